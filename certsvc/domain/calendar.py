@@ -1,0 +1,59 @@
+"""Dates as printed: Asia/Shanghai calendar dates, both ends included. Instants are UTC and passed in."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from enum import StrEnum
+
+BEIJING = timezone(timedelta(hours=8), "+08:00")
+"""China has kept +08:00 without summer time since 1991; every instant we sign is later."""
+
+
+class TermState(StrEnum):
+    """Answer (c): the term on the day asked."""
+
+    IN_FORCE = "in_force"
+    NOT_YET = "not_yet"
+    OVER = "over"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """First and last day of force; no last day means no fixed term (长期 / 无固定期限)."""
+
+    start: date
+    end: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.end is not None and self.end < self.start:
+            raise ValueError("a term ends before it starts")
+
+    def state(self, day: date) -> TermState:
+        """Where `day` lies: before the term, in it, after it; `none` when it has begun and has no end."""
+        if day < self.start:
+            return TermState.NOT_YET
+        if self.end is None:
+            return TermState.NONE
+        return TermState.IN_FORCE if day <= self.end else TermState.OVER
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """The first instant after the term: 00:00 +08:00 of the day after the printed end (claim 4, `exp`)."""
+        return None if self.end is None else start_of_day(self.end + timedelta(days=1))
+
+
+def start_of_day(day: date) -> datetime:
+    """00:00 Beijing time of `day`, as a UTC instant."""
+    return datetime.combine(day, time(), BEIJING).astimezone(UTC)
+
+
+def beijing_date(instant: datetime) -> date:
+    """The calendar date in China at `instant`."""
+    return instant.astimezone(BEIJING).date()
+
+
+def quarter(instant: datetime) -> str:
+    """The quarter of `instant` in China, as in the names of status lists and token keys: `2026q4`."""
+    day = beijing_date(instant)
+    return f"{day.year}q{(day.month + 2) // 3}"

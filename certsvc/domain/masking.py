@@ -1,0 +1,42 @@
+"""Masking of personal data by rule (GB/T 37964-2019 classes). Names of the rules stand in `type.toml`."""
+
+from collections.abc import Callable, Mapping
+
+COMPOUND_SURNAMES = frozenset(
+    "欧阳 司马 上官 诸葛 东方 皇甫 尉迟 公孙 慕容 令狐 司徒 夏侯 端木 独孤 南宫 西门 轩辕 宇文 长孙 闻人".split()
+)
+
+
+def mask_name(name: str) -> str:
+    """Keep the family name, one star for each other character: 张小三 → 张**, 欧阳小明 → 欧阳**."""
+    kept = 2 if name[:2] in COMPOUND_SURNAMES and len(name) > 2 else 1
+    return name[:kept] + "*" * (len(name) - kept)
+
+
+def mask_citizen_id(code: str) -> str:
+    """First four and last four characters; never area and birth year together: 4405**********0014."""
+    return code[:4] + "*" * (len(code) - 8) + code[-4:]
+
+
+def mask_address(address: str) -> str:
+    """Down to the town or village, as printed up to 镇 or 街道; without either nothing is shown."""
+    for mark in ("街道", "镇", "乡", "村"):
+        place = address.find(mark)
+        if place > 0:
+            return address[: place + len(mark)] + "***"
+    return "***"
+
+
+def mask_wholly(text: str) -> str:
+    """Say only that there is something."""
+    return "***" if text else ""
+
+
+RULES: Mapping[str, Callable[[str], str]] = {
+    "clear": str,
+    "name": mask_name,
+    "citizen_id": mask_citizen_id,
+    "address": mask_address,
+    "hidden": mask_wholly,
+}
+"""The masking rules a type may name for a public field."""

@@ -1,0 +1,228 @@
+"""Identifiers: strings end here. `parse_…()` turns text into a typed identifier or says what is wrong."""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import date
+from typing import NewType
+
+from stdnum.iso7064 import mod_11_2, mod_11_10, mod_37_36
+
+from certsvc.errors import InvalidIdentifier, WrongCheckCharacter
+
+Uscc = NewType("Uscc", str)
+"""统一社会信用代码, GB 32100-2015: 18 characters, the last two levels checked."""
+
+CitizenId = NewType("CitizenId", str)
+"""公民身份号码, GB 11643-1999: 18 characters, ISO 7064 MOD 11-2."""
+
+TypeCode = NewType("TypeCode", str)
+"""证照类型代码, GB/T 36904: the USCC of the authority that defines the type, and three digits."""
+
+CertificateIdentifier = NewType("CertificateIdentifier", str)
+"""证照标识, GB/T 36904: root, type code, issuer, serial, version and check character, joined by dots."""
+
+USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
+USCC_PREFIXES = frozenset("11 12 13 19 21 29 51 52 53 54 59 91 92 93 N1 N2 N3 Y1".split())
+ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+ALPHABET_36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+IDENTIFIER_ROOT = "1.2.156.3005.2"
+SLOT_BITS, RANDOM_BITS = 12, 68
+REF_BYTES = (SLOT_BITS + RANDOM_BITS) // 8
+
+
+def uscc_check_character(first17: str) -> str:
+    """The 18th character of a USCC (GB 32100-2015, Annex A)."""
+    total = sum(USCC_ALPHABET.index(c) * w for c, w in zip(first17, USCC_WEIGHTS, strict=True))
+    return USCC_ALPHABET[-total % 31]
+
+
+def organisation_check_character(first8: str) -> str:
+    """The 9th character of an organisation code (GB 11714-1997)."""
+    total = sum(ALPHABET_36.index(c) * w for c, w in zip(first8, ORGANISATION_WEIGHTS, strict=True))
+    return "0123456789X0"[11 - total % 11]
+
+
+def parse_uscc(text: str) -> Uscc:
+    """A USCC from text in either case.
+
+    Raises:
+        InvalidIdentifier: wrong length, a character that is not in the alphabet (I O Z S V), unknown prefix.
+        WrongCheckCharacter: one of its two check characters does not match.
+    """
+    code = text.strip().upper()
+    if len(code) != 18:
+        raise InvalidIdentifier("统一社会信用代码应为 18 位。", "A unified social credit code has 18 characters.")
+    illegal = sorted({c for c in code if c not in USCC_ALPHABET})
+    if illegal:
+        shown = " ".join(illegal)
+        raise InvalidIdentifier(
+            f"统一社会信用代码中不会有字符 {shown}。", f"A unified social credit code never has {shown}."
+        )
+    if code[:2] not in USCC_PREFIXES:
+        raise InvalidIdentifier(
+            f"没有以 {code[:2]} 开头的统一社会信用代码。", f"No unified social credit code begins with {code[:2]}."
+        )
+    if code[17] != uscc_check_character(code[:17]) or code[16] != organisation_check_character(code[8:16]):
+        raise WrongCheckCharacter(
+            "统一社会信用代码的校验位不符，请核对有没有抄错。",
+            "The check character of the unified social credit code does not match: compare it with the original.",
+        )
+    return Uscc(code)
+
+
+def parse_citizen_id(text: str) -> CitizenId:
+    """An 18-character citizen or residence-permit number (areas 81, 82 and 83 included).
+
+    Raises:
+        InvalidIdentifier: it is not 17 digits and a digit or X, or holds no calendar date.
+        WrongCheckCharacter: ISO 7064 MOD 11-2 does not match.
+    """
+    code = text.strip().upper()
+    if not re.fullmatch(r"[1-9][0-9]{16}[0-9X]", code):
+        raise InvalidIdentifier("身份号码应为 17 位数字加一位数字或 X。", "An ID number is 17 digits and a digit or X.")
+    if not _is_calendar_date(code[6:14]):
+        raise InvalidIdentifier("身份号码中的出生日期不存在。", "The date of birth in the ID number does not exist.")
+    if mod_11_2.checksum(code) != 1:
+        raise WrongCheckCharacter("身份号码的校验位不符。", "The check character of the ID number does not match.")
+    return CitizenId(code)
+
+
+def _is_calendar_date(eight_digits: str) -> bool:
+    try:
+        date(int(eight_digits[:4]), int(eight_digits[4:6]), int(eight_digits[6:]))
+    except ValueError:
+        return False
+    return True
+
+
+def parse_type_code(text: str) -> TypeCode:
+    """A 21-character type code (GB/T 36904).
+
+    Raises:
+        InvalidIdentifier, WrongCheckCharacter: see `parse_uscc`; or the last three are not digits.
+    """
+    if not re.fullmatch(r"[0-9]{3}", text[18:]):
+        raise InvalidIdentifier(
+            "证照类型代码的后三位应为数字。", "The last three characters of a type code are digits."
+        )
+    return TypeCode(parse_uscc(text[:18]) + text[18:])
+
+
+def certificate_identifier(type_code: TypeCode, issuer: Uscc, serial: str, version: int) -> CertificateIdentifier:
+    """Compose a certificate identifier (GB/T 36904; check by ISO 7064 MOD 37,36 over the parts without dots).
+
+    Raises:
+        InvalidIdentifier: `serial` is not digits and capitals, or `version` is not 1 to 999.
+    """
+    if not re.fullmatch(r"[0-9A-Z]{1,40}", serial) or not 1 <= version <= 999:
+        raise InvalidIdentifier(
+            "证照标识的流水号只用数字和大写字母，版本号为 001 至 999。",
+            "The serial of a certificate identifier has digits and capitals only, its version is 001 to 999.",
+        )
+    parts = (type_code, issuer, serial, f"{version:03}")
+    check = mod_37_36.calc_check_digit("".join(parts))
+    return CertificateIdentifier(".".join((IDENTIFIER_ROOT, *parts, check)))
+
+
+def parse_certificate_identifier(text: str) -> CertificateIdentifier:
+    """A certificate identifier whose check character matches.
+
+    Raises:
+        InvalidIdentifier: root or number of parts is wrong.
+        WrongCheckCharacter: ISO 7064 MOD 37,36 does not match.
+    """
+    root, parts = text[: len(IDENTIFIER_ROOT)], text[len(IDENTIFIER_ROOT) + 1 :].split(".")
+    if root != IDENTIFIER_ROOT or len(parts) != 5 or not re.fullmatch(r"[0-9A-Z]+", "".join(parts)):
+        raise InvalidIdentifier("证照标识的格式不对。", "The certificate identifier is malformed.")
+    if mod_37_36.calc_check_digit("".join(parts[:4])) != parts[4]:
+        raise WrongCheckCharacter("证照标识的校验位不符。", "The check of the certificate identifier does not match.")
+    return CertificateIdentifier(text)
+
+
+def check_digit_mod_11_10(digits: str) -> str:
+    """The check digit of a food number (ISO 7064 MOD 11,10)."""
+    return str(mod_11_10.calc_check_digit(digits))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """80 bits that name one certificate for ever: 12 bits of slot, 68 random. Printed as the typed code."""
+
+    value: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.value < 1 << (SLOT_BITS + RANDOM_BITS):
+            raise InvalidIdentifier("编号超出范围。", "The reference is out of range.")
+
+    @property
+    def slot(self) -> int:
+        """The partition, 0 to 4095: the same for a licence and everything tied to it."""
+        return self.value >> RANDOM_BITS
+
+    @property
+    def typed_code(self) -> str:
+        """17 characters: 16 of base32 and one check character (Luhn mod 32), in groups of four."""
+        body = "".join(CODE_ALPHABET[self.value >> shift & 31] for shift in range(75, -1, -5))
+        code = body + CODE_ALPHABET[-_luhn_sum(body + "0") % 32]
+        return "-".join(code[i : i + 4] for i in range(0, 17, 4))
+
+    def to_bytes(self) -> bytes:
+        """Ten bytes, big-endian: claim 7 of the token."""
+        return self.value.to_bytes(REF_BYTES, "big")
+
+
+def ref_from_bytes(raw: bytes) -> Ref:
+    """A reference from its ten bytes.
+
+    Raises:
+        InvalidIdentifier: there are not ten.
+    """
+    if len(raw) != REF_BYTES:
+        raise InvalidIdentifier("编号应为 10 个字节。", "A reference has ten bytes.")
+    return Ref(int.from_bytes(raw, "big"))
+
+
+def parse_typed_code(text: str) -> Ref:
+    """A reference from its typed code; hyphens and spaces are ignored, case does not matter.
+
+    Raises:
+        InvalidIdentifier: wrong length, or a character that no code has (I L O U).
+        WrongCheckCharacter: a character was mistyped or two were exchanged.
+    """
+    code = re.sub(r"[\s-]", "", text).upper()
+    if len(code) != 17:
+        raise InvalidIdentifier("查验码应为 17 位。", "A typed code has 17 characters.")
+    illegal = sorted({c for c in code if c not in CODE_ALPHABET})
+    if illegal:
+        shown = " ".join(illegal)
+        raise InvalidIdentifier(f"查验码中不会有字符 {shown}。", f"A typed code never has {shown}.")
+    if _luhn_sum(code) % 32:
+        raise WrongCheckCharacter(
+            "查验码的校验位不符，请对照纸面再输一次。",
+            "The check character does not match: compare with the paper and type it again.",
+        )
+    return Ref(sum(CODE_ALPHABET.index(c) << shift for c, shift in zip(code, range(75, -1, -5), strict=False)))
+
+
+def _luhn_sum(code: str) -> int:
+    total = 0
+    for place, character in enumerate(reversed(code)):
+        value = CODE_ALPHABET.index(character) * (1 + place % 2)
+        total += value // 32 + value % 32
+    return total
+
+
+def slot_of_licence(holder: Uscc) -> int:
+    """The slot of a business: its licence, all permits tied to it and every version of them share it."""
+    digest = hashlib.sha256(b"certsvc slot 1\0" + holder.encode("ascii")).digest()
+    return int.from_bytes(digest[:2], "big") >> 4
+
+
+def new_ref(slot: int | None = None) -> Ref:
+    """A fresh reference in `slot`; without one (a proof has no licence) the slot is drawn too."""
+    chosen = secrets.randbits(SLOT_BITS) if slot is None else slot
+    return Ref(chosen << RANDOM_BITS | secrets.randbits(RANDOM_BITS))

@@ -1,0 +1,122 @@
+"""What a use case may use: protocols only. `app.py` is where real parts are put behind them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+from certsvc.domain.certificate import Gathered, RegisteredDocument
+from certsvc.domain.issuing import Draft, Order, Reservation, SealedDocument, StatusEvent
+from certsvc.domain.seal import Seal
+from certsvc.ids import Ref
+
+
+class PrivateKey(Protocol):
+    """A private key that never leaves its backend. Opened by URI in `custody`."""
+
+    @property
+    def public_key(self) -> PublicKeyTypes:
+        """The public half."""
+
+    def sign(self, data: bytes) -> bytes:
+        """Sign `data` with SHA-256: ECDSA as DER, RSA as PKCS #1 v1.5."""
+
+
+class Timestamper(Protocol):
+    """A timestamp authority (RFC 3161)."""
+
+    def timestamp(self, digest: bytes, now: datetime) -> bytes:
+        """A DER TimeStampToken over a SHA-256 digest. Raises `TimestampUnavailable`: never a weaker seal."""
+
+
+class PayloadCipher(Protocol):
+    """Encrypts what a certificate says about persons (AES-256-GCM); the key's id goes into the row."""
+
+    @property
+    def key_id(self) -> str:
+        """The id of the key that `encrypt` uses now."""
+
+    def encrypt(self, plain: bytes, context: bytes) -> bytes:
+        """Ciphertext bound to `context` (the certificate's reference)."""
+
+    def decrypt(self, sealed: bytes, context: bytes, key_id: str) -> bytes:
+        """The plain text. Raises `CustodyError` for another context, an altered text or an unknown key."""
+
+
+class RegisterReader(Protocol):
+    """The register as a verifier may ask it. Raises `RegisterUnavailable` when it cannot answer."""
+
+    async def gather(self, ref: Ref, on: date, known_at: datetime) -> Gathered | None:
+        """ONE query: the certificate, its licence or its permits, each with its state on `on` as known then."""
+
+    async def find_document(self, sha256: bytes) -> RegisteredDocument | None:
+        """The sealed file of ours with this digest."""
+
+    async def ready(self) -> bool:
+        """Whether the database answers."""
+
+
+class Register(RegisterReader, Protocol):
+    """The register as the issue walk writes it. Every method is one transaction and safe to repeat."""
+
+    async def enrol_seals(self, seals: Sequence[Seal], now: datetime) -> None:
+        """Put the seals of the ceremony on record."""
+
+    async def find_order(self, order: Order, digest: bytes) -> Ref | None:
+        """The reference already reserved for this order. Raises `KeyReused` if it had other content."""
+
+    async def reserve(self, draft: Draft) -> Reservation:
+        """Take number, identifier and status-list index and commit the intent; the same order gets the same row.
+
+        Raises `NotFound` when the licence a permit is tied to is not on record, `Conflict` when the number is taken.
+        """
+
+    async def reservation(self, ref: Ref) -> Reservation:
+        """The reservation by its reference. Raises `NotFound`."""
+
+    async def unfinished(self) -> Sequence[Ref]:
+        """What was reserved and not issued, oldest first."""
+
+    async def book_seal_use(self, ref: Ref, seal_id: str, layout: str, actor: str, now: datetime) -> int:
+        """Record the intent to use the seal, before the key is used; the number of this use."""
+
+    async def keep_token(self, ref: Ref, token: bytes) -> bytes:
+        """Keep the token with the reservation; the one kept first is the one returned, ever."""
+
+    async def publish(self, ref: Ref, documents: Sequence[SealedDocument], actor: str, now: datetime) -> None:
+        """In one transaction: documents, issued event, status period, log leaf, outbox, audit."""
+
+    async def change_status(self, event: StatusEvent) -> None:
+        """Put a change of state on record: event, periods, log leaf, outbox, audit."""
+
+
+class Blobs(Protocol):
+    """Sealed files by their SHA-256."""
+
+    def put(self, data: bytes) -> bytes:
+        """Store durably and return the digest; the same data twice is one blob."""
+
+    def get(self, sha256: bytes) -> bytes:
+        """The file. Raises `NotFound`, or `StoreError` when what lies there has another digest."""
+
+
+class Walk(Protocol):
+    """Told at every arrow of the issue walk; for progress, for logs, and for the tests that kill."""
+
+    def __call__(self, arrow: str, detail: Mapping[str, Any]) -> None:
+        """`arrow` is the name of the step just completed."""
+
+
+class Sealing(Protocol):
+    """What stands behind one seal: its key, its X.509 certificate and the chain up to and including the root."""
+
+    @property
+    def key(self) -> PrivateKey: ...
+
+    @property
+    def certificate(self) -> x509.Certificate: ...
+
+    @property
+    def chain(self) -> tuple[x509.Certificate, ...]: ...

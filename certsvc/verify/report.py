@@ -1,0 +1,118 @@
+"""Checks, reports and the one function that gives the verdict.
+
+A check reports, it never raises; what could not be found out is `unknown`, and unknown is never valid.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from certsvc.domain.calendar import TermState
+from certsvc.domain.certificate import IN_FORCE, RegisteredCertificate, Status
+
+
+class Outcome(StrEnum):
+    """What one check found."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Verdict(StrEnum):
+    """The one word over everything that was checked."""
+
+    VALID = "valid"
+    NOT_VALID = "not_valid"
+    UNDETERMINED = "undetermined"
+
+
+class Soundness(StrEnum):
+    """Answer (a): the document or the token is sound and ours."""
+
+    SOUND = "sound"
+    UNSOUND = "unsound"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding. `kind` names the check, `reason` is a stable code; the words for both are in the pages."""
+
+    kind: str
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceField:
+    """A field as on the face: both labels and the value to compare with the paper."""
+
+    key: str
+    zh: str
+    en: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateReport:
+    """One certificate with its own answers and its own verdict; `checks` are those of this certificate alone."""
+
+    certificate: RegisteredCertificate
+    title_zh: str
+    title_en: str
+    fields: tuple[FaceField, ...]
+    term: TermState
+    verdict: Verdict
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything found about one token, code or file, at one time.
+
+    `register` is the state as the register gave it, `None` when it was not or could not be asked.
+    `seen` is what the token or the file itself says, for the page when there is no register record.
+    """
+
+    asked_at: datetime
+    source: str
+    document: Soundness
+    status: Status | None
+    status_age_s: int | None
+    term: TermState
+    verdict: Verdict
+    checks: tuple[Check, ...]
+    certificate: CertificateReport | None = None
+    licence: CertificateReport | None = None
+    permits: tuple[CertificateReport, ...] = ()
+    seen: dict[str, Any] = field(default_factory=dict)
+
+
+def soundness(checks: Iterable[Check]) -> Soundness:
+    """Sound if every check passed, unsound as soon as one failed, unknown otherwise; no check is no evidence."""
+    outcomes = [check.outcome for check in checks]
+    if Outcome.FAILED in outcomes:
+        return Soundness.UNSOUND
+    return Soundness.SOUND if outcomes and set(outcomes) == {Outcome.PASSED} else Soundness.UNKNOWN
+
+
+def conclude(document: Soundness, status: Status | None, term: TermState) -> Verdict:
+    """The verdict over the three answers. Never greener than the evidence: valid needs all three."""
+    if document is Soundness.UNSOUND:
+        return Verdict.NOT_VALID
+    if status is not None and status is not Status.UNKNOWN and status not in IN_FORCE:
+        return Verdict.NOT_VALID
+    if status is None or status is Status.UNKNOWN or document is Soundness.UNKNOWN:
+        return Verdict.UNDETERMINED
+    return _conclude_term(status, term)
+
+
+def _conclude_term(status: Status, term: TermState) -> Verdict:
+    if term is TermState.UNKNOWN:
+        return Verdict.UNDETERMINED
+    if term is TermState.OVER and status is Status.RENEWAL_PENDING:
+        return Verdict.VALID  # 行政许可法 50: no decision by the end of the term, the permit stays in force
+    return Verdict.VALID if term in (TermState.IN_FORCE, TermState.NONE) else Verdict.NOT_VALID
