@@ -7,7 +7,8 @@ from typing import Any
 
 from certsvc.domain.calendar import Term
 from certsvc.domain.certificate import Category, Issuer, Party, Status
-from certsvc.ids import CertificateIdentifier, Ref, Uscc
+from certsvc.domain.number import NumberSeries
+from certsvc.ids import CertificateIdentifier, Ref, TypeCode, Uscc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An order that passed the type's rules: everything the register needs to reserve it."""
+    """An order that passed the type's rules: everything the register needs to reserve it.
+
+    `order_digest` is the SHA-256 of the order's content; `licence` is the business a permit is tied to;
+    `sealed_payload` the whole payload, encrypted under `payload_key_id` and bound to `ref`.
+    """
 
     order: Order
     order_digest: bytes
@@ -30,11 +35,11 @@ class Draft:
     type_id: str
     type_version: int
     type_number: int
-    type_code: str
+    type_code: TypeCode
     ref: Ref
     licence: Uscc | None
-    number: str | None
-    number_series: str | None
+    number: str | NumberSeries
+    identifier_serial: str
     holder: Party
     public_holder_name: str
     subject: Uscc | None

@@ -51,3 +51,12 @@ class SealPicture:
 
     content: bytes
     size_pt: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationData:
+    """What a validator needs years later, as DER: every X.509 certificate of the chains of seal and timestamp
+    authority, root included, and a current CRL of every certification authority among them."""
+
+    certificates: tuple[bytes, ...]
+    crls: tuple[bytes, ...]
