@@ -1,0 +1,177 @@
+"""The command line. Each command is a few lines: read arguments, call a use case, print, set the exit status."""
+
+import errno
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import msgspec
+
+from certsvc.errors import CertsvcError, MachineProblem
+from certsvc.settings import REPOSITORY, Settings, load_settings
+
+DEMONSTRATION = REPOSITORY / "keys" / "ceremonies" / "demonstration.toml"
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one value a line, and nothing else.")
+MACHINE = {
+    errno.ENOSPC: ("磁盘已满", "the disk is full"),
+    errno.EACCES: ("没有权限", "no permission"),
+    errno.EROFS: ("文件系统只读", "the file system is read-only"),
+}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def cli() -> None:
+    """certsvc: issue electronic licences, permits and proofs as sealed PDFs, and verify them.
+
+    Start with `./dev demo`: it sets up a demonstration authority, issues certificates and serves the verifier.
+    Data lie in the folder that CERTSVC_HOME names (./var by default); `settings.toml` there holds the settings.
+    """
+
+
+@cli.command()
+@click.option("--once", is_flag=True, help="Do it all, do not serve, and end with one line of JSON.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Serve the verifier on this loopback port (8000).")
+@click.option("--public-url", help="What QR codes begin with, as http(s)://host[:port]; a phone needs it. Kept.")
+@JSON
+def demo(once: bool, port: int | None, public_url: str | None, as_json: bool) -> None:
+    """Hold a demonstration ceremony, issue one of everything, verify it as a stranger would, serve the verifier."""
+    from certsvc.demo import run_demo
+
+    run_demo(load_settings(), once=once or as_json, port=port, public_url=public_url, quiet=as_json)
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="The loopback port to listen on (8000).")
+@click.option("--public-url", help="The address people see, as http(s)://host[:port].")
+@click.option("--role", type=click.Choice(["public"]), default="public", show_default=True, help="What to serve.")
+@JSON
+def serve(port: int | None, public_url: str | None, role: str, as_json: bool) -> None:
+    """Serve the public verifier on loopback until Ctrl-C. It reads the register and opens no key."""
+    from certsvc.app import serve_role
+
+    serve_role(load_settings(), role, port=port, public_url=public_url, announce=_announcer(as_json))
+
+
+@cli.command()
+@click.argument("type_id", metavar="TYPE")
+@click.argument("payload", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--key", help="Names this order: the same key again gives the same certificate. Default: the content.")
+@JSON
+def issue(type_id: str, payload: Path, key: str | None, as_json: bool) -> None:
+    """Issue one certificate of TYPE from the JSON file PAYLOAD. `certsvc check-types` lists the types."""
+    from certsvc.demo import issue_one
+
+    shown = issue_one(load_settings(), type_id, payload, key)
+    lines = [f"{shown['number']}  {shown['typed_code']}", *shown["files"]]
+    _print(shown, "\n".join(lines), as_json)
+
+
+@cli.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--offline", is_flag=True, help="Do not ask the register: genuine files are then sound, not valid.")
+@JSON
+def verify(files: tuple[Path, ...], offline: bool, as_json: bool) -> None:
+    """Verify sealed PDFs as a stranger would.
+
+    Exit status: 0 all valid, 1 any not valid, 2 usage, 3 cannot tell.
+    """
+    from certsvc.app import verify_files
+
+    verdicts = set()
+    for shown in verify_files(load_settings(), files, offline=offline):
+        verdicts.add(shown["verdict"])
+        _print(shown, _verify_text(shown), as_json)
+    sys.exit(1 if "not_valid" in verdicts else 3 if "undetermined" in verdicts else 0)
+
+
+@cli.command()
+@click.argument("plan", default=DEMONSTRATION, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--public-url", help="Where trust anchors and CRLs will be found, as http(s)://host[:port].")
+@JSON
+def ceremony(plan: Path, public_url: str | None, as_json: bool) -> None:
+    """Hold the key ceremony that the file PLAN describes, and write the transcript."""
+    from certsvc.app import hold_ceremony
+
+    transcript = hold_ceremony(load_settings(), plan, public_url)
+    _print({"transcript": str(transcript)}, str(transcript), as_json)
+
+
+@cli.command("check-types")
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+@JSON
+def check_types(folder: Path | None, as_json: bool) -> None:
+    """Check every certificate type in FOLDER (schemas/), with its examples, and list them."""
+    from certsvc.app import list_types
+
+    for shown in list_types(load_settings(), folder):
+        line = "{type_number:>4}  {id:34} v{version}  {category:8} {zh} / {en}".format(**shown)
+        _print(shown, line, as_json)
+
+
+@cli.command()
+@JSON
+def migrate(as_json: bool) -> None:
+    """Bring the database to this program's schema."""
+    from certsvc.app import migrate_database
+
+    applied = migrate_database(load_settings())
+    _print({"applied": applied}, "\n".join(applied) or "up to date", as_json)
+
+
+def _announcer(as_json: bool) -> Any:
+    return lambda url: _print({"url": url}, url, as_json)
+
+
+def _print(value: dict[str, Any], text: str, as_json: bool) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False) if as_json else text)
+
+
+def _verify_text(shown: dict[str, Any]) -> str:
+    words = {"valid": "✔ 有效 valid", "not_valid": "✘ 无效 not valid", "undetermined": "? 无法判定 cannot tell"}
+    register = shown["register"]
+    state = f"{register['status']}, {register['age_s']} s old" if register else "not asked"
+    lines = [f"{words[shown['verdict']]}  {shown['file']}"]
+    lines.append(f"    document {shown['document']} · register {state} · term {shown['term']}")
+    lines += [
+        f"    {check['kind']}: {check['outcome']} ({check['reason']})"
+        for check in shown["checks"]
+        if check["outcome"] != "passed"
+    ]
+    return "\n".join(lines)
+
+
+def _stop(error: CertsvcError) -> NoReturn:
+    if "--json" in sys.argv:
+        problems = [msgspec.to_builtins(problem) for problem in error.problems]
+        click.echo(json.dumps({"error": error.code, "zh": error.zh, "en": error.en, "problems": problems}))
+    click.echo(f"{error.en} {error.zh}", err=True)
+    for problem in error.problems:
+        click.echo(f"  {problem.field}: {problem.en} {problem.zh}", err=True)
+    sys.exit(error.exit_status)
+
+
+def _machine_problem(error: OSError) -> MachineProblem | None:
+    if error.errno not in MACHINE:
+        return None
+    zh, en = MACHINE[error.errno]
+    return MachineProblem(f"{error.filename or '写入'}：{zh}。", f"{error.filename or 'Writing'}: {en}.")
+
+
+def main() -> None:
+    """Run the command line; every expected error is one clear line and an exit status."""
+    try:
+        cli(prog_name="certsvc")
+    except CertsvcError as error:
+        _stop(error)
+    except OSError as error:
+        problem = _machine_problem(error)
+        if problem is None or os.environ.get("CERTSVC_TRACEBACK"):
+            raise
+        _stop(problem)
+
+
+if __name__ == "__main__":
+    main()

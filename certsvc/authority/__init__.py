@@ -1,0 +1,1 @@
+"""X.509: key ceremony, issuing, CRLs, timestamps."""

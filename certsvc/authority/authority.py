@@ -1,0 +1,181 @@
+"""An authority ready for use: keys, X.509 certificates, current revocation data, timestamps."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from certsvc.authority.certificates import IssuingParty, Subject, load_profile, make_certificate
+from certsvc.authority.crl import ISSUING_CRL, RENEW_AFTER, ROOT_CRL, make_crl
+from certsvc.authority.plan import Plan
+from certsvc.authority.timestamps import TokenMaker
+from certsvc.custody.keys import SoftwareKey, generate_key
+from certsvc.domain.calendar import quarter
+from certsvc.domain.seal import Seal, ValidationData
+from certsvc.domain.token import key_id
+from certsvc.domain.trust import DEMONSTRATION_POLICY
+from certsvc.errors import SealRefused
+from certsvc.services import PrivateKey
+
+ROOT, ISSUING, TIMESTAMP = "root", "issuing", "timestamp"
+KeyMaker = Callable[[str], SoftwareKey]
+"""Gives the key with this name: makes it on disk, opens it, or makes it in memory."""
+
+
+def seal_name(seal_id: str) -> str:
+    """The name of a seal's key and certificate."""
+    return f"seal-{seal_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What a ceremony makes: keys and certificates by name, and the root's CRL."""
+
+    keys: Mapping[str, SoftwareKey]
+    certificates: Mapping[str, x509.Certificate]
+    root_crl: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealCredential:
+    """`services.Sealing`: what stands behind one seal."""
+
+    key: SoftwareKey
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...]
+
+
+def make_material(plan: Plan, make_key: KeyMaker, now: datetime) -> Material:
+    """Make every key and certificate of `plan`: root → issuing → seals and timestamp authority."""
+
+    keys, certificates = {}, {}
+
+    def subject(unit: str, common_name: str) -> Subject:
+        return Subject(
+            organisation=plan.authority, unit=unit, common_name=common_name, demonstration=plan.demonstration
+        )
+
+    def make(name: str, profile: str, whose: Subject, issuer: IssuingParty | None) -> IssuingParty:
+        keys[name] = make_key(name)
+        certificates[name] = make_certificate(load_profile(profile), whose, keys[name], issuer, now)
+        return IssuingParty(certificate=certificates[name], key=keys[name], files=f"{plan.public_url}/trust/{name}")
+
+    root = make(ROOT, "root", subject("根证书", f"{plan.authority} Root"), None)
+    issuing = make(ISSUING, "issuing", subject("签发证书", f"{plan.authority} Issuing"), root)
+    make(TIMESTAMP, "timestamp", subject("时间戳服务", f"{plan.authority} Timestamp"), issuing)
+    for seal in plan.seals:
+        make(seal_name(seal.id), "seal", subject("电子印章", seal.owner), issuing)
+    return Material(keys=keys, certificates=certificates, root_crl=make_crl(root, ROOT_CRL, now))
+
+
+class Authority:
+    """Keys in use. Opened from a ceremony's folder by `open_authority`, or thrown away after a lint."""
+
+    def __init__(
+        self, plan: Plan, material: Material, token_keys: KeyMaker, publish: Callable[[str, bytes], None]
+    ) -> None:
+        self._plan = plan
+        self._material = material
+        self._token_keys = token_keys
+        self._publish = publish
+        self._issuing_crl: tuple[datetime, bytes] | None = None
+        self._quarters: dict[str, SoftwareKey] = {}
+        chain = (self._certificate(ISSUING),)
+        self.timestamper = TokenMaker(material.keys[TIMESTAMP], self._certificate(TIMESTAMP), chain)
+        self.seals = tuple(seal.seal() for seal in plan.seals)
+
+    @property
+    def is_demonstration(self) -> bool:
+        """Read from the issuing certificate, so that no setting can change it."""
+        return is_demonstration(self._certificate(ISSUING))
+
+    @property
+    def area(self) -> str:
+        """The administrative area (GB/T 2260) in printed numbers."""
+        return self._plan.area
+
+    @property
+    def root(self) -> x509.Certificate:
+        """The trust anchor."""
+        return self._certificate(ROOT)
+
+    @property
+    def issuing(self) -> x509.Certificate:
+        """The issuing authority's certificate."""
+        return self._certificate(ISSUING)
+
+    def seal_for(self, type_id: str) -> Seal:
+        """The seal bound to a certificate type.
+
+        Raises:
+            SealRefused: no seal is.
+        """
+        for seal in self.seals:
+            if type_id in seal.certificate_types:
+                return seal
+        raise SealRefused(f"没有印章可用于 {type_id}。", f"No seal may stand under {type_id}.")
+
+    def sealing(self, seal_id: str) -> SealCredential:
+        """The key of a seal, its certificate and the chain up to the root."""
+        name = seal_name(seal_id)
+        chain = (self._certificate(ISSUING), self._certificate(ROOT))
+        return SealCredential(key=self._material.keys[name], certificate=self._certificate(name), chain=chain)
+
+    def validation_data(self, seal_id: str, now: datetime) -> ValidationData:
+        """Everything a validator needs; the issuing authority's CRL is signed anew within the hour, the root's is the
+        one it signed last. The sealer refuses what is not current."""
+        names = (seal_name(seal_id), ISSUING, TIMESTAMP, ROOT)
+        certificates = tuple(self._certificate(name).public_bytes(Encoding.DER) for name in names)
+        return ValidationData(certificates=certificates, crls=(self._material.root_crl, self._crl(now)))
+
+    def token_key(self, now: datetime) -> tuple[bytes, PrivateKey]:
+        """Key id and key of the QR tokens of the quarter of `now`; a new quarter's key is made and published."""
+        name = f"token-{quarter(now)}"
+        if name not in self._quarters:
+            key = self._token_keys(name)
+            subject = Subject(
+                organisation=self._plan.authority,
+                unit="二维码签名",
+                common_name=name,
+                demonstration=self.is_demonstration,
+            )
+            certificate = make_certificate(load_profile("token"), subject, key, self._party(ISSUING), now)
+            self._publish(f"anchors/token-keys/{key_id(key.public_key).hex()}.pem", _pem(certificate))
+            self._quarters[name] = key
+        key = self._quarters[name]
+        return key_id(key.public_key), key
+
+    def _crl(self, now: datetime) -> bytes:
+        if self._issuing_crl is None or now - self._issuing_crl[0] > RENEW_AFTER or now < self._issuing_crl[0]:
+            crl = make_crl(self._party(ISSUING), ISSUING_CRL, now)
+            self._publish("issuing.crl", crl)
+            self._issuing_crl = (now, crl)
+        return self._issuing_crl[1]
+
+    def _certificate(self, name: str) -> x509.Certificate:
+        return self._material.certificates[name]
+
+    def _party(self, name: str) -> IssuingParty:
+        key = self._material.keys[name]
+        return IssuingParty(certificate=self._certificate(name), key=key, files=f"{self._plan.public_url}/trust/{name}")
+
+
+def is_demonstration(certificate: x509.Certificate) -> bool:
+    """Whether a certificate carries the demonstration policy."""
+    try:
+        policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    except x509.ExtensionNotFound:
+        return False
+    return DEMONSTRATION_POLICY in {policy.policy_identifier.dotted_string for policy in policies}
+
+
+def throw_away_authority(plan: Plan, now: datetime) -> "Authority":
+    """The same authority with keys that are only in memory: what the lint seals with."""
+    material = make_material(plan, lambda _: generate_key(plan.algorithm), now)
+    return Authority(plan, material, lambda _: generate_key("p256"), lambda _name, _data: None)
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.PEM)

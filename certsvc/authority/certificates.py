@@ -1,0 +1,131 @@
+"""X.509 certificates by profile. The profiles are data in `keys/profiles/`, with the clauses that rule them."""
+
+import tomllib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+
+from certsvc.custody.keys import SoftwareKey
+from certsvc.domain.trust import DEMONSTRATION_POLICY
+
+PROFILES = Path(__file__).resolve().parents[2] / "keys" / "profiles"
+BACKDATED = timedelta(hours=1)
+"""So that a reader whose clock is a little slow does not call a new certificate not yet valid."""
+
+MOST_BYTES = 64
+
+USAGES = (
+    "digital_signature content_commitment key_encipherment data_encipherment key_agreement key_cert_sign crl_sign "
+    "encipher_only decipher_only"
+).split()
+
+
+class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a kind of X.509 certificate contains."""
+
+    days: int
+    authority: bool
+    key_usage: tuple[str, ...]
+    extended_key_usage: tuple[str, ...]
+    extended_key_usage_critical: bool
+    path_length: int | None = None
+
+
+@cache
+def load_profile(name: str) -> Profile:
+    """The profile `keys/profiles/<name>.toml`."""
+    return msgspec.convert(tomllib.loads((PROFILES / f"{name}.toml").read_text("utf-8")), Profile)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuingParty:
+    """Who signs a certificate. `files` is the address under which its own certificate and CRL are found."""
+
+    certificate: x509.Certificate
+    key: SoftwareKey
+    files: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Who a certificate is for. A demonstration authority says so in every name."""
+
+    organisation: str
+    unit: str
+    common_name: str
+    demonstration: bool
+
+    @property
+    def name(self) -> x509.Name:
+        """C=CN, O, OU, CN; each part cut to what X.520 allows."""
+        unit = f"{self.unit} 演示 DEMONSTRATION" if self.demonstration else self.unit
+        parts = (
+            (NameOID.COUNTRY_NAME, "CN"),
+            (NameOID.ORGANIZATION_NAME, self.organisation),
+            (NameOID.ORGANIZATIONAL_UNIT_NAME, unit),
+            (NameOID.COMMON_NAME, self.common_name),
+        )
+        return x509.Name([x509.NameAttribute(oid, _cut(text)) for oid, text in parts])
+
+
+def _cut(text: str) -> str:
+    return text.encode("utf-8")[:MOST_BYTES].decode("utf-8", "ignore")
+
+
+def make_certificate(
+    profile: Profile, subject: Subject, key: SoftwareKey, issuer: IssuingParty | None, now: datetime
+) -> x509.Certificate:
+    """An X.509 certificate by profile (RFC 5280); without an issuer it is self-signed, the root's."""
+    public = key.issuer_key.public_key()
+    signer = issuer.key.issuer_key if issuer else key.issuer_key
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject.name)
+        .issuer_name(issuer.certificate.subject if issuer else subject.name)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - BACKDATED)
+        .not_valid_after(now + timedelta(days=profile.days))
+    )
+    for extension, critical in _extensions(profile, subject, public, issuer):
+        builder = builder.add_extension(extension, critical)
+    return builder.sign(signer, hashes.SHA256())
+
+
+def _extensions(
+    profile: Profile, subject: Subject, public: CertificatePublicKeyTypes, issuer: IssuingParty | None
+) -> list[tuple[x509.ExtensionType, bool]]:
+    usage = x509.KeyUsage(**{name: name in profile.key_usage for name in USAGES})
+    found: list[tuple[x509.ExtensionType, bool]] = [(usage, True)]
+    if profile.authority:
+        found.append((x509.BasicConstraints(ca=True, path_length=profile.path_length), True))
+    if profile.extended_key_usage:
+        purposes = [x509.ObjectIdentifier(oid) for oid in profile.extended_key_usage]
+        found.append((x509.ExtendedKeyUsage(purposes), profile.extended_key_usage_critical))
+    found.append((x509.SubjectKeyIdentifier.from_public_key(public), False))
+    if issuer:
+        found += [(extension, False) for extension in _issuer_extensions(issuer)]
+    if subject.demonstration:
+        policy = x509.PolicyInformation(x509.ObjectIdentifier(DEMONSTRATION_POLICY), None)
+        found.append((x509.CertificatePolicies([policy]), False))
+    return found
+
+
+def _issuer_extensions(issuer: IssuingParty) -> list[x509.ExtensionType]:
+    identifier = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    crl = x509.DistributionPoint([x509.UniformResourceIdentifier(f"{issuer.files}.crl")], None, None, None)
+    certificate = x509.AccessDescription(
+        AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(f"{issuer.files}.cer")
+    )
+    return [
+        x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier),
+        x509.CRLDistributionPoints([crl]),
+        x509.AuthorityInformationAccess([certificate]),
+    ]

@@ -1,0 +1,32 @@
+"""Certificate revocation lists (RFC 5280 section 5), signed on schedule."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from certsvc.authority.certificates import IssuingParty
+
+ROOT_CRL = timedelta(days=366)
+ISSUING_CRL = timedelta(days=7)
+RENEW_AFTER = timedelta(hours=1)
+
+
+def make_crl(
+    issuer: IssuingParty, lasts: timedelta, now: datetime, revoked: Sequence[x509.RevokedCertificate] = ()
+) -> bytes:
+    """A DER CRL that is current from `now` on; its number is the time, so it only grows (section 5.2.3)."""
+    identifier = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.certificate.subject)
+        .last_update(now)
+        .next_update(now + lasts)
+        .add_extension(x509.CRLNumber(int(now.timestamp())), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
+    )
+    for entry in revoked:
+        builder = builder.add_revoked_certificate(entry)
+    return builder.sign(issuer.key.issuer_key, hashes.SHA256()).public_bytes(Encoding.DER)

@@ -1,0 +1,1 @@
+"""Private keys by URI: the only folder that opens them."""

@@ -1,0 +1,1 @@
+"""Use cases that write: prepare, issue, resume, change of state."""

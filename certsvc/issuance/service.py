@@ -1,0 +1,76 @@
+"""What the issue walk needs, and the names of its arrows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from certsvc.catalog import Catalog
+from certsvc.domain.seal import Seal, ValidationData
+from certsvc.render.pages import Renderer
+from certsvc.services import Blobs, PayloadCipher, PrivateKey, Register, Sealing, Timestamper, Walk
+from certsvc.verify.report import Check
+
+
+class Arrow(StrEnum):
+    """The steps of the issue walk, in order. A crash after any of them loses nothing and doubles nothing."""
+
+    CHECKED = "checked"
+    LINTED = "linted"
+    RESERVED = "reserved"
+    USE_BOOKED = "use_booked"
+    TOKEN_KEPT = "token_kept"
+    RENDERED = "rendered"
+    SEALED = "sealed"
+    SELF_CHECKED = "self_checked"
+    STORED = "stored"
+    PUBLISHED = "published"
+
+
+class KeyHolder(Protocol):
+    """The keys of an authority, ready for use: the real ones, or throw-away ones for the lint."""
+
+    @property
+    def is_demonstration(self) -> bool:
+        """Whether its X.509 certificates say so; then every page carries the specimen mark."""
+
+    @property
+    def timestamper(self) -> Timestamper: ...
+
+    def seal_for(self, type_id: str) -> Seal:
+        """The one seal bound to a certificate type. Raises `SealRefused` when there is none."""
+
+    def sealing(self, seal_id: str) -> Sealing: ...
+
+    def validation_data(self, seal_id: str, now: datetime) -> ValidationData: ...
+
+    def token_key(self, now: datetime) -> tuple[bytes, PrivateKey]: ...
+
+
+class FileChecker(Protocol):
+    """The checks a stranger runs on a sealed file, register aside, against one set of anchors."""
+
+    async def __call__(self, pdf: bytes, now: datetime) -> tuple[Check, ...]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issuing:
+    """The frozen bundle of the issue walk. `public_url` is what the QR code begins with."""
+
+    catalog: Catalog
+    register: Register
+    blobs: Blobs
+    renderer: Renderer
+    cipher: PayloadCipher
+    keys: KeyHolder
+    check_file: FileChecker
+    lint_keys: KeyHolder
+    lint_file: FileChecker
+    public_url: str
+    area: str
+    walk: Walk
+
+
+def silent_walk(arrow: str, detail: Mapping[str, Any]) -> None:
+    """A walk that nobody follows."""

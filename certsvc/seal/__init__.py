@@ -1,0 +1,1 @@
+"""Seals on documents and signatures on tokens, by keys that `custody` holds."""

@@ -1,0 +1,64 @@
+"""The CMS of a PAdES seal (ETSI EN 319 142-1): signed attributes, signature, and the timestamp over it."""
+
+import hashlib
+from datetime import datetime
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from certsvc import der
+from certsvc.services import Sealing, Timestamper
+
+DATA = der.object_identifier("1.2.840.113549.1.7.1")
+SIGNED_DATA = der.object_identifier("1.2.840.113549.1.7.2")
+SHA256 = der.sequence(der.object_identifier("2.16.840.1.101.3.4.2.1"))
+ECDSA_SHA256 = der.sequence(der.object_identifier("1.2.840.10045.4.3.2"))
+RSA_SHA256 = der.sequence(der.object_identifier("1.2.840.113549.1.1.11"), der.NULL)
+CONTENT_TYPE, MESSAGE_DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
+SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"
+ROOM = 4096
+"""Bytes beyond the certificates: attributes, one signature, and a timestamp with its chain."""
+
+
+def make_cms(digest: bytes, sealing: Sealing, timestamper: Timestamper, now: datetime) -> bytes:
+    """A DER SignedData over a document's SHA-256, with signing-certificate-v2, no signing-time (the PDF has /M), and
+    a signature timestamp.
+
+    Raises:
+        CustodyError: the key refuses.
+        TimestampUnavailable: no timestamp, no seal.
+    """
+    signed = der.set_of(
+        der.attribute(CONTENT_TYPE, DATA),
+        der.attribute(MESSAGE_DIGEST, der.octet_string(digest)),
+        der.signing_certificate_v2(sealing.certificate),
+    )
+    signature = sealing.key.sign(signed)
+    token = timestamper.timestamp(hashlib.sha256(signature).digest(), now)
+    return der.sequence(SIGNED_DATA, der.explicit(0, _signed_data(sealing, signed, signature, token)))
+
+
+def room_for(sealing: Sealing) -> int:
+    """How many bytes to keep free for `make_cms`."""
+    return sum(len(item) for item in _certificates(sealing)) + ROOM
+
+
+def _certificates(sealing: Sealing) -> list[bytes]:
+    chain = (sealing.certificate, *sealing.chain[:-1])  # the root is the reader's own
+    return sorted(item.public_bytes(Encoding.DER) for item in chain)
+
+
+def _signed_data(sealing: Sealing, signed: bytes, signature: bytes, token: bytes) -> bytes:
+    certificate = sealing.certificate
+    is_ec = isinstance(sealing.key.public_key, ec.EllipticCurvePublicKey)
+    signer = der.sequence(
+        der.integer(1),
+        der.sequence(certificate.issuer.public_bytes(), der.integer(certificate.serial_number)),
+        SHA256,
+        b"\xa0" + signed[1:],  # [0] IMPLICIT takes the place of the SET tag that was signed
+        ECDSA_SHA256 if is_ec else RSA_SHA256,
+        der.octet_string(signature),
+        der.explicit(1, der.attribute(SIGNATURE_TIMESTAMP, token)),
+    )
+    certificates = der.explicit(0, *_certificates(sealing))
+    return der.sequence(der.integer(1), der.set_of(SHA256), der.sequence(DATA), certificates, der.set_of(signer))

@@ -1,0 +1,42 @@
+"""Programs beside Python: a test that needs one says so, and what is left out is said at the end."""
+
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+LEFT_OUT: Counter[str] = Counter()
+VERAPDF_JARS = "CERTSVC_VERAPDF_JARS"
+CWT_PYTHON = "CERTSVC_CWT_PYTHON"
+POSTGRES_BIN = "CERTSVC_TEST_POSTGRES_BIN"
+
+
+def is_there(program: str) -> bool:
+    """Whether `program` (or what stands behind its name) can be used on this machine."""
+    if program == "verapdf":
+        return shutil.which("java") is not None and any(Path(os.environ.get(VERAPDF_JARS, "/nowhere")).glob("*.jar"))
+    if program == "cwt-oracle":
+        return Path(os.environ.get(CWT_PYTHON, "/nowhere")).is_file()
+    if program == "postgres-15":
+        return (Path(os.environ.get(POSTGRES_BIN, "/nowhere")) / "postgres").is_file()
+    return shutil.which(program) is not None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, or with --all fail, a test whose program is missing."""
+    for mark in item.iter_markers("needs"):
+        for program in mark.args:
+            if is_there(program):
+                continue
+            if os.environ.get("CERTSVC_TEST_ALL"):
+                pytest.fail(f"{program} is missing, and --all leaves nothing out", pytrace=False)
+            LEFT_OUT[program] += 1
+            pytest.skip(f"{program} is missing")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say plainly what was left out."""
+    for program, count in sorted(LEFT_OUT.items()):
+        terminalreporter.write_line(f"LEFT OUT: {count} tests, because {program} is not on this machine")

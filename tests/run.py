@@ -1,0 +1,18 @@
+"""`./dev test [--all] [pytest arguments]`: with --all, a missing program is a failure and nothing is left out."""
+
+import os
+import sys
+
+import pytest
+
+
+def main() -> int:
+    arguments = sys.argv[1:]
+    if "--all" in arguments:
+        arguments.remove("--all")
+        os.environ["CERTSVC_TEST_ALL"] = "1"
+    return pytest.main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
