@@ -56,7 +56,7 @@ def _read(data: bytes) -> BasePdf:
     xref = int(data[start + 9 : -len(END)])
     trailer = data[data.index(b"trailer", xref) : start]
     size = _number(rb"/Size (\d+)", trailer)
-    table = re.compile(rb"xref\n0 %d\n((?:\d{10} \d{5} [nf] \n){%d})" % (size, size)).match(data, xref)
+    table = re.compile(rb"xref\n0 %d\n((?:\d{10} \d{5} [nf](?: \n|\r\n)){%d})" % (size, size)).match(data, xref)
     offsets = tuple(int(line[:10]) for line in _group(table, 1).splitlines())
     root = _number(rb"/Root (\d+) 0 R", trailer)
     catalog = _body(data, offsets[root])

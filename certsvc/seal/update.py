@@ -17,6 +17,10 @@ REFERENCE = b"/Reference[<</Type/SigRef/TransformMethod/DocMDP/TransformParams<<
 """Certified, no changes allowed: what makes other validators refuse added annotations and attachments."""
 
 
+INK = b"/Resources<</ExtGState<</Ink<</Type/ExtGState/BM/Multiply>>>>>>"
+"""Red ink over black print: what lies under the seal stays readable."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
     """An update with a hole for the CMS: `head`, then `<` hole `>`, then `tail`, after the base."""
@@ -149,7 +153,7 @@ def _security_store(numbers: _Numbers) -> bytes:
 
 def _picture(picture: SealPicture) -> bytes:
     box = b"/BBox[0 0 %.3f %.3f]" % (picture.size_pt, picture.size_pt)
-    return _stream(b"/Type/XObject/Subtype/Form/FormType 1%b/Resources<<>>" % box, picture.content)
+    return _stream(b"/Type/XObject/Subtype/Form/FormType 1%b%b" % (box, INK), b"/Ink gs\n" + picture.content)
 
 
 def _signature(content: SealContent, now: datetime) -> bytes:

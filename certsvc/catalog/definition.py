@@ -1,0 +1,112 @@
+"""What `type.toml` may say. Unknown keys are refused; every struct is a table of that file."""
+
+from typing import Literal
+
+import msgspec
+
+from certsvc.domain.certificate import Category
+
+Certainty = Literal["known", "from_memory", "local"]
+
+
+class SealPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the seal's centre stands, in millimetres from the left and top edge."""
+
+    x_mm: float
+    y_mm: float
+    page: int = 1
+
+
+class LayoutTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One sheet a certificate is printed on. `scale` enlarges the A4 drawing (A3 is 1.414)."""
+
+    name: str
+    zh: str
+    en: str
+    width_mm: float
+    height_mm: float
+    seal: SealPlace
+    scale: float = 1.0
+
+
+class FieldTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A field of the payload, in the order of the face: its labels, the masking rule under which the
+    public may see it (none: not at all), and the part of the face it stands in."""
+
+    key: str
+    zh: str
+    en: str
+    public: str | None = None
+    place: Literal["head", "main", "side"] = "main"
+
+
+class HolderTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which payload fields name the holder; `code_kind` by GB/T 36903 Annex A; `public` masks the name."""
+
+    name: str
+    code: str
+    code_kind: str
+    public: str = "clear"
+
+
+class TermTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which payload fields hold the first and the last day; without the last there is no fixed term."""
+
+    start: str
+    end: str | None = None
+
+
+class NumberTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The printed number: a payload field, or a template with {area}, {year}, payload fields, {serial…}, {check}.
+
+    `codes` gives the digit that stands for each value of a field in the template.
+    """
+
+    field: str | None = None
+    template: str | None = None
+    check: Literal["iso7064_mod_11_10"] | None = None
+    codes: dict[str, dict[str, str]] = {}
+    certainty: Certainty = "known"
+
+
+class LegalBasis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the type rests on; `certainty` says how sure we are of the text."""
+
+    text: str
+    certainty: Certainty
+    since: str | None = None
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A rule across fields: `prefix` of a text, `not_before` another date, `most_years` after another date."""
+
+    rule: Literal["prefix", "not_before", "most_years"]
+    field: str
+    value: str | int
+    zh: str
+    en: str
+
+
+class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A whole `type.toml`."""
+
+    id: str
+    version: int
+    type_number: int
+    category: Category
+    zh: str
+    en: str
+    type_code: str
+    type_code_certainty: Certainty
+    issuer_rank: str
+    retention_years: int
+    status_max_age_hours: int
+    sensitive: bool
+    layouts: tuple[LayoutTable, ...]
+    holder: HolderTable
+    term: TermTable
+    number: NumberTable
+    fields: tuple[FieldTable, ...]
+    legal_basis: tuple[LegalBasis, ...]
+    licence_field: str | None = None
+    rules: tuple[Rule, ...] = ()

@@ -1,0 +1,154 @@
+"""One certificate type: its definition and what follows from it for a payload."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+from certsvc.catalog.definition import Definition, FieldTable, LegalBasis
+from certsvc.catalog.problems import find_problems
+from certsvc.domain.calendar import Term
+from certsvc.domain.certificate import Category, Party
+from certsvc.domain.masking import RULES
+from certsvc.domain.number import NumberSeries
+from certsvc.domain.seal import Placement
+from certsvc.errors import Problem
+from certsvc.ids import TypeCode, Uscc
+
+USCC_KIND = "001"
+ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """One sheet a certificate is printed on (millimetres); `scale` enlarges the drawing made for A4."""
+
+    name: str
+    zh: str
+    en: str
+    width_mm: float
+    height_mm: float
+    scale: float
+    seal: Placement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateType:
+    """A type as loaded from its folder. Methods that take a payload expect one without problems."""
+
+    definition: Definition
+    folder: Path
+    type_code: TypeCode
+    layouts: tuple[Layout, ...]
+    validator: jsonschema_rs.Draft202012Validator
+
+    @property
+    def id(self) -> str:
+        """The folder's name, such as `food-business`."""
+        return self.definition.id
+
+    @property
+    def version(self) -> int:
+        """The version of the definition; a published one never changes."""
+        return self.definition.version
+
+    @property
+    def type_number(self) -> int:
+        """The small number in every token, fixed for ever."""
+        return self.definition.type_number
+
+    @property
+    def category(self) -> Category:
+        """Licence, permit or proof."""
+        return self.definition.category
+
+    @property
+    def zh(self) -> str:
+        """The Chinese title."""
+        return self.definition.zh
+
+    @property
+    def en(self) -> str:
+        """The English title."""
+        return self.definition.en
+
+    @property
+    def status_max_age(self) -> timedelta:
+        """How old a state may be before it is unknown."""
+        return timedelta(hours=self.definition.status_max_age_hours)
+
+    @property
+    def legal_basis(self) -> tuple[LegalBasis, ...]:
+        """What the type rests on."""
+        return self.definition.legal_basis
+
+    def problems(self, payload: Mapping[str, Any]) -> list[Problem]:
+        """Everything wrong with a payload, by field; empty when it may be issued."""
+        return find_problems(self.validator, self.definition, payload)
+
+    def holder(self, payload: Mapping[str, Any]) -> Party:
+        """The holder, as the payload names it."""
+        table = self.definition.holder
+        return Party(name=payload[table.name], code=payload.get(table.code), code_kind=table.code_kind)
+
+    def public_holder_name(self, payload: Mapping[str, Any]) -> str:
+        """The holder's name as the public may see it."""
+        return RULES[self.definition.holder.public](payload[self.definition.holder.name])
+
+    def subject(self, payload: Mapping[str, Any]) -> Uscc | None:
+        """The USCC of a business; None for a person, whose number never leaves the payload."""
+        table = self.definition.holder
+        return Uscc(payload[table.code]) if table.code_kind == USCC_KIND else None
+
+    def licence(self, payload: Mapping[str, Any]) -> Uscc | None:
+        """The business whose licence a permit is tied to."""
+        field = self.definition.licence_field
+        return None if field is None else Uscc(payload[field])
+
+    def term(self, payload: Mapping[str, Any]) -> Term:
+        """First and last day of force."""
+        start, end = self.definition.term.start, self.definition.term.end
+        last = payload.get(end) if end else None
+        return Term(date.fromisoformat(payload[start]), date.fromisoformat(last) if last else None)
+
+    def number(self, payload: Mapping[str, Any], area: str, on: date) -> str | NumberSeries:
+        """The printed number, or the series whose next serial the register takes."""
+        table = self.definition.number
+        if table.field is not None:
+            return str(payload[table.field])
+        coded = {field: codes[payload[field]] for field, codes in table.codes.items()}
+        known = {"area": area, "year": str(on.year), **payload, **coded}
+        template = re.sub(r"\{(\w+)\}", lambda found: str(known.get(found[1], found[0])), table.template or "")
+        return NumberSeries(template, table.check)
+
+    def public_view(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields the public may see, each masked by its rule, in the order of the face."""
+        return {
+            field.key: _mask(payload[field.key], field.public)
+            for field in self.definition.fields
+            if field.public is not None and field.key in payload
+        }
+
+    def rows(self, values: Mapping[str, Any]) -> list[tuple[FieldTable, str]]:
+        """The fields in `values` as texts, in the order of the face: the face and the pages show the same."""
+        return [(field, as_text(values[field.key])) for field in self.definition.fields if field.key in values]
+
+
+def as_text(value: object) -> str:
+    """A value as printed: dates as 2019年04月16日, lists joined by 、, yes and no as 是 and 否."""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, list):
+        return "、".join(as_text(item) for item in value)
+    text = str(value)
+    return f"{text[:4]}年{text[5:7]}月{text[8:]}日" if ISO_DATE.fullmatch(text) else text
+
+
+def _mask(value: object, rule: str) -> object:
+    if isinstance(value, list):
+        return [_mask(item, rule) for item in value]
+    return RULES[rule](value) if isinstance(value, str) else value
