@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from certsvc.errors import CertsvcError, MachineProblem
-from certsvc.settings import REPOSITORY, Settings, load_settings
+from certsvc.settings import REPOSITORY, load_settings
 
 DEMONSTRATION = REPOSITORY / "keys" / "ceremonies" / "demonstration.toml"
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one value a line, and nothing else.")

@@ -2,34 +2,24 @@
 public role never loads key code."""
 
 import asyncio
-import os
 import shutil
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from certsvc.catalog import Catalog, load_catalog
-from certsvc.errors import CertsvcError, MachineProblem, SettingsError
-from certsvc.settings import REPOSITORY, Settings, load_settings
+from certsvc.catalog import load_catalog
+from certsvc.errors import MachineProblem
+from certsvc.settings import Settings
 from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.pool import open_pool
 from certsvc.store.reader import PostgresReader
 from certsvc.verify.anchors import load_anchors
-from certsvc.verify.file import MAX_FILE, verify_file
 from certsvc.verify.inspector import Inspector
-from certsvc.verify.json import report_json
 from certsvc.verify.service import Verifying
 
 if TYPE_CHECKING:
-    from litestar import Litestar
-
-    from certsvc.authority.authority import Authority
     from certsvc.issuance.service import Issuing
     from certsvc.services import Walk
 
@@ -131,5 +121,4 @@ async def issuing(settings: Settings, writer_uri: str, walk: "Walk") -> AsyncIte
     from certsvc.issuance.compose import compose  # key code: never in the public role
 
     async with open_pool(writer_uri) as pool:
-        ...
         yield compose(settings, pool, walk)

@@ -15,7 +15,7 @@ from certsvc.custody.keys import SoftwareKey, generate_key
 from certsvc.domain.calendar import quarter
 from certsvc.domain.seal import Seal, ValidationData
 from certsvc.domain.token import key_id
-from certsvc.domain.trust import DEMONSTRATION_POLICY
+from certsvc.domain.trust import is_demonstration
 from certsvc.errors import SealRefused
 from certsvc.services import PrivateKey
 
@@ -160,15 +160,6 @@ class Authority:
     def _party(self, name: str) -> IssuingParty:
         key = self._material.keys[name]
         return IssuingParty(certificate=self._certificate(name), key=key, files=f"{self._plan.public_url}/trust/{name}")
-
-
-def is_demonstration(certificate: x509.Certificate) -> bool:
-    """Whether a certificate carries the demonstration policy."""
-    try:
-        policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
-    except x509.ExtensionNotFound:
-        return False
-    return DEMONSTRATION_POLICY in {policy.policy_identifier.dotted_string for policy in policies}
 
 
 def throw_away_authority(plan: Plan, now: datetime) -> "Authority":

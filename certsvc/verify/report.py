@@ -4,10 +4,9 @@ A check reports, it never raises; what could not be found out is `unknown`, and 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from certsvc.domain.calendar import TermState
 from certsvc.domain.certificate import IN_FORCE, RegisteredCertificate, Status
@@ -73,8 +72,8 @@ class CertificateReport:
 class Report:
     """Everything found about one token, code or file, at one time.
 
-    `register` is the state as the register gave it, `None` when it was not or could not be asked.
-    `seen` is what the token or the file itself says, for the page when there is no register record.
+    `status` is the state as the register gave it: `None` when it was not or could not be asked, `unknown` when it has
+    no record or the state is too old. `source` is what was asked about: `qr`, `code` or `file`.
     """
 
     asked_at: datetime
@@ -88,7 +87,11 @@ class Report:
     certificate: CertificateReport | None = None
     licence: CertificateReport | None = None
     permits: tuple[CertificateReport, ...] = ()
-    seen: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def register_failed(self) -> bool:
+        """Whether the register was asked and could not answer."""
+        return any(check.reason == "register_unavailable" for check in self.checks)
 
 
 def soundness(checks: Iterable[Check]) -> Soundness:

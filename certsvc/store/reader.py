@@ -1,0 +1,53 @@
+"""The register as a verifier asks it: `services.RegisterReader` on PostgreSQL."""
+
+from datetime import date, datetime
+
+from certsvc.domain.certificate import Gathered, RegisteredDocument
+from certsvc.errors import CertsvcError
+from certsvc.ids import Ref, ref_from_bytes
+from certsvc.store.pool import Pool
+from certsvc.store.queries import queries
+from certsvc.store.rows import to_certificate, to_gathered
+
+SQL = queries("read")
+
+
+class PostgresReader:
+    """Reads only; the database role `certsvc_public` is enough."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def gather(self, ref: Ref, on: date, known_at: datetime) -> Gathered | None:
+        """ONE query: the certificate, its licence or its permits, each with its state on `on` as known at `known_at`.
+
+        What is reserved and not issued is as if absent; so is what was issued after `known_at`.
+
+        Raises:
+            RegisterUnavailable: the database does not answer.
+        """
+        async with self._pool.connection() as connection:
+            rows = await connection.fetch(SQL["gather"], ref.slot, ref.to_bytes(), on, known_at)
+        return to_gathered([to_certificate(row) for row in rows], ref)
+
+    async def find_document(self, sha256: bytes) -> RegisteredDocument | None:
+        """The sealed file of ours with this digest.
+
+        Raises:
+            RegisterUnavailable: the database does not answer.
+        """
+        async with self._pool.connection() as connection:
+            row = await connection.fetchrow(SQL["find_document"], sha256)
+        if row is None:
+            return None
+        ref = ref_from_bytes(row["ref"])
+        return RegisteredDocument(sha256=row["sha256"], ref=ref, layout=row["layout"], sealed_at=row["sealed_at"])
+
+    async def ready(self) -> bool:
+        """Whether the database answers and holds our schema; never raises for either."""
+        try:
+            async with self._pool.connection() as connection:
+                await connection.fetchval(SQL["ready"])
+        except CertsvcError:
+            return False
+        return True

@@ -1,0 +1,168 @@
+"""A PDF: what the file itself proves, and what the register says of it. Both, always."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+
+import msgspec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from certsvc.domain.calendar import Term, TermState, beijing_date
+from certsvc.domain.certificate import RegisteredDocument
+from certsvc.domain.token import Token
+from certsvc.errors import FileTooLarge, MalformedToken, NotAPdf, RegisterUnavailable, UnreadableFile
+from certsvc.verify.gather import Asked, ask_register, make_report
+from certsvc.verify.inspection import MAX_FILE, Inspection
+from certsvc.verify.report import Check, Outcome, Report, Soundness, soundness
+from certsvc.verify.scan import check_claims
+from certsvc.verify.service import Verifying
+from certsvc.verify.token import check_token
+
+
+class AttachedIssuer(msgspec.Struct, frozen=True):
+    """Who issued it, as attached."""
+
+    name: str
+    uscc: str
+
+
+class AttachedTerm(msgspec.Struct, frozen=True):
+    """First and last day, as attached."""
+
+    start: date
+    end: date | None
+
+
+class Attached(msgspec.Struct, frozen=True):
+    """What we need of `certificate.json`; the face's own fields are in it too and stay there."""
+
+    schema: str
+    type: str
+    type_number: int
+    number: str
+    version: int
+    issuer: AttachedIssuer
+    term: AttachedTerm
+    typed_code: str
+    token: str
+
+    @property
+    def days(self) -> Term:
+        """The term; raises `ValueError` when it ends before it starts."""
+        return Term(self.term.start, self.term.end)
+
+
+async def verify_file(verifying: Verifying, data: bytes, now: datetime, *, offline: bool = False) -> Report:
+    """Report on a PDF; `offline` does not ask the register, and the verdict is then never valid.
+
+    Raises:
+        FileTooLarge: over 20 MiB.
+        NotAPdf: it does not begin as a PDF does.
+        UnreadableFile: damaged, encrypted, over 200 pages, or it used up a worker's time or memory.
+        WorkersBusy: too many files are being checked.
+    """
+    inspection = await _inspect(verifying, data, now)
+    checks, token, attached = check_document(verifying, inspection)
+    document = soundness(checks)
+    term = attached.days.state(beijing_date(now)) if attached and document is Soundness.SOUND else TermState.UNKNOWN
+    if offline or verifying.register is None:
+        return make_report(verifying.catalog, "file", document, checks, None, now, document_term=term)
+    known, registered = await _find(verifying, data)
+    checks = [*checks, registered]
+    ref = known.ref if known else token.claims.ref if token and document is Soundness.SOUND else None
+    if ref is None:
+        return make_report(verifying.catalog, "file", document, checks, None, now, document_term=term)
+    asked = await ask_register(verifying.register, ref, now)
+    checks += _agreement(asked, token, known)
+    document = soundness(check for check in checks if check.kind not in {"register", "registered"})
+    gathered = asked.gathered if known else None
+    return make_report(verifying.catalog, "file", document, checks, gathered, now, document_term=term)
+
+
+async def check_file(verifying: Verifying, data: bytes, now: datetime) -> tuple[Check, ...]:
+    """The checks on the file alone, as the issue walk runs them on its own output."""
+    return tuple(check_document(verifying, await _inspect(verifying, data, now))[0])
+
+
+def check_document(verifying: Verifying, inspection: Inspection) -> tuple[list[Check], Token | None, Attached | None]:
+    """Seal, attached data and the QR on the page must be sound and belong to one certificate."""
+    checks = list(inspection.checks)
+    if any(check.reason == "no_seal" for check in checks):
+        return checks, None, None
+    attached = _read_attachment(inspection.attachment)
+    if attached is None:
+        return [*checks, Check("attachment", Outcome.FAILED, "no_data_attached")], None, None
+    checks.append(Check("attachment", Outcome.PASSED, "data_attached"))
+    same = inspection.qr_digits == (attached.token,)
+    reason = "same_as_data" if same else "no_qr_read" if not inspection.qr_digits else "other_than_data"
+    checks.append(Check("picture_qr", Outcome.PASSED if same else Outcome.FAILED, reason))
+    owner = inspection.seal_owner == attached.issuer.name
+    checks.append(Check("issuer", Outcome.PASSED if owner else Outcome.FAILED, "seal_owner" if owner else "other_seal"))
+    return _with_token(verifying, checks, attached)
+
+
+def _with_token(
+    verifying: Verifying, checks: list[Check], attached: Attached
+) -> tuple[list[Check], Token | None, Attached | None]:
+    try:
+        token, signed = check_token(attached.token, verifying.anchors)
+    except MalformedToken:
+        return [*checks, Check("token_signature", Outcome.FAILED, "malformed")], None, attached
+    same = _same_certificate(token, attached)
+    belongs = Check("token_agrees", Outcome.PASSED if same else Outcome.FAILED, "same" if same else "other_certificate")
+    return [*checks, signed, belongs], token, attached
+
+
+def _same_certificate(token: Token, attached: Attached) -> bool:
+    claims = token.claims
+    return (
+        claims.ref.typed_code == attached.typed_code
+        and claims.type_number == attached.type_number
+        and claims.version == attached.version
+        and claims.expires_at == attached.days.expires_at
+    )
+
+
+def _read_attachment(data: bytes | None) -> Attached | None:
+    if data is None:
+        return None
+    try:
+        attached = msgspec.json.decode(data, type=Attached)
+        return attached if attached.days else None
+    except (msgspec.DecodeError, ValueError):
+        return None
+
+
+async def _inspect(verifying: Verifying, data: bytes, now: datetime) -> Inspection:
+    if len(data) > MAX_FILE:
+        raise FileTooLarge("文件超过 20 MiB。", "The file is over 20 MiB.")
+    if not data.startswith(b"%PDF-"):
+        raise NotAPdf("这不是 PDF 文件。", "This is not a PDF file.")
+    root = verifying.anchors.root.public_bytes(Encoding.DER)
+    inspection = await verifying.inspector.inspect(data, root, now.astimezone(UTC))
+    if inspection.unreadable is not None:
+        raise UnreadableFile(
+            "这个 PDF 打不开：已损坏、已加密，或超过 200 页。请换原文件。",
+            "This PDF does not open: damaged, encrypted, or over 200 pages. Use the original file.",
+        )
+    return inspection
+
+
+async def _find(verifying: Verifying, data: bytes) -> tuple[RegisteredDocument | None, Check]:
+    assert verifying.register is not None
+    try:
+        known = await verifying.register.find_document(hashlib.sha256(data).digest())
+    except RegisterUnavailable:
+        return None, Check("registered", Outcome.UNKNOWN, "register_unavailable")
+    if known is None:
+        return None, Check("registered", Outcome.UNKNOWN, "not_in_register")
+    return known, Check("registered", Outcome.PASSED, "digest_on_record")
+
+
+def _agreement(asked: Asked, token: Token | None, known: RegisteredDocument | None) -> Iterable[Check]:
+    if asked.check is not None:
+        yield asked.check
+    if token is not None and asked.gathered is not None:
+        yield check_claims(token.claims, asked.gathered.certificate)
+    if known is None and not (asked.check and asked.check.reason == "register_unavailable"):
+        yield Check("register", Outcome.UNKNOWN, "sealed_but_not_registered")

@@ -1,0 +1,139 @@
+"""From the register's answer to reports: each certificate its own answers, its own verdict."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from certsvc.catalog import Catalog
+from certsvc.domain.calendar import TermState, beijing_date
+from certsvc.domain.certificate import IN_FORCE, Gathered, RegisteredCertificate, Status
+from certsvc.errors import NotFound, RegisterUnavailable
+from certsvc.ids import Ref
+from certsvc.services import RegisterReader
+from certsvc.verify.report import (
+    CertificateReport,
+    Check,
+    FaceField,
+    Outcome,
+    Report,
+    Soundness,
+    conclude,
+)
+
+NO_RECORD = frozenset({"not_in_register", "sealed_but_not_registered"})
+"""The register answered, and has nothing; a register that did not answer has no state at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking the register: `gathered` is None when there is no record; `check` says which it was."""
+
+    gathered: Gathered | None
+    check: Check | None
+
+
+async def ask_register(register: RegisterReader | None, ref: Ref, now: datetime) -> Asked:
+    """One question about one reference; a register that cannot answer is a check `unknown`, never an exception."""
+    if register is None:
+        return Asked(None, None)
+    try:
+        gathered = await register.gather(ref, beijing_date(now), now)
+    except RegisterUnavailable:
+        return Asked(None, Check("register", Outcome.UNKNOWN, "register_unavailable"))
+    if gathered is None:
+        return Asked(None, Check("register", Outcome.UNKNOWN, "not_in_register"))
+    return Asked(gathered, Check("register", Outcome.PASSED, "on_record"))
+
+
+def make_report(
+    catalog: Catalog,
+    source: str,
+    document: Soundness,
+    checks: Iterable[Check],
+    gathered: Gathered | None,
+    now: datetime,
+    *,
+    document_term: TermState = TermState.UNKNOWN,
+) -> Report:
+    """Put the three answers together; `document_term` stands when there is no record."""
+    found = tuple(checks)
+    if gathered is None:
+        answered = any(check.reason in NO_RECORD for check in found)
+        status = Status.UNKNOWN if answered else None
+        return Report(
+            asked_at=now,
+            source=source,
+            document=document,
+            status=status,
+            status_age_s=None,
+            term=document_term,
+            verdict=conclude(document, status, document_term),
+            checks=found,
+        )
+    day = beijing_date(now)
+    main = certificate_report(catalog, gathered.certificate, day)
+    status = current_status(catalog, gathered.certificate)
+    return Report(
+        asked_at=now,
+        source=source,
+        document=document,
+        status=status,
+        status_age_s=gathered.certificate.status_age_s,
+        term=main.term,
+        verdict=conclude(document, status, main.term),
+        checks=(*found, *main.checks),
+        certificate=main,
+        licence=certificate_report(catalog, gathered.licence, day) if gathered.licence else None,
+        permits=tuple(certificate_report(catalog, permit, day) for permit in gathered.permits),
+    )
+
+
+def certificate_report(catalog: Catalog, certificate: RegisteredCertificate, day: date) -> CertificateReport:
+    """The report of one certificate on record, document aside."""
+    status, term = current_status(catalog, certificate), certificate.term.state(day)
+    try:
+        kind = catalog.version(certificate.type_id, certificate.type_version)
+    except NotFound:  # a type that this program does not know yet: nothing of it can be judged
+        return CertificateReport(
+            certificate=certificate,
+            title_zh=certificate.type_id,
+            title_en=certificate.type_id,
+            fields=(),
+            term=term,
+            verdict=conclude(Soundness.UNKNOWN, status, term),
+            checks=(Check("type", Outcome.UNKNOWN, "type_unknown"),),
+        )
+    rows = kind.rows(certificate.public_fields)
+    return CertificateReport(
+        certificate=certificate,
+        title_zh=kind.zh,
+        title_en=kind.en,
+        fields=tuple(FaceField(key=field.key, zh=field.zh, en=field.en, value=text) for field, text in rows),
+        term=term,
+        verdict=conclude(Soundness.SOUND, status, term),
+        checks=(_status_check(status), _term_check(status, term)),
+    )
+
+
+def current_status(catalog: Catalog, certificate: RegisteredCertificate) -> Status:
+    """The state on record, or unknown when it is older than its type allows."""
+    try:
+        limit = catalog.version(certificate.type_id, certificate.type_version).status_max_age
+    except NotFound:
+        return Status.UNKNOWN
+    return Status.UNKNOWN if certificate.status_age_s > limit.total_seconds() else certificate.status
+
+
+def _status_check(status: Status) -> Check:
+    if status is Status.UNKNOWN:
+        return Check("status", Outcome.UNKNOWN, "status_unknown")
+    return Check("status", Outcome.PASSED if status in IN_FORCE else Outcome.FAILED, status.value)
+
+
+def _term_check(status: Status, term: TermState) -> Check:
+    if term is TermState.OVER and status is Status.RENEWAL_PENDING:
+        return Check("term", Outcome.PASSED, "in_force_by_law")
+    if term is TermState.UNKNOWN:
+        return Check("term", Outcome.UNKNOWN, "term_unknown")
+    good = term in (TermState.IN_FORCE, TermState.NONE)
+    return Check("term", Outcome.PASSED if good else Outcome.FAILED, term.value)

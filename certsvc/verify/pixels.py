@@ -1,0 +1,50 @@
+"""Read the QR from the page as a picture, as a phone would: what the eye sees, not what the file says it shows."""
+
+import re
+
+import pypdfium2
+import zxingcpp
+from PIL import Image
+
+from certsvc.verify.inspection import MAX_PAGES
+
+DPI = 200
+MOST_PIXELS = 40_000_000
+MAX_CODES = 8
+LINK = re.compile(r"HTTPS?://[A-Z0-9.:\-]{1,80}/Q/([0-9]{1,700})", re.IGNORECASE | re.ASCII)
+
+
+def read_pages(data: bytes) -> tuple[str, ...]:
+    """The digits of every verification QR on the pages of a PDF, each once, in order.
+
+    Raises:
+        ValueError: the PDF does not open, or has more than 200 pages.
+    """
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        raise ValueError(str(error)) from None
+    with document:
+        document.init_forms()
+        if not 1 <= len(document) <= MAX_PAGES:
+            raise ValueError("too many pages")
+        found: dict[str, None] = {}
+        for page in document:
+            found.update(dict.fromkeys(read_picture(_picture(page))))
+            if len(found) > MAX_CODES:
+                break
+    return tuple(found)
+
+
+def read_picture(picture: Image.Image) -> tuple[str, ...]:
+    """The digits of the verification QR codes in a picture, such as a photo of a paper."""
+    codes = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode]))
+    links = (LINK.fullmatch(code.text) for code in codes)
+    return tuple(link[1] for link in links if link)
+
+
+def _picture(page: pypdfium2.PdfPage) -> Image.Image:
+    width, height = page.get_size()
+    scale = min(DPI / 72, (MOST_PIXELS / max(1.0, width * height)) ** 0.5)
+    picture: Image.Image = page.render(scale=scale, may_draw_forms=True, grayscale=True).to_pil()
+    return picture

@@ -1,0 +1,73 @@
+"""A scanned QR or a typed code: signature before database, one query, then each certificate its own checks."""
+
+from datetime import datetime
+
+from certsvc.domain.calendar import TermState, beijing_date, start_of_day
+from certsvc.domain.certificate import RegisteredCertificate
+from certsvc.domain.token import Claims
+from certsvc.errors import NotFound
+from certsvc.ids import parse_typed_code
+from certsvc.verify.gather import ask_register, make_report
+from certsvc.verify.report import Check, Outcome, Report, Soundness, soundness
+from certsvc.verify.service import Verifying
+from certsvc.verify.token import check_token
+
+
+async def verify_scan(verifying: Verifying, digits: str, now: datetime) -> Report:
+    """Report on the digits of a QR.
+
+    Raises:
+        MalformedToken, TokenTooLong: it is no token at all.
+    """
+    token, signed = check_token(digits, verifying.anchors)
+    if signed.outcome is not Outcome.PASSED:
+        return make_report(verifying.catalog, "qr", Soundness.UNSOUND, (signed,), None, now)
+    asked = await ask_register(verifying.register, token.claims.ref, now)
+    checks = [signed, *([asked.check] if asked.check else [])]
+    if asked.gathered is not None:
+        checks.append(check_claims(token.claims, asked.gathered.certificate))
+    sound = soundness(check for check in checks if check.kind != "register")
+    report_term = claims_term(token.claims, now)
+    return make_report(verifying.catalog, "qr", sound, checks, asked.gathered, now, document_term=report_term)
+
+
+async def verify_code(verifying: Verifying, code: str, now: datetime) -> Report:
+    """Report on a typed code. It is 80 bits, 68 of them random: who types it has seen it.
+
+    Raises:
+        InvalidIdentifier, WrongCheckCharacter: mistyped; the register was not asked.
+        NotFound: no certificate has this code.
+    """
+    ref = parse_typed_code(code)
+    asked = await ask_register(verifying.register, ref, now)
+    if asked.check is not None and asked.check.reason == "not_in_register":
+        raise NotFound(
+            "没有查到这个查验码。请对照纸面再输一次。", "No record has this code: compare it with the paper."
+        )
+    known = asked.gathered is not None
+    code_check = Check("code", Outcome.PASSED if known else Outcome.UNKNOWN, "known_code" if known else "not_asked")
+    checks = (code_check, *([asked.check] if asked.check else []))
+    document = Soundness.SOUND if known else Soundness.UNKNOWN
+    return make_report(verifying.catalog, "code", document, checks, asked.gathered, now)
+
+
+def check_claims(claims: Claims, certificate: RegisteredCertificate) -> Check:
+    """Whether the register's record is the certificate the token speaks of."""
+    same = (
+        claims.ref == certificate.ref
+        and claims.type_number == certificate.type_number
+        and claims.version == certificate.version
+        and claims.subject == certificate.subject
+        and claims.expires_at == certificate.term.expires_at
+        and claims.holder_name in (None, certificate.holder_name)
+    )
+    if same:
+        return Check("register_agrees", Outcome.PASSED, "same_certificate")
+    return Check("register_agrees", Outcome.FAILED, "register_differs")
+
+
+def claims_term(claims: Claims, now: datetime) -> TermState:
+    """What the token itself says of the term: it knows the end, not the beginning."""
+    if claims.expires_at is None:
+        return TermState.NONE
+    return TermState.IN_FORCE if start_of_day(beijing_date(now)) < claims.expires_at else TermState.OVER

@@ -1,0 +1,41 @@
+"""Whether a token is ours: its signature, before anything it says is believed."""
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from certsvc.domain.token import SIGNATURE_BYTES, Token, parse_digits, signing_input
+from certsvc.verify.anchors import Anchors, TokenKey
+from certsvc.verify.report import Check, Outcome
+
+KIND = "token_signature"
+HALF = SIGNATURE_BYTES // 2
+
+
+def check_token(digits: str, anchors: Anchors) -> tuple[Token, Check]:
+    """Take the digits of a QR apart and check who signed them (ES256, no other algorithm).
+
+    Raises:
+        MalformedToken, TokenTooLong: it is no token at all; see `parse_digits`.
+    """
+    token = parse_digits(digits)
+    candidates = anchors.token_keys.get(token.kid, ())
+    if not candidates:
+        return token, Check(KIND, Outcome.FAILED, "unknown_key")
+    signers = [key for key in candidates if _signed_by(token, key)]
+    if not signers:
+        return token, Check(KIND, Outcome.FAILED, "signature_wrong")
+    issued_at = token.claims.issued_at
+    if not any(key.not_before <= issued_at <= key.not_after for key in signers):
+        return token, Check(KIND, Outcome.FAILED, "signed_outside_key_term")
+    return token, Check(KIND, Outcome.PASSED, "signed_by_us")
+
+
+def _signed_by(token: Token, key: TokenKey) -> bool:
+    r, s = (int.from_bytes(half, "big") for half in (token.signature[:HALF], token.signature[HALF:]))
+    try:
+        key.public_key.verify(encode_dss_signature(r, s), signing_input(token.payload), ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True
