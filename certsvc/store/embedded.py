@@ -31,6 +31,9 @@ SOCKET_PATH_BYTES = 107
 """`sun_path` of unix(7), less its final zero."""
 
 BOOTSTRAP = Path(__file__).parent / "sql" / "bootstrap.sql"
+CLUSTER = "-U postgres -E UTF8 --data-checksums --auth-local=trust --auth-host=reject --no-instructions".split()
+"""Who reaches the socket is trusted: only the account itself and root do."""
+
 BUILTIN_LOCALES = 17
 """The first PostgreSQL with a C.UTF-8 of its own, which sorts the same on every machine."""
 
@@ -84,10 +87,10 @@ class EmbeddedServer:
         account = account_for(self._home)
         if account.switch:
             os.chown(self._home, account.uid, account.gid, follow_symlinks=False)
+        if not may(account, "-w", self._home):
+            raise closed_to(account, self._folder)
         _make_private(self._folder, account)
         _make_private(self._sockets, account)
-        if not may(account, "-w", self._folder):
-            raise closed_to(account, self._folder)
         return account
 
     def _join(self) -> None:
@@ -114,7 +117,7 @@ class EmbeddedServer:
             if time.monotonic() > deadline:
                 raise explain("postgres", f"not ready after {START_SECONDS} s")
             time.sleep(POLL_SECONDS)
-        self._sockets = self._postmaster.socket_folder()
+        self._sockets = self._postmaster.socket_folder() or self._sockets  # who launched it may have another TMPDIR
 
     def _make_cluster(self, account: Account, programs: Path) -> None:
         """A cluster with roles and database, which is there wholly or not at all."""
@@ -123,30 +126,27 @@ class EmbeddedServer:
         version = re.search(r"\) (\d+)", run(account, programs / "postgres", "--version"))
         builtin = version is not None and int(version[1]) >= BUILTIN_LOCALES
         locale = ["--locale-provider=builtin", "--locale=C.UTF-8"] if builtin else ["--locale=C"]
-        access = ["--auth-local=trust", "--auth-host=reject"]
-        make = ["-D", unfinished, "-U", "postgres", "-E", "UTF8", *locale, *access, "-k", "--no-instructions"]
-        run(account, programs / "initdb", *make)
-        single = ["--single", "-j", "-D", unfinished, "-c", "exit_on_error=on", "postgres"]
+        run(account, programs / "initdb", "-D", unfinished, *CLUSTER, *locale)
+        single = "--single", "-j", "-D", unfinished, "-c", "exit_on_error=on", "postgres"
         run(account, programs / "postgres", *single, text=BOOTSTRAP.read_text("utf-8"))
         unfinished.rename(self._data)
         _sync_folder(self._folder)
 
 
 def _socket_folder(folder: Path) -> Path:
-    """Beside the data; where that path is too long for a socket, a folder in a place for temporary files."""
+    """Beside the data; where that path is too long for a socket or has a comma (which sets hosts apart in a URI), a
+    folder in a place for temporary files."""
     name = "certsvc-" + hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     for candidate in (folder / "socket", Path(tempfile.gettempdir()) / name):
-        if len(os.fsencode(candidate / ".s.PGSQL.5432.lock")) <= SOCKET_PATH_BYTES:
+        if len(os.fsencode(candidate / ".s.PGSQL.5432")) <= SOCKET_PATH_BYTES and "," not in str(candidate):
             return candidate
     return Path("/tmp") / name  # noqa: S108 - made private, and refused when someone else made it
 
 
 def _make_private(folder: Path, account: Account) -> None:
     """A folder that only `account` can enter; one that someone else made is refused."""
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-        if account.switch:
-            os.chown(folder, account.uid, account.gid, follow_symlinks=False)
+    if not os.path.lexists(folder):
+        run(account, Path("/bin/mkdir"), "-m", "0700", folder)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid or found.st_mode & 0o077:
         raise MachineProblem(

@@ -58,7 +58,7 @@ async def apply(connection: Connection, folder: Path = FOLDER) -> list[str]:
 async def _lock(connection: Connection) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(LOCK_SECONDS):
-            while not await connection.fetchval(SQL["try_lock"]):
+            while not await connection.fetchval(SQL["try_lock"]):  # noqa: ASYNC110 - the event is in another process
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
         raise StoreError(
@@ -93,7 +93,9 @@ def _require_same_past(applied: dict[int, bytes], migrations: dict[int, Path]) -
             f"数据库比本程序新（迁移 {unknown[0]:04}）：请更新程序。",
             f"The database is newer than this program (migration {unknown[0]:04}): update the program.",
         )
-    if edited := [path.name for version, path in migrations.items() if applied.get(version, b"") not in (b"", _digest(path))]:
+    if edited := [
+        path.name for version, path in migrations.items() if applied.get(version, b"") not in (b"", _digest(path))
+    ]:
         raise StoreError(f"{edited[0]} 在应用之后被改过。", f"{edited[0]} was edited after it was applied.")
 
 

@@ -16,7 +16,6 @@ READ_SECONDS, WRITE_SECONDS = 1.8, 15.0
 """How long one call may take in all: waiting for a connection, connecting, asking."""
 
 MOST_CONNECTIONS = 8
-RELEASE_SECONDS = 0.1
 CLOSE_SECONDS = 2.0
 
 NOT_ANSWERING = (
@@ -51,7 +50,7 @@ class Pool:
         """
         with answering():
             async with asyncio.timeout(self._seconds):
-                connection = await self._pool.acquire(timeout=CONNECT_SECONDS)
+                connection = await self._pool.acquire()
                 try:
                     yield connection
                 except BaseException as error:
@@ -59,7 +58,7 @@ class Pool:
                         connection.terminate()  # asyncpg would wait for a hung server to take back the question
                     raise
                 finally:
-                    await self._pool.release(connection, timeout=RELEASE_SECONDS)
+                    await self._pool.release(connection, timeout=CONNECT_SECONDS)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -68,8 +67,15 @@ class Pool:
         Raises:
             RegisterUnavailable, StoreError: as `connection`.
         """
-        async with self.connection() as connection, connection.transaction():
-            yield connection
+        async with self.connection() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                yield connection
+            except (CertsvcError, asyncpg.PostgresError):
+                await transaction.rollback()
+                raise
+            await transaction.commit()  # whatever else happens, the connection ends and the server rolls back
 
 
 @asynccontextmanager
@@ -104,6 +110,8 @@ def answering() -> Iterator[None]:
     """Say a database's errors in our own words; theirs may quote rows, so only code and first line are passed on."""
     try:
         yield
+    except asyncpg.DiskFullError:
+        raise RegisterUnavailable("登记簿所在的磁盘已满。", "The disk of the register is full.") from None
     except NOT_ANSWERING as error:
         raise RegisterUnavailable(
             f"登记簿的数据库没有应答（{type(error).__name__}）。",

@@ -7,7 +7,7 @@ import time
 from enum import Enum
 from pathlib import Path
 
-from certsvc.store.programs import Account, closed_to
+from certsvc.store.programs import Account, closed_to, explain
 
 STOP_SECONDS = 30
 POLL_SECONDS = 0.02
@@ -55,9 +55,10 @@ class Postmaster:
             return State.GONE
         return State.READY if len(lines) > 7 and lines[7].strip() == "ready" else State.BUSY
 
-    def socket_folder(self) -> Path:
-        """Where the running server listens."""
-        return Path(self._pid_file()[4])
+    def socket_folder(self) -> Path | None:
+        """Where the running server listens; None when none runs."""
+        lines = self._pid_file()
+        return Path(lines[4]) if len(lines) > 4 else None
 
     def launch(self, account: Account, programs: Path, sockets: Path) -> None:
         """Start the process; `state` tells how it goes.
@@ -65,15 +66,17 @@ class Postmaster:
         Raises:
             MachineProblem: the program cannot be reached.
         """
-        # A process that was killed and that nobody reaps still counts as alive for PostgreSQL, which then refuses.
-        # The shared memory, found by the inode of `data`, still keeps a second server away from living backends.
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        # A dead server whose process nobody reaps, or whose number another one got, still counts as alive for
+        # PostgreSQL, which then refuses. A second server beside living backends is not to be feared: it finds their
+        # shared memory by the inode of `data`.
+        for left in (self._data / "postmaster.pid", sockets / ".s.PGSQL.5432.lock"):
+            left.unlink(missing_ok=True)
         settings = SETTINGS | {"unix_socket_directories": '"' + str(sockets).replace('"', '""') + '"'}
         options = [f"--{name}={value}" for name, value in settings.items()]
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         with open(os.open(self._log, flags, 0o600), "wb") as log:
             try:
-                self._child = subprocess.Popen(
+                self._child = subprocess.Popen(  # noqa: S603 - no shell, and the program is ours
                     [str(programs / "postgres"), "-D", str(self._data), *options],
                     **account.options,
                     stdout=log,
@@ -90,14 +93,17 @@ class Postmaster:
             return log.read().decode("utf-8", "replace")
 
     def end(self) -> None:
-        """Stop it: politely to open connections at first, then at once; what is committed stays either way."""
+        """Stop it: first with a checkpoint, then at once; what is committed stays either way.
+
+        Raises:
+            MachineProblem: it does not end.
+        """
         for kind in (signal.SIGINT, signal.SIGQUIT):
-            if self.state() is State.GONE:
-                break
-            os.kill(int(self._pid_file()[0]), kind)
-            self._wait_until_gone()
-        if self._child is not None:
-            self._child.wait(STOP_SECONDS)
+            if self.state() is not State.GONE:
+                os.kill(int(self._pid_file()[0]), kind)
+                self._wait_until_gone()
+        if self.state() is not State.GONE:
+            raise explain("postgres", "it does not end")
 
     def _wait_until_gone(self) -> None:
         deadline = time.monotonic() + STOP_SECONDS

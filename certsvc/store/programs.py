@@ -85,7 +85,7 @@ def run(account: Account, program: Path, *arguments: str | Path, text: str = "")
     """
     command = [str(program), *map(str, arguments)]
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - no shell, and the program is ours
             command, **account.options, input=text, capture_output=True, check=False, timeout=RUN_SECONDS, text=True
         )
     except PermissionError:
@@ -94,7 +94,7 @@ def run(account: Account, program: Path, *arguments: str | Path, text: str = "")
         raise explain(program.name, f"no end after {RUN_SECONDS} s") from None
     if done.returncode:
         raise explain(program.name, done.stderr)
-    return done.stdout
+    return str(done.stdout)
 
 
 def explain(program: str, said: str) -> MachineProblem:
@@ -123,4 +123,5 @@ def closed_to(account: Account, path: Path) -> MachineProblem:
 
 def may(account: Account, *tests: str | Path) -> bool:
     """`test(1)` as that account, so that access lists and mount options count too: `may(account, "-x", folder)`."""
-    return subprocess.run(["test", *map(str, tests)], **account.options, check=False).returncode == 0
+    command = ["/usr/bin/test", *map(str, tests)]
+    return subprocess.run(command, **account.options, check=False).returncode == 0  # noqa: S603 - no shell

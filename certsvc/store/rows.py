@@ -1,8 +1,8 @@
 """Rows to values."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+
+from asyncpg import Record
 
 from certsvc.domain.calendar import Term
 from certsvc.domain.certificate import Category, Gathered, Issuer, RegisteredCertificate, Status, StatusChange
@@ -12,15 +12,13 @@ from certsvc.ids import CertificateIdentifier, Ref, Uscc, ref_from_bytes
 ISSUE = "issue"
 """The act of the first event of every certificate: not a change of state."""
 
-Row = Mapping[str, Any]
-
 
 def ref_or_none(raw: bytes | None) -> Ref | None:
     """A reference that may be absent."""
     return None if raw is None else ref_from_bytes(raw)
 
 
-def to_reservation(row: Row) -> Reservation:
+def to_reservation(row: Record) -> Reservation:
     """A row of `reservation`."""
     return Reservation(
         ref=ref_from_bytes(row["ref"]),
@@ -45,7 +43,7 @@ def to_reservation(row: Row) -> Reservation:
     )
 
 
-def to_certificate(row: Row) -> RegisteredCertificate:
+def to_certificate(row: Record) -> RegisteredCertificate:
     """A row of `gather`. A day for which the register has no state is `unknown`."""
     return RegisteredCertificate(
         ref=ref_from_bytes(row["ref"]),
@@ -76,12 +74,12 @@ def to_gathered(rows: list[RegisteredCertificate], asked: Ref) -> Gathered | Non
     if certificate is None:
         return None
     if certificate.category is Category.PERMIT:
-        licences = [row for row in rows if row.category is Category.LICENCE]
-        return Gathered(certificate=certificate, licence=max(licences, key=lambda row: row.version, default=None))
+        licence = next((row for row in rows if row.category is Category.LICENCE), None)
+        return Gathered(certificate=certificate, licence=licence)
     return Gathered(certificate=certificate, permits=tuple(row for row in rows if row.category is Category.PERMIT))
 
 
-def _to_change(row: Row) -> StatusChange | None:
+def _to_change(row: Record) -> StatusChange | None:
     if row["act"] is None or row["act"] == ISSUE:
         return None
     return StatusChange(

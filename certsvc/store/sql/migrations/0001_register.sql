@@ -274,7 +274,7 @@ create trigger keep_all before truncate on audit for each statement execute func
 
 -- What the public role may see: what was issued, and never how it was ordered, sealed or encrypted.
 
-create view public_certificate with (security_barrier) as
+create view public_certificate as
   select slot, ref, root_ref, category, type_id, type_version, type_number, number, version, identifier,
     holder_name, subject, issuer_name, issuer_uscc, valid_from, valid_to, public_fields, issued_at, successor
   from certificate

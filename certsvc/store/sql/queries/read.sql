@@ -13,7 +13,7 @@ join public_certificate c on c.slot = asked.slot and c.root_ref = asked.root_ref
 left join status_period period on period.slot = c.slot and period.ref = c.ref
   and period.valid @> $3::date and period.known @> $4::timestamptz
 left join event on event.slot = period.slot and event.ref = period.ref and event.id = period.event_id
-where asked.slot = $1 and asked.ref = $2 and asked.issued_at <= $4 and c.issued_at <= $4
+where asked.slot = $1 and asked.ref = $2 and c.issued_at <= $4
 order by c.type_number, c.number, c.version
 
 -- name: find_document

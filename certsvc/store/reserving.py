@@ -1,0 +1,116 @@
+"""Reserving: number, identifier and status-list index are taken together, in the caller's transaction."""
+
+import json
+import secrets
+
+import asyncpg
+
+from certsvc.domain.certificate import Category
+from certsvc.domain.issuing import Draft, Order
+from certsvc.domain.number import NumberSeries
+from certsvc.errors import Conflict, KeyReused, NotFound, StoreError
+from certsvc.ids import Ref, certificate_identifier, ref_from_bytes, slot_of_licence
+from certsvc.store.history import audit
+from certsvc.store.pool import Connection
+from certsvc.store.queries import queries
+
+SQL = queries("write")
+FIRST_VERSION = 1
+LIST_SIZE = 1 << 20
+DRAWS = 64
+"""A list three quarters full still gives an index in 64 draws but once in 10⁸."""
+
+
+async def known_order(connection: Connection, order: Order, digest: bytes) -> Ref | None:
+    """The reference an order was given before.
+
+    Raises:
+        KeyReused: it had other content then.
+    """
+    row = await connection.fetchrow(SQL["find_order"], order.client, order.key)
+    if row is None:
+        return None
+    if row["digest"] != digest:
+        raise KeyReused(
+            f"请求编号 {order.key} 已用于别的内容。", f"The request key {order.key} was used for other content."
+        )
+    return ref_from_bytes(row["ref"])
+
+
+async def reserve(connection: Connection, draft: Draft) -> Ref:
+    """Reserve for `draft`, or find what the same order reserved before.
+
+    Raises:
+        KeyReused, NotFound, Conflict: see `PostgresRegister.reserve`.
+    """
+    key = draft.ref.slot, draft.ref.to_bytes()
+    order = draft.order.client, draft.order.key, draft.order_digest
+    if await connection.fetchval(SQL["insert_order"], *order, *key) is None:
+        known = await known_order(connection, draft.order, draft.order_digest)
+        assert known is not None, "orders are never removed"
+        return known
+    root = await _root(connection, draft)
+    number = await _take_number(connection, draft)
+    await _insert(connection, draft, root, number)
+    detail = {"type": draft.type_id, "number": number}
+    await audit(connection, draft.reserved_at, draft.order.client, "reserve", draft.ref, detail)
+    return draft.ref
+
+
+async def _root(connection: Connection, draft: Draft) -> bytes:
+    """The reference the certificate hangs on: the licence of a permit, else its own."""
+    if draft.category is not Category.PERMIT or draft.licence is None:
+        return draft.ref.to_bytes()
+    root: bytes | None = await connection.fetchval(SQL["find_licence"], slot_of_licence(draft.licence), draft.licence)
+    if root is None:
+        raise NotFound(
+            f"{draft.licence} 还没有已签发的营业执照；许可证要先有执照才能签发。",
+            f"{draft.licence} has no licence that was issued; a permit needs the licence first.",
+        )
+    return root
+
+
+async def _take_number(connection: Connection, draft: Draft) -> str:
+    if isinstance(draft.number, NumberSeries):
+        return await _next_number(connection, draft, draft.number)
+    if await connection.fetchval(SQL["take_number"], draft.type_number, draft.number, draft.reserved_at) is None:
+        raise Conflict(f"编号 {draft.number} 已被占用。", f"The number {draft.number} is taken.")
+    return draft.number
+
+
+async def _next_number(connection: Connection, draft: Draft, series: NumberSeries) -> str:
+    """The next of the series that nobody took by name; the series is ours until the transaction ends."""
+    while True:
+        number = series.number(await connection.fetchval(SQL["next_serial"], series.template))
+        if await connection.fetchval(SQL["take_number"], draft.type_number, number, draft.reserved_at) is not None:
+            return number
+
+
+async def _insert(connection: Connection, draft: Draft, root: bytes, number: str) -> None:
+    identifier = certificate_identifier(draft.type_code, draft.issuer.uscc, draft.identifier_serial, FIRST_VERSION)
+    head = (
+        *(draft.ref.slot, draft.ref.to_bytes(), root, draft.category, draft.type_id, draft.type_version),
+        *(draft.type_number, number, FIRST_VERSION, identifier, draft.public_holder_name, draft.holder.code_kind),
+        *(draft.subject, draft.issuer.name, draft.issuer.uscc, draft.seal_id, draft.term.start, draft.term.end),
+    )
+    public_fields = json.dumps(draft.public_fields, ensure_ascii=False)
+    tail = public_fields, draft.sealed_payload, draft.payload_key_id, draft.reserved_at
+    try:
+        for _ in range(DRAWS):
+            index = draw_index()
+            if await connection.fetchval(SQL["insert_certificate"], *head, draft.list_name, index, *tail) is not None:
+                return
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "one_licence_per_business":
+            raise
+        raise Conflict(
+            f"{draft.subject} 已有营业执照。", f"The business {draft.subject} has a licence already."
+        ) from None
+    raise StoreError(
+        f"状态列表 {draft.list_name} 已满。", f"The status list {draft.list_name} has no index left to draw."
+    )
+
+
+def draw_index() -> int:
+    """An index in a status list, drawn at random so that it tells nothing of order or number."""
+    return secrets.randbelow(LIST_SIZE)

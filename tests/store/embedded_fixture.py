@@ -1,0 +1,68 @@
+"""Databases for tests: a running server, and fresh databases with our schema, made from a template."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from certsvc.store.embedded import EmbeddedServer
+from certsvc.store.migrate import migrate
+from certsvc.store.pool import open_pool
+from certsvc.store.reader import PostgresReader
+from certsvc.store.register import PostgresRegister
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database, as its owner, as the public role and as the server's superuser."""
+
+    uri: str
+    public_uri: str
+    super_uri: str
+
+
+@contextmanager
+def running_server(home: Path, programs: Path | None = None) -> Iterator[EmbeddedServer]:
+    """An embedded server in `home` whose database `certsvc` has our schema, stopped at the end."""
+    server = EmbeddedServer(home, programs)
+    server.start()
+    try:
+        asyncio.run(migrate(server.uri("certsvc")))
+        yield server
+    finally:
+        server.stop()
+
+
+def fresh_database(server: EmbeddedServer, *, empty: bool = False) -> Database:
+    """A database of its own on `server`: a copy of `certsvc`, or without any schema."""
+    name = f"test_{next(_numbers)}"
+    template = "template1" if empty else "certsvc"
+    asyncio.run(
+        _execute(_at(server, "postgres", "postgres"), f"create database {name} template {template} owner certsvc")
+    )
+    return Database(*(_at(server, role, name) for role in ("certsvc", "certsvc_public", "postgres")))
+
+
+@asynccontextmanager
+async def open_register(database: Database) -> AsyncIterator[tuple[PostgresRegister, PostgresReader]]:
+    """The register as its writer has it, and as the public role reads it."""
+    async with open_pool(database.uri) as writing, open_pool(database.public_uri, read_only=True) as reading:
+        yield PostgresRegister(writing), PostgresReader(reading)
+
+
+def _at(server: EmbeddedServer, role: str, database: str) -> str:
+    return server.uri(role).replace("/certsvc?", f"/{database}?")
+
+
+async def _execute(uri: str, statement: str) -> None:
+    connection = await asyncpg.connect(uri)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
