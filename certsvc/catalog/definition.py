@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from certsvc.catalog.rules import Rule
 from certsvc.domain.certificate import Category
 
 Certainty = Literal["known", "from_memory", "local"]
@@ -57,9 +58,9 @@ class TermTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class NumberTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The printed number: a payload field, or a template with {area}, {year}, payload fields, {serial…}, {check}.
+    """The printed number: a payload field, or a template with {area}, {year}, {serial:06}, {check} and coded fields.
 
-    `codes` gives the digit that stands for each value of a field in the template.
+    `codes` gives, for a field in the template, the digits that stand for each of its values.
     """
 
     field: str | None = None
@@ -75,16 +76,6 @@ class LegalBasis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     text: str
     certainty: Certainty
     since: str | None = None
-
-
-class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A rule across fields: `prefix` of a text, `not_before` another date, `most_years` after another date."""
-
-    rule: Literal["prefix", "not_before", "most_years"]
-    field: str
-    value: str | int
-    zh: str
-    en: str
 
 
 class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

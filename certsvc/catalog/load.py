@@ -1,6 +1,5 @@
 """Load every type once and refuse to start if one is wrong: `schemas/<type>/v<n>/`."""
 
-import hashlib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -10,16 +9,17 @@ from typing import Any
 
 import msgspec
 
-from certsvc.catalog.definition import Definition
+from certsvc.catalog.checks import faults
+from certsvc.catalog.definition import Definition, LayoutTable
 from certsvc.catalog.problems import make_validator
 from certsvc.catalog.types import CertificateType, Layout
-from certsvc.domain.masking import RULES
 from certsvc.domain.seal import Placement
-from certsvc.errors import CatalogError, CertsvcError, NotFound
+from certsvc.errors import CatalogError, NotFound
 from certsvc.ids import parse_type_code
 
 MAX_FILE = 256 * 1024
 COMMON = "common"
+"""The folder of what faces share; it is no type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,54 +45,58 @@ class Catalog:
         versions = [version for known, version in self._types if known == type_id]
         return self.version(type_id, max(versions, default=0))
 
+    def by_number(self, type_number: int) -> CertificateType:
+        """The latest version of the type with this number, as it stands in tokens. Raises `NotFound`."""
+        for kind in self:
+            if kind.type_number == type_number:
+                return self.latest(kind.id)
+        raise NotFound(f"没有编号为 {type_number} 的证照类型。", f"There is no type with the number {type_number}.")
+
 
 def load_catalog(folder: Path) -> Catalog:
     """Load and check all types, with their examples.
 
     Raises:
-        CatalogError: with the file and what is wrong in it.
+        CatalogError: with the file and everything wrong in it.
     """
     types: dict[tuple[str, int], CertificateType] = {}
     numbers: dict[int, str] = {}
-    for place in sorted(folder.glob("*/v*")):
+    for place in sorted(place for place in folder.glob("*/v*") if place.parent.name != COMMON):
         kind = _load_type(place)
         types[kind.id, kind.version] = kind
         if numbers.setdefault(kind.type_number, kind.id) != kind.id:
-            raise _wrong(place / "type.toml", f"type_number {kind.type_number}: {numbers[kind.type_number]}")
+            raise _wrong(place / "type.toml", f"type_number {kind.type_number} belongs to {numbers[kind.type_number]}")
     if not types:
-        raise _wrong(folder, "no type in it")
+        raise _wrong(folder, "there is no type in this folder")
     return Catalog(folder, types)
 
 
-def folder_digest(place: Path) -> str:
-    """SHA-256 over names and contents of a type's folder: a published one never changes."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in place.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(place)}\0{len(path.read_bytes())}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
 def examples(kind: CertificateType, prefix: str) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """The examples `good-*.json` or `bad-*.json` of a type."""
+    """The examples `good-*.json` (a payload) or `bad-*.json` (a payload and its problems) of a type."""
     for path in sorted((kind.folder / "examples").glob(f"{prefix}-*.json")):
-        yield path, json.loads(_read(path))
+        yield path, _read_json(path)
 
 
 def _load_type(place: Path) -> CertificateType:
     definition = _definition(place / "type.toml")
     if (place.parent.name, place.name) != (definition.id, f"v{definition.version}"):
-        raise _wrong(place / "type.toml", f"id {definition.id}, version {definition.version}")
+        raise _wrong(place / "type.toml", f"it says {definition.id}, version {definition.version}")
     if not (place / "face.typ").is_file():
-        raise _wrong(place / "face.typ", "missing")
-    schema = _schema(place / "payload.schema.json", definition)
+        raise _wrong(place / "face.typ", "it is missing")
+    schema = _read_json(place / "payload.schema.json")
+    found = list(faults(definition, schema))
+    if found:
+        raise _wrong(place, "; ".join(found))
     try:
-        type_code, validator = parse_type_code(definition.type_code), make_validator(schema)
-    except (CertsvcError, ValueError) as error:
-        raise _wrong(place, str(error)) from None
-    layouts = tuple(_layout(table) for table in definition.layouts)
+        validator = make_validator(schema)
+    except ValueError as error:
+        raise _wrong(place / "payload.schema.json", str(error)) from None
     kind = CertificateType(
-        definition=definition, folder=place, type_code=type_code, layouts=layouts, validator=validator
+        definition=definition,
+        folder=place,
+        type_code=parse_type_code(definition.type_code),
+        layouts=tuple(_layout(table) for table in definition.layouts),
+        validator=validator,
     )
     _check_examples(kind)
     return kind
@@ -105,7 +109,7 @@ def _definition(path: Path) -> Definition:
         raise _wrong(path, str(error)) from None
 
 
-def _layout(table: Any) -> Layout:
+def _layout(table: LayoutTable) -> Layout:
     seal = Placement(page=table.seal.page, x_mm=table.seal.x_mm, y_mm=table.seal.y_mm)
     return Layout(
         name=table.name,
@@ -118,55 +122,43 @@ def _layout(table: Any) -> Layout:
     )
 
 
-def _schema(path: Path, definition: Definition) -> dict[str, Any]:
-    try:
-        schema: dict[str, Any] = json.loads(_read(path))
-    except json.JSONDecodeError as error:
-        raise _wrong(path, str(error)) from None
-    properties = schema.get("properties", {})
-    named = {field.key for field in definition.fields}
-    if schema.get("additionalProperties") is not False or named != properties.keys():
-        raise _wrong(path, f"fields differ from type.toml: {sorted(named ^ properties.keys())}")
-    if (definition.number.field is None) == (definition.number.template is None):
-        raise _wrong(path.with_name("type.toml"), "number needs one of field and template")
-    masks = {field.public for field in definition.fields if field.public} | {definition.holder.public}
-    if not masks <= RULES.keys():
-        raise _wrong(path.with_name("type.toml"), f"unknown masking rule {sorted(masks - RULES.keys())}")
-    _require_limits(path, properties)
-    return schema
-
-
-def _require_limits(path: Path, properties: Mapping[str, Any]) -> None:
-    for name, field in properties.items():
-        bounded = {"maxLength", "enum", "const", "maximum"} & field.keys() or field.get("type") == "boolean"
-        listed = field.get("type") == "array" and "maxItems" in field
-        if not (bounded or listed or field.get("format") in {"date", "uscc", "citizen-id"}):
-            raise _wrong(path, f"{name} has no size limit")
-
-
 def _check_examples(kind: CertificateType) -> None:
-    good = 0
-    for path, payload in examples(kind, "good"):
-        good += 1
+    good, bad = list(examples(kind, "good")), list(examples(kind, "bad"))
+    if not good or not bad:
+        raise _wrong(kind.folder / "examples", "there must be a good and a bad example")
+    for path, payload in good:
         problems = kind.problems(payload)
         if problems:
-            raise _wrong(path, problems[0].en)
-    for path, example in examples(kind, "bad"):
-        found = [[problem.field, problem.code] for problem in kind.problems(example["payload"])]
-        if sorted(found) != sorted(example["problems"]):
-            raise _wrong(path, f"found {found}")
-    if not good:
-        raise _wrong(kind.folder / "examples", "no good example")
+            raise _wrong(path, "; ".join(problem.en for problem in problems))
+        kind.number(payload, "000000", kind.term(payload).start)
+    for path, example in bad:
+        found = sorted((problem.field, problem.code) for problem in kind.problems(example["payload"]))
+        expected = sorted((problem["field"], problem["code"]) for problem in example["problems"])
+        if not expected or found != expected:
+            raise _wrong(path, f"its problems are {found}")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(_read(path))
+    except json.JSONDecodeError as error:
+        raise _wrong(path, str(error)) from None
+    if not isinstance(read, dict):
+        raise _wrong(path, "it must hold a JSON object")
+    return read
 
 
 def _read(path: Path) -> str:
     try:
         data = path.read_bytes()
+        text = data.decode("utf-8")
     except OSError as error:
-        raise _wrong(path, error.strerror or "unreadable") from None
+        raise _wrong(path, error.strerror or "it cannot be read") from None
+    except UnicodeDecodeError as error:
+        raise _wrong(path, f"it is not UTF-8 at byte {error.start}") from None
     if len(data) > MAX_FILE:
-        raise _wrong(path, "over 256 KiB")
-    return data.decode("utf-8")
+        raise _wrong(path, "it has more than 256 KiB")
+    return text
 
 
 def _wrong(path: Path, what: str) -> CatalogError:

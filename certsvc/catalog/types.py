@@ -121,7 +121,7 @@ class CertificateType:
         if table.field is not None:
             return str(payload[table.field])
         coded = {field: codes[payload[field]] for field, codes in table.codes.items()}
-        known = {"area": area, "year": str(on.year), **payload, **coded}
+        known = {"area": area, "year": str(on.year), **coded}
         template = re.sub(r"\{(\w+)\}", lambda found: str(known.get(found[1], found[0])), table.template or "")
         return NumberSeries(template, table.check)
 

@@ -20,7 +20,7 @@ class Arrow(StrEnum):
     LINTED = "linted"
     RESERVED = "reserved"
     USE_BOOKED = "use_booked"
-    TOKEN_KEPT = "token_kept"
+    TOKEN_KEPT = "token_kept"  # noqa: S105 - the name of a step
     RENDERED = "rendered"
     SEALED = "sealed"
     SELF_CHECKED = "self_checked"

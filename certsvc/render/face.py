@@ -95,4 +95,4 @@ def template_input(face: Face) -> dict[str, Any]:
 def texts(face: Face) -> list[tuple[str, str]]:
     """Every text that is set, with the field it comes from: what the fonts must be able to print."""
     found = [(field.key, text) for field, text in face.type.rows(face.payload)]
-    return [*found, ("number", face.number), ("issuer", face.issuer.name), ("title", face.type.zh)]
+    return [*found, ("number", face.number), ("issuer", face.issuer.name), ("host", face.host)]

@@ -5,9 +5,9 @@ from functools import cache
 from pathlib import Path
 
 import pylopdf_fonts_zh_cn
-from fontTools.ttLib import TTCollection, TTFont
+from fontTools.ttLib import TTCollection, TTFont, TTLibError
 
-from certsvc.errors import MissingGlyph
+from certsvc.errors import MissingGlyph, Problem, SettingsError
 
 SERIF: Path = pylopdf_fonts_zh_cn.serif_path()
 FOLDER = SERIF.parent
@@ -22,12 +22,21 @@ def serif() -> TTFont:
 
 @cache
 def characters(extra: tuple[str, ...] = ()) -> frozenset[int]:
-    """Every code point that our fonts or those in the `extra` folders can print."""
+    """Every code point that our fonts or those in the `extra` folders can print.
+
+    Raises:
+        SettingsError: a folder cannot be read, or a font in it is broken.
+    """
     found = set(serif().getBestCmap())
     for folder in extra:
-        for path in sorted(Path(folder).iterdir()):
-            if path.suffix.lower() in SUFFIXES:
-                found.update(*(font.getBestCmap() for font in _faces(path)))
+        try:
+            for path in sorted(Path(folder).iterdir()):
+                if path.suffix.lower() in SUFFIXES:
+                    found.update(*(font.getBestCmap() for font in _faces(path)))
+        except (OSError, TTLibError) as error:
+            raise SettingsError(
+                f"设置 fonts.extra 中的 {folder} 无法使用：{error}", f"{folder} in fonts.extra cannot be used: {error}"
+            ) from None
     return frozenset(found)
 
 
@@ -47,10 +56,9 @@ def require_glyphs(texts: Iterable[tuple[str, str]], extra: Sequence[str] = ()) 
 def missing_glyph(field: str, character: str) -> MissingGlyph:
     """The error for one character that no font has."""
     point = f"U+{ord(character):04X}"
-    return MissingGlyph(
-        f"{field} 中的“{character}”（{point}）在字库中没有；请把含有它的字体放进设置 fonts.extra 指定的目录。",
-        f'No font has "{character}" ({point}) in {field}: put one into a folder named by the setting fonts.extra.',
-    )
+    zh = f"{field} 中的“{character}”（{point}）在字库中没有；请把含有它的字体放进设置 fonts.extra 指定的目录。"
+    en = f'No font has "{character}" ({point}) in {field}: put one into a folder named by the setting fonts.extra.'
+    return MissingGlyph(zh, en, problems=[Problem(field, MissingGlyph.code, zh, en)])
 
 
 def _faces(path: Path) -> list[TTFont]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typst
 
-from certsvc.errors import CatalogError, TextTooLong
+from certsvc.errors import CatalogError, Problem, TextTooLong
 from certsvc.render.face import Face, template_input, texts
 from certsvc.render.fonts import FOLDER, require_glyphs
 
@@ -19,6 +19,8 @@ class Renderer:
     def __init__(self, schemas: Path, extra_fonts: Sequence[str] = ()) -> None:
         self._schemas = schemas
         self._extra = tuple(extra_fonts)
+        folders = [str(FOLDER), *self._extra]
+        self._fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
         self._compilers: dict[Path, typst.Compiler] = {}
 
     def render(self, face: Face) -> bytes:
@@ -43,10 +45,7 @@ class Renderer:
         template = face.type.folder / "face.typ"
         if template not in self._compilers:
             self._compilers[template] = typst.Compiler(
-                str(template),
-                root=str(self._schemas),
-                font_paths=[str(FOLDER), *self._extra],
-                ignore_system_fonts=True,
+                str(template), root=str(self._schemas), font_paths=self._fonts, ignore_system_fonts=True
             )
         return self._compilers[template]
 
@@ -54,10 +53,9 @@ class Renderer:
 def _explain(face: Face, message: str) -> TextTooLong | CatalogError:
     if TOO_LONG in message:
         field = message.split(TOO_LONG)[1].split('"')[0].strip()
-        return TextTooLong(
-            f"{field} 的文字太长，缩到最小字号也放不下（{face.type.zh} {face.layout.zh}）。请缩短。",
-            f"{field} is too long for {face.type.en} ({face.layout.en}), even at the smallest size: shorten it.",
-        )
+        zh = f"{field} 的文字太长，缩到最小字号也放不下（{face.type.zh} {face.layout.zh}）。请缩短。"
+        en = f"{field} is too long for {face.type.en} ({face.layout.en}), even at the smallest size: shorten it."
+        return TextTooLong(zh, en, problems=[Problem(field, TextTooLong.code, zh, en)])
     return CatalogError(
         f"{face.type.folder} 的版面有误：{message}", f"The face of {face.type.folder} is wrong: {message}"
     )
