@@ -1,0 +1,98 @@
+"""The three answers, never blended: is it genuine, what does the register say, is it in its term."""
+
+from dataclasses import dataclass
+
+from certsvc.domain.calendar import TermState
+from certsvc.domain.certificate import IN_FORCE, Category, Status
+from certsvc.http.case import ANSWERS_B_AND_C, LOOKS, first_fault
+from certsvc.http.language import Language
+from certsvc.verify.report import Outcome, Report, Soundness
+
+ENDED = frozenset(Status) - IN_FORCE - {Status.SUSPENDED, Status.UNKNOWN}
+"""States after which the term says nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One of the three: its colour family, its shape, the question, the word, one line."""
+
+    family: str
+    icon: str
+    question: str
+    word: str
+    text: str
+
+
+def three_answers(report: Report, case: str, language: Language) -> tuple[Answer, ...]:
+    """Document, register, term."""
+    return _document(report, case, language), _register(report, language), _term(report, language)
+
+
+def _document(report: Report, case: str, language: Language) -> Answer:
+    words, question = language.words["document"], language.words["answers"]["document"]
+    if report.document is Soundness.SOUND:
+        said = words[report.source]
+        return Answer("ok", "tick", question, said["word"], said["text"])
+    if report.document is Soundness.UNKNOWN:
+        return Answer("unk", "unsure", question, words["unknown"], _first_unknown(report, language))
+    fault = first_fault(report.checks)
+    text = language.reason(fault.kind, fault.outcome.value, fault.reason) if fault else ""
+    return Answer("bad", "stop", question, words.get(case, words["unsound"]), text)
+
+
+def _first_unknown(report: Report, language: Language) -> str:
+    for check in report.checks:
+        if check.outcome is Outcome.UNKNOWN and check.kind not in ANSWERS_B_AND_C:
+            return language.reason(check.kind, check.outcome.value, check.reason)
+    return ""
+
+
+def _register(report: Report, language: Language) -> Answer:
+    words, question = language.words["register"], language.words["answers"]["register"]
+    if report.status is None:
+        asked_in_vain = report.register_failed or report.document is not Soundness.UNSOUND
+        said = words["not_asked" if asked_in_vain else "not_needed"]
+        return Answer("unk" if asked_in_vain else "old", "unsure", question, said["word"], said["text"])
+    if report.certificate is None:
+        said = words["no_record"]
+        return Answer("unk", "unsure", question, said["word"], said["text"])
+    age = language.age(report.status_age_s or 0, report.asked_at)
+    if report.status is Status.UNKNOWN:
+        word = language.words["status"]["unknown"]
+        return Answer("unk", "unsure", question, word, words["past_limit"].format(age=age))
+    look = LOOKS[report.status.value]
+    return Answer(look.tag, look.icon, question, _state(report, language), words["confirmed"].format(age=age))
+
+
+def _state(report: Report, language: Language) -> str:
+    words: dict[str, str] = language.words["status"]
+    is_licence = report.certificate is not None and report.certificate.certificate.category is Category.LICENCE
+    active_licence = is_licence and report.status is Status.VALID
+    return words["valid_licence"] if active_licence else words[report.status.value if report.status else "unknown"]
+
+
+def _term(report: Report, language: Language) -> Answer:
+    question = language.words["answers"]["term"]
+    if report.status in ENDED:
+        return _say("moot", "old", "closed", language, question)
+    start = end = None
+    if report.certificate is not None:
+        term = report.certificate.certificate.term
+        start, end = language.day(term.start), language.day(term.end) if term.end else None
+    match report.term:
+        case TermState.NOT_YET:
+            return _say("not_yet", "hold", "clock", language, question, start=start)
+        case TermState.OVER if report.status is Status.RENEWAL_PENDING:
+            return _say("by_law", "ok", "tick", language, question, end=end)
+        case TermState.OVER:
+            return _say("over" if end else "over_undated", "bad", "calendar", language, question, end=end)
+        case TermState.IN_FORCE:
+            return _say("in_force" if end else "in_force_undated", "ok", "tick", language, question, end=end)
+        case TermState.NONE:
+            return _say("none", "ok", "tick", language, question)
+    return _say("unknown", "unk", "unsure", language, question)
+
+
+def _say(key: str, family: str, icon: str, language: Language, question: str, **dates: str | None) -> Answer:
+    said = language.words["term"][key]
+    return Answer(family, icon, question, said["word"], said["text"].format(**dates))

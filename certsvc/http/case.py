@@ -1,0 +1,117 @@
+"""Which case a report is: one name for the words, the shape and the colour that say it.
+
+The verdict is not made here: `verify.report.conclude` gave it. This says which of its reasons comes first.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from certsvc.domain.calendar import TermState
+from certsvc.domain.certificate import IN_FORCE, Status
+from certsvc.verify.report import CertificateReport, Check, Outcome, Report, Soundness, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a case looks: its shape, the colour family of the verdict, and the one of its tag in a list."""
+
+    icon: str
+    block: str
+    tag: str
+
+
+STOP = Look("stop", "bad", "bad")
+UNSURE = Look("unsure", "unk", "unk")
+LOOKS = {
+    "valid": Look("tick", "ok", "ok"),
+    "renewal_pending": Look("tick", "ok", "ok"),
+    "suspended": Look("pause", "hold", "hold"),
+    "not_yet": Look("clock", "hold", "hold"),
+    "revoked": STOP,
+    "rescinded": STOP,
+    "withdrawn": STOP,
+    "closed": Look("closed", "bad", "old"),
+    "superseded": Look("arrow", "bad", "old"),
+    "transferred_out": Look("arrow", "bad", "old"),
+    "expired": Look("calendar", "bad", "bad"),
+    "changed": STOP,
+    "mismatch": STOP,
+    "not_ours": STOP,
+    "no_seal": STOP,
+    "unsound": STOP,
+    "register_down": UNSURE,
+    "no_record": UNSURE,
+    "unregistered": UNSURE,
+    "stale": UNSURE,
+    "unknown": UNSURE,
+}
+
+FAULTS = (
+    ("changed", ("signature",)),
+    ("not_ours", ("signer",)),
+    ("changed", ("coverage", "padding", "format", "docmdp", "active_content")),
+    ("not_ours", ("token_signature",)),
+    ("mismatch", ("attachment", "picture_qr", "token_agrees", "issuer", "register_agrees")),
+)
+"""What a failed check makes of a document, the gravest first; any other failure is `unsound`."""
+
+SILENCES = (
+    ("register_down", "register_unavailable"),
+    ("unregistered", "sealed_but_not_registered"),
+    ("no_record", "not_in_register"),
+)
+"""What the register's missing answer makes of a report, by the reason of a check."""
+
+ANSWERS_B_AND_C = frozenset({"status", "term", "register", "registered", "type"})
+"""Checks that are not about the document or token itself."""
+
+
+def case_of(report: Report) -> str:
+    """The case of a whole report."""
+    if report.document is Soundness.UNSOUND:
+        return unsound_case(report.checks)
+    if report.status is not None and report.status is not Status.UNKNOWN:
+        if report.document is Soundness.UNKNOWN and report.status in IN_FORCE:
+            return "unknown"
+        return _registered_case(report.status, report.term, report.verdict)
+    for case, reason in SILENCES:
+        if any(check.reason == reason for check in report.checks):
+            return case
+    if report.certificate is not None:
+        return certificate_case(report.certificate)
+    return "register_down" if report.status is None else "unknown"
+
+
+def certificate_case(report: CertificateReport) -> str:
+    """The case of one certificate on record, document aside: a line in a list."""
+    reasons = {check.reason for check in report.checks}
+    if "type_unknown" in reasons:
+        return "unknown"
+    if "status_unknown" in reasons:
+        return "stale"
+    return _registered_case(report.certificate.status, report.term, report.verdict)
+
+
+def unsound_case(checks: Iterable[Check]) -> str:
+    """Why a document is not sound, the gravest reason first."""
+    fault = first_fault(checks)
+    if fault is None:
+        return "unsound"
+    if fault.reason == "no_seal":
+        return "no_seal"
+    return next((case for case, kinds in FAULTS if fault.kind in kinds), "unsound")
+
+
+def first_fault(checks: Iterable[Check]) -> Check | None:
+    """The gravest failed check on the document itself."""
+    failed = [check for check in checks if check.outcome is Outcome.FAILED and check.kind not in ANSWERS_B_AND_C]
+    order = [kind for _, kinds in FAULTS for kind in kinds]
+    return min(failed, key=lambda check: order.index(check.kind) if check.kind in order else len(order), default=None)
+
+
+def _registered_case(status: Status, term: TermState, verdict: Verdict) -> str:
+    if status not in IN_FORCE:
+        return status.value
+    if verdict is Verdict.VALID:
+        return status.value
+    return {TermState.NOT_YET: "not_yet", TermState.OVER: "expired"}.get(term, "unknown")

@@ -1,0 +1,65 @@
+"""Headers on every answer, errors too: nothing from elsewhere, nothing kept, nothing told to other sites."""
+
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import Message, Scope
+
+from certsvc.http.site import Site
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "script-src 'self'",
+        "img-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+NO_POWERS = ", ".join(
+    f"{power}=()"
+    for power in (
+        "accelerometer browsing-topics camera display-capture geolocation gyroscope magnetometer microphone midi"
+        " payment usb"
+    ).split()
+)
+ALWAYS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": NO_POWERS,
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+UNLESS_SET = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Vary": "Accept, Accept-Language",
+}
+"""What a route may set otherwise: static files and trust anchors are for everyone and may be kept."""
+
+HTTPS_ONLY = "max-age=31536000"
+
+
+class AddHeaders:
+    """A litestar `before_send` hook, the one place that also sees errors of routing."""
+
+    def __init__(self, site: Site) -> None:
+        self._always = ALWAYS | ({"Strict-Transport-Security": HTTPS_ONLY} if site.is_https else {})
+
+    async def __call__(self, message: Message, scope: Scope) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableScopeHeaders.from_message(message)
+            for name, value in self._always.items():
+                headers[name] = value
+            for name, value in UNLESS_SET.items():
+                headers.setdefault(name, value)
+
+
+async def drop_body_of_head(message: Message, scope: Scope) -> None:
+    """A `before_send` hook: HEAD is answered as GET is, without the content (RFC 9110 section 9.3.2)."""
+    if message["type"] == "http.response.body" and scope.get("method") == "HEAD":
+        message["body"] = b""

@@ -1,0 +1,27 @@
+"""What the client wants: a page or JSON, and in which language."""
+
+from typing import Any
+
+from litestar import Request
+from litestar.datastructures.headers import Accept
+
+from certsvc.http.language import choose_language
+
+HTML, JSON, PROBLEM = "text/html", "application/json", "application/problem+json"
+HTML_FIRST, JSON_FIRST = [HTML, JSON, PROBLEM], [JSON, PROBLEM, HTML]
+LONGEST_ACCEPT = 1000
+
+
+def wants_page(request: Request[Any, Any, Any]) -> bool:
+    """Whether to answer with a page (RFC 9110 section 12.5.1).
+
+    Who takes anything gets a page where a link leads, and JSON from `POST`: a browser's form always asks for HTML.
+    """
+    offered = JSON_FIRST if request.method == "POST" else HTML_FIRST
+    accept = Accept(request.headers.get("accept", "*/*")[:LONGEST_ACCEPT])
+    return accept.best_match(offered, offered[0]) == HTML
+
+
+def wanted_language(request: Request[Any, Any, Any]) -> str:
+    """The code of the language to answer in."""
+    return choose_language(request.query_params.get("lang"), request.headers.get("accept-language", ""))

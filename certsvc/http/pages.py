@@ -1,0 +1,109 @@
+"""Answers: a page in the reader's language, or JSON."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import jinja2
+import msgspec
+from litestar import Request, Response
+
+from certsvc.domain.token import Claims
+from certsvc.errors import CertsvcError
+from certsvc.http.language import Language, load_languages
+from certsvc.http.negotiation import HTML, JSON, PROBLEM, wanted_language, wants_page
+from certsvc.http.site import Site
+from certsvc.http.static import load_assets
+from certsvc.http.view import result_view
+from certsvc.verify.json import report_json
+from certsvc.verify.report import Report
+
+if TYPE_CHECKING:
+    from certsvc.http.problems import Shown
+
+ASSETS_PATH = "/static/"
+
+
+class Pages:
+    """Templates, words and assets of one site, loaded once; a missing one stops the start, not a reader."""
+
+    def __init__(self, site: Site) -> None:
+        self._languages = load_languages(site.web_folder / "words")
+        self.asset_names, self.assets = load_assets(site.web_folder / "static")
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(site.web_folder / "pages"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals["site"] = site
+        self._templates.globals["asset"] = lambda name: ASSETS_PATH + self.asset_names[name]
+        for name in self._templates.list_templates():
+            self._templates.get_template(name)
+
+    def language(self, request: Request[Any, Any, Any]) -> Language:
+        """The language to answer in."""
+        return self._languages[wanted_language(request)]
+
+    def home(self, request: Request[Any, Any, Any]) -> Response[bytes]:
+        """The start: scan, type or drop."""
+        return self._page(request, "home.html", 200)
+
+    def mistyped(self, request: Request[Any, Any, Any], typed: str, error: CertsvcError) -> Response[bytes]:
+        """The start again, with what was typed and what is wrong with it."""
+        message = self.language(request).pick(error.zh, error.en)
+        return self._page(request, "home.html", error.status, typed=typed, message=message)
+
+    def result(
+        self,
+        request: Request[Any, Any, Any],
+        report: Report,
+        status: int,
+        *,
+        claims: Claims | None = None,
+        file_name: str | None = None,
+    ) -> Response[bytes]:
+        """A report, as a page or as JSON."""
+        if not wants_page(request):
+            named = {} if file_name is None else {"file": file_name}
+            return _response(msgspec.json.encode({**named, **report_json(report)}), JSON, status)
+        view = result_view(report, self.language(request), claims)
+        return self._page(request, "result.html", status, view=view, file_name=file_name)
+
+    def problem(self, request: Request[Any, Any, Any], shown: "Shown", content: Mapping[str, Any]) -> Response[bytes]:
+        """A problem, as a page or as JSON (RFC 9457)."""
+        if not wants_page(request):
+            response = _response(msgspec.json.encode(content), PROBLEM, shown.status)
+            response.headers["Content-Language"] = self.language(request).tag
+        else:
+            response = self._page(request, "problem.html", shown.status, problem=shown)
+        response.headers.update(shown.headers)
+        return response
+
+    def _page(self, request: Request[Any, Any, Any], name: str, status: int, **values: Any) -> Response[bytes]:
+        language = self.language(request)
+        asked = request.query_params.get("lang") == language.code
+        known = {
+            "w": language.words,
+            "language": language.code,
+            "keep": f"?lang={language.code}" if asked else "",
+            "other": _other_language(request, language),
+            "typed": "",
+            "message": "",
+        }
+        html = self._templates.get_template(name).render({**known, **values})
+        response = _response(html.encode(), HTML, status)
+        response.headers["Content-Language"] = language.tag
+        return response
+
+
+def _other_language(request: Request[Any, Any, Any], language: Language) -> str:
+    """The address of this page in the other language; a checked file is not kept, so its page leads to the start."""
+    path = request.url.path if request.method in ("GET", "HEAD") else "/"
+    query = {name: value for name, value in request.query_params.items() if name == "code"}
+    return f"{path}?{urlencode({**query, 'lang': language.words['other']['code']})}"
+
+
+def _response(content: bytes, media_type: str, status: int) -> Response[bytes]:
+    return Response(content, media_type=media_type, status_code=status)

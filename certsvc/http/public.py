@@ -1,0 +1,147 @@
+"""The public routes: scan a QR, type a code, check a file. They read, and hold no key."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect
+
+from certsvc.domain.token import Claims, parse_digits
+from certsvc.errors import InvalidIdentifier, NotFound, RegisterUnavailable
+from certsvc.http.access import LogAccess, open_log
+from certsvc.http.headers import AddHeaders, drop_body_of_head
+from certsvc.http.negotiation import wants_page
+from certsvc.http.pages import ASSETS_PATH, Pages
+from certsvc.http.problems import RETRY_AFTER_SECONDS, AnswerProblems
+from certsvc.http.site import Site
+from certsvc.http.static import StaticFile, find_asset, read_trust_file
+from certsvc.http.upload import Uploads
+from certsvc.ids import parse_typed_code
+from certsvc.verify.file import verify_file
+from certsvc.verify.report import Report, Soundness
+from certsvc.verify.scan import verify_code, verify_scan
+from certsvc.verify.service import Verifying
+
+LONGEST_URL = 2000
+FOR_EVER = "public, max-age=31536000, immutable"
+FIVE_MINUTES = "public, max-age=300"
+
+Asked = Request[Any, Any, Any]
+
+
+def public_routes(verifying: Verifying, site: Site, pages: Pages) -> list[HTTPRouteHandler]:
+    """Every public route; names are what the access log shows."""
+    public = _Public(verifying, site, pages)
+    return [
+        _route("/", "home", public.home),
+        _route("/Q/{digits:str}", "scan", public.scan),
+        _route("/C/{code:str}", "code", public.code),
+        _route("/code", "typed", public.typed),
+        _route("/verify", "file", public.file, "POST"),
+        _route("/health", "health", public.health),
+        _route(ASSETS_PATH + "{name:str}", "static", public.static),
+        _route("/trust/{name:path}", "trust", public.trust),
+    ]
+
+
+def create_public_app(verifying: Verifying, site: Site) -> Litestar:
+    """The public verifier as an ASGI application."""
+    pages, log = Pages(site), open_log()
+    return Litestar(
+        public_routes(verifying, site, pages),
+        before_request=refuse_long_url,
+        before_send=[AddHeaders(site), drop_body_of_head, LogAccess(log)],
+        exception_handlers={Exception: AnswerProblems(pages, log)},
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+
+
+async def refuse_long_url(request: Asked) -> None:
+    """A `before_request` hook.
+
+    Raises:
+        HTTPException: 414, for an address longer than any of ours.
+    """
+    if len(request.scope["raw_path"]) + len(request.scope["query_string"]) > LONGEST_URL:
+        raise HTTPException(status_code=414)
+
+
+def _route(path: str, name: str, answer: Callable[..., Any], *methods: Any) -> HTTPRouteHandler:
+    return HTTPRouteHandler(path, name=name, http_method=methods or ("GET", "HEAD"), status_code=200)(answer)
+
+
+class _Public:
+    """What the routes do. `now` is taken here, once per request."""
+
+    def __init__(self, verifying: Verifying, site: Site, pages: Pages) -> None:
+        self._verifying, self._site, self._pages = verifying, site, pages
+        self._uploads = Uploads()
+
+    async def home(self, request: Asked) -> Response[bytes]:
+        return self._pages.home(request)
+
+    async def scan(self, request: Asked, digits: str) -> Response[bytes]:
+        report = await verify_scan(self._verifying, digits, datetime.now(UTC))
+        return self._report(request, report, _sound_claims(report, digits))
+
+    async def code(self, request: Asked, code: str) -> Response[bytes]:
+        try:
+            report = await verify_code(self._verifying, code, datetime.now(UTC))
+        except (InvalidIdentifier, NotFound) as error:
+            if not wants_page(request):
+                raise
+            return self._pages.mistyped(request, code, error)
+        return self._report(request, report, None)
+
+    async def typed(self, request: Asked) -> Response[Any]:
+        """Where the form leads: what is mistyped is said at once, everything else moves to its own address."""
+        code, language = request.query_params.get("code", ""), request.query_params.get("lang")
+        try:
+            path = f"/C/{parse_typed_code(code).typed_code}"
+        except InvalidIdentifier as error:
+            if not wants_page(request):
+                raise
+            return self._pages.mistyped(request, code, error)
+        return Redirect(f"{path}?lang={quote(language)}" if language else path, status_code=303)
+
+    async def file(self, request: Asked) -> Response[bytes]:
+        upload = await self._uploads.read(request)
+        report = await verify_file(self._verifying, upload.content, datetime.now(UTC))
+        return self._pages.result(request, report, 200, file_name=upload.name)
+
+    async def health(self) -> dict[str, str]:
+        register = self._verifying.register
+        if register is None or not await register.ready():
+            raise RegisterUnavailable("登记簿现在查不了。", "The register cannot be asked now.")
+        return {"status": "ready"}
+
+    async def static(self, name: str) -> Response[bytes]:
+        return _file(find_asset(self._pages.assets, name), FOR_EVER, "same-origin")
+
+    async def trust(self, name: str) -> Response[bytes]:
+        found = await asyncio.to_thread(read_trust_file, self._site.trust_folder, name)
+        return _file(found, FIVE_MINUTES, "cross-origin")
+
+    def _report(self, request: Asked, report: Report, claims: Claims | None) -> Response[bytes]:
+        if not report.register_failed:
+            return self._pages.result(request, report, 200, claims=claims)
+        response = self._pages.result(request, report, 503, claims=claims)
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+        return response
+
+
+def _sound_claims(report: Report, digits: str) -> Claims | None:
+    """What the token says, only when its signature was found to be ours."""
+    return parse_digits(digits).claims if report.document is Soundness.SOUND else None
+
+
+def _file(found: StaticFile, kept: str, whose: str) -> Response[bytes]:
+    headers = {"Cache-Control": kept, "Cross-Origin-Resource-Policy": whose, "Vary": "Accept-Encoding"}
+    return Response(found.content, media_type=found.media_type, headers=headers)

@@ -1,0 +1,142 @@
+"""One uploaded file, read into memory piece by piece; it never touches a disk and never exceeds its limit."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Request
+from multipart import (  # type: ignore[import-untyped]  # litestar's own parser, which brings no stubs
+    MultipartError,
+    MultipartSegment,
+    PushMultipartParser,
+)
+
+from certsvc.errors import CertsvcError, FileTooLarge, InvalidInput, NotAPdf, WorkersBusy
+
+MAX_FILE = 20 * 1024 * 1024
+MAX_BODY = MAX_FILE + 64 * 1024
+"""The file and what a form wraps around it."""
+
+MAX_DRAINED = 200 * 1024 * 1024
+SECONDS = 120.0
+AT_ONCE = 8
+MAX_FIELDS = 8
+LONGEST_NAME = 200
+FIELD = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file and the name its sender gave it."""
+
+    name: str
+    content: bytes
+
+
+class Uploads:
+    """Reads uploads, so many at once: each may hold 20 MiB of memory."""
+
+    def __init__(self, *, at_once: int = AT_ONCE, seconds: float = SECONDS) -> None:
+        self._at_once, self._seconds = at_once, seconds
+        self._reading = 0
+
+    async def read(self, request: Request[Any, Any, Any]) -> Upload:
+        """The file in the field `file` of a multipart form (RFC 7578).
+
+        Raises:
+            NotAPdf: the body is no multipart form.
+            InvalidInput: the form is malformed or has no file.
+            FileTooLarge: over 20 MiB.
+            WorkersBusy: too many uploads at once.
+            TimeoutError: it did not arrive in time.
+        """
+        chunks = _chunks(request)
+        async with asyncio.timeout(self._seconds):
+            try:
+                return await self._take(request, chunks)
+            except CertsvcError:
+                await _drain(chunks)
+                raise
+
+    async def _take(self, request: Request[Any, Any, Any], chunks: AsyncIterator[bytes]) -> Upload:
+        media_type, options = request.content_type
+        if media_type != "multipart/form-data" or not options.get("boundary"):
+            raise NotAPdf("请用表单的 file 字段上传 PDF。", "Send the PDF as the field “file” of a multipart form.")
+        if (request.content_length or 0) > MAX_BODY:
+            raise _too_large()
+        if self._reading >= self._at_once:
+            raise WorkersBusy("核对文件的人很多，请过几秒再试。", "Many files are being checked: try again in seconds.")
+        self._reading += 1
+        try:
+            return await _parse(chunks, options["boundary"])
+        finally:
+            self._reading -= 1
+
+
+async def _chunks(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+    while True:
+        event = await request.receive()
+        if event["type"] != "http.request":
+            raise InvalidInput("上传中断了。", "The upload was broken off.")
+        yield event["body"]
+        if not event.get("more_body", False):
+            return
+
+
+async def _drain(chunks: AsyncIterator[bytes]) -> None:
+    """Take the rest and throw it away: a browser that is still sending would see a broken connection, no answer."""
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_DRAINED:
+            return
+
+
+async def _parse(chunks: AsyncIterator[bytes], boundary: str) -> Upload:
+    try:
+        form = _Form(boundary)
+        async for chunk in chunks:
+            form.feed(chunk)
+        return form.upload()
+    except MultipartError:
+        raise InvalidInput("上传的表单不合格式。", "The form sent is malformed.") from None
+
+
+class _Form:
+    """Collects the one field we want; everything else is passed over, and counts against the limit."""
+
+    def __init__(self, boundary: str) -> None:
+        self._parser = PushMultipartParser(boundary, max_segment_count=MAX_FIELDS)
+        self._wanted = False
+        self._name: str | None = None
+        self._content = bytearray()
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size > MAX_BODY:
+            raise _too_large()
+        if not chunk or self._parser.closed:
+            return
+        for event in self._parser.parse(chunk):
+            self._take(event)
+
+    def _take(self, event: MultipartSegment | bytes | None) -> None:
+        if isinstance(event, MultipartSegment):
+            self._wanted = event.name == FIELD and self._name is None and bool(event.filename)
+            self._name = (event.filename or "")[:LONGEST_NAME] if self._wanted else self._name
+        elif event and self._wanted:
+            self._content += event
+        if len(self._content) > MAX_FILE:
+            raise _too_large()
+
+    def upload(self) -> Upload:
+        self._parser.close()
+        if self._name is None:
+            raise InvalidInput("没有选择文件。请先选一个 PDF。", "No file was chosen: choose a PDF first.")
+        return Upload(self._name, bytes(self._content))
+
+
+def _too_large() -> FileTooLarge:
+    return FileTooLarge("文件超过 20 MiB。", "The file is over 20 MiB.")

@@ -1,0 +1,267 @@
+"""From a report to what a page shows: every word chosen, every date written, nothing left to decide in a template."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from certsvc.domain.calendar import Term, beijing_date
+from certsvc.domain.certificate import Category, StatusChange
+from certsvc.domain.token import Claims
+from certsvc.http.answers import Answer, three_answers
+from certsvc.http.case import LOOKS, Look, case_of, certificate_case
+from certsvc.http.language import Language
+from certsvc.verify.report import CertificateReport, Report, Verdict
+
+SOON = timedelta(days=60)
+CODE = re.compile(r"[0-9A-Z]{12,40}", re.ASCII)
+LONG_TEXT = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A label and a value. `label_zh` stands beside a translated label so that it is found on the paper; `code` is
+    set in groups of four; `wide` takes a line of its own."""
+
+    label: str
+    label_zh: str | None
+    value: str
+    groups: tuple[str, ...] = ()
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One certificate in a list: a permit under its licence, or the licence of a permit."""
+
+    title: str
+    title_zh: str | None
+    tag: str
+    look: Look
+    fine: bool
+    href: str
+    number: str
+    groups: tuple[str, ...]
+    holder: str
+    issuer: str
+    term: str
+    term_matters: bool
+    age: str
+    stale: bool
+    notes: tuple[str, ...]
+    why: "tuple[Fact, ...]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultView:
+    """A result page."""
+
+    case: str
+    look: Look
+    word: str
+    qualifier: str
+    next: tuple[str, ...]
+    title: str | None
+    title_zh: str | None
+    holder: str | None
+    asked_at: str
+    asked_iso: str
+    answers: tuple[Answer, ...]
+    why: tuple[Fact, ...]
+    successor: str | None
+    notes: tuple[str, ...]
+    from_file: bool
+    facts: tuple[Fact, ...]
+    signed: tuple[Fact, ...]
+    masked: bool
+    is_licence: bool
+    licence: Line | None
+    attention: tuple[Line, ...]
+    fine: tuple[Line, ...]
+    attention_counts: str
+    checks: tuple[tuple[str, str, str, str], ...]
+    details: tuple[tuple[str, str], ...]
+
+
+def result_view(report: Report, language: Language, claims: Claims | None = None) -> ResultView:
+    """Everything a result page shows; `claims` are those of a token whose signature the report found sound."""
+    case = case_of(report)
+    words = language.words["verdict"][case]
+    main = report.certificate
+    lines = [_line(permit, language, report.asked_at) for permit in report.permits]
+    attention = tuple(line for line in lines if not line.fine)
+    return ResultView(
+        case=case,
+        look=LOOKS[case],
+        word=words["word"],
+        qualifier=words["qualifier"],
+        next=tuple(words["next"]),
+        title=language.pick(main.title_zh, main.title_en) if main else None,
+        title_zh=_beside(main.title_zh, language) if main else None,
+        holder=main.certificate.holder_name if main else claims.holder_name if claims else None,
+        asked_at=language.moment(report.asked_at),
+        asked_iso=report.asked_at.isoformat(timespec="seconds"),
+        answers=three_answers(report, case, language),
+        why=_why(main.certificate.change, language) if main else (),
+        successor=_successor(main),
+        notes=_notes(main, language, report.asked_at) if main and report.verdict is Verdict.VALID else (),
+        from_file=report.source == "file",
+        facts=_facts(main, language) if main else (),
+        signed=_signed(claims, language) if claims and not main else (),
+        masked=main is not None and any("*" in field.value for field in main.fields),
+        is_licence=main is not None and main.certificate.category is Category.LICENCE,
+        licence=_line(report.licence, language, report.asked_at) if report.licence else None,
+        attention=attention,
+        fine=tuple(line for line in lines if line.fine),
+        attention_counts=_counted(attention, language),
+        checks=tuple(_check_rows(report, language)),
+        details=_details(main, language) if main else (),
+    )
+
+
+def _facts(report: CertificateReport, language: Language) -> tuple[Fact, ...]:
+    """The face, in its order; number, issuer and code are printed too."""
+    certificate, label = report.certificate, language.words["result"]
+    facts = [_fact(language.pick(field.zh, field.en), field.zh, field.value, language) for field in report.fields]
+    if all(field.value != certificate.number for field in report.fields):
+        facts.insert(0, _fact(label["number"], "编号", certificate.number, language))
+    facts.append(_fact(label["issuer"], "颁发机构", certificate.issuer.name, language))
+    return (*facts, _code_fact(label["code"], certificate.ref.typed_code, language))
+
+
+def _signed(claims: Claims, language: Language) -> tuple[Fact, ...]:
+    label = language.words["result"]
+    facts = []
+    if claims.holder_name:
+        facts.append(_fact(label["holder"], "持证主体", claims.holder_name, language))
+    if claims.subject:
+        facts.append(_fact(label["uscc"], "统一社会信用代码", claims.subject, language))
+    if claims.expires_at:
+        last = beijing_date(claims.expires_at) - timedelta(days=1)
+        facts.append(_fact(label["until"], "有效期至", language.day(last), language))
+    return (*facts, _code_fact(label["code"], claims.ref.typed_code, language))
+
+
+def _fact(label: str, label_zh: str, value: str, language: Language) -> Fact:
+    groups = in_groups(value)
+    wide = bool(groups) or len(value) > LONG_TEXT
+    return Fact(label=label, label_zh=_beside(label_zh, language), value=value, groups=groups, wide=wide)
+
+
+def _code_fact(label: str, typed_code: str, language: Language) -> Fact:
+    groups = tuple(typed_code.split("-"))
+    return Fact(label=label, label_zh=_beside("查验码", language), value=typed_code, groups=groups, wide=True)
+
+
+def in_groups(value: str) -> tuple[str, ...]:
+    """A long code in groups of four; nothing for what is not a code."""
+    return tuple(re.findall(".{1,4}", value)) if CODE.fullmatch(value) else ()
+
+
+def _line(report: CertificateReport, language: Language, now: datetime) -> Line:
+    certificate, case = report.certificate, certificate_case(report)
+    fine, stale = report.verdict is Verdict.VALID, case == "stale"
+    age = language.age(certificate.status_age_s, now)
+    return Line(
+        title=language.pick(report.title_zh, report.title_en),
+        title_zh=_beside(report.title_zh, language),
+        tag=_tag(case, language),
+        look=LOOKS[case],
+        fine=fine,
+        href=f"/C/{certificate.ref.typed_code}",
+        number=certificate.number,
+        groups=in_groups(certificate.number),
+        holder=certificate.holder_name,
+        issuer=certificate.issuer.name,
+        term=_term(certificate.term, certificate.category, language),
+        term_matters=case in ("expired", "not_yet"),
+        age=language.words["result"]["stale"].format(age=age) if stale else age,
+        stale=stale,
+        notes=_notes(report, language, now),
+        why=() if fine else _why(certificate.change, language),
+    )
+
+
+def _tag(case: str, language: Language) -> str:
+    words: Mapping[str, Any] = language.words
+    if case in words["status"] and case != "unknown":
+        return str(words["status"][case])
+    if case in ("expired", "not_yet"):
+        return str(words["term"]["over" if case == "expired" else "not_yet"]["word"])
+    return str(words["verdict"][case]["word"])
+
+
+def _term(term: Term, category: Category, language: Language) -> str:
+    words = language.words["result"]
+    no_end = words["no_end_licence"] if category is Category.LICENCE else words["no_end"]
+    return f"{term.start.isoformat()} {words['to']} {term.end.isoformat()}" if term.end else str(no_end)
+
+
+def _notes(report: CertificateReport, language: Language, now: datetime) -> tuple[str, ...]:
+    """What to heed about a term: it ends soon, or how long it has been over."""
+    case, end = certificate_case(report), report.certificate.term.end
+    if end is None or case not in ("valid", "expired"):
+        return ()
+    return _days_note(end, beijing_date(now), language)
+
+
+def _days_note(end: date, today: date, language: Language) -> tuple[str, ...]:
+    words, left = language.words["result"], end - today
+    if left.days < 0:
+        return (words["past"].format(n=-left.days),)
+    if left.days == 0:
+        return (words["ends_today"],)
+    return (words["soon"].format(n=left.days),) if left <= SOON else ()
+
+
+def _why(change: StatusChange | None, language: Language) -> tuple[Fact, ...]:
+    """The act behind a state: reason, decision, legal basis, and since when."""
+    if change is None:
+        return ()
+    words = language.words["result"]
+    found = (
+        (words["why"], change.reason),
+        (words["decision"], change.decision_number),
+        (words["basis"], change.legal_basis),
+    )
+    facts = [Fact(label=label, label_zh=None, value=value) for label, value in found if value]
+    since = words["effective"].format(day=language.day(change.effective))
+    return (Fact(label=language.words["answers"]["register"], label_zh=None, value=since), *facts)
+
+
+def _successor(report: CertificateReport | None) -> str | None:
+    successor = report.certificate.successor if report else None
+    return f"/C/{successor.typed_code}" if successor else None
+
+
+def _counted(lines: Iterable[Line], language: Language) -> str:
+    """2 件已过期，1 件无法判定"""
+    words = language.words["result"]
+    english = language.code == "en"
+    counts = Counter(line.tag.lower() if english else line.tag for line in lines)
+    return str(words["list_separator"]).join(
+        words["counted"].format(n=count, word=word) for word, count in counts.items()
+    )
+
+
+def _check_rows(report: Report, language: Language) -> Iterable[tuple[str, str, str, str]]:
+    for check in report.checks:
+        outcome = check.outcome.value
+        reason = language.reason(check.kind, outcome, check.reason)
+        yield outcome, language.check_name(check.kind), language.words["outcome"][outcome], reason
+
+
+def _details(report: CertificateReport, language: Language) -> tuple[tuple[str, str], ...]:
+    certificate, words = report.certificate, language.words["result"]
+    return (
+        (words["identifier"], certificate.identifier),
+        (words["version"], str(certificate.version)),
+        (words["issued_at"], language.moment(certificate.issued_at) + language.words["site"]["beijing"]),
+    )
+
+
+def _beside(zh: str, language: Language) -> str | None:
+    """The Chinese name beside an English one, to find it on the paper."""
+    return None if language.code == "zh" else zh
