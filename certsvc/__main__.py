@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -38,7 +39,7 @@ def cli() -> None:
 @JSON
 def demo(once: bool, port: int | None, public_url: str | None, as_json: bool) -> None:
     """Hold a demonstration ceremony, issue one of everything, verify it as a stranger would, serve the verifier."""
-    from certsvc.demo import run_demo
+    from certsvc.demo.run import run_demo
 
     run_demo(load_settings(), once=once or as_json, port=port, public_url=public_url, quiet=as_json)
 
@@ -52,25 +53,27 @@ def serve(port: int | None, public_url: str | None, role: str, as_json: bool) ->
     """Serve the public verifier on loopback until Ctrl-C. It reads the register and opens no key."""
     from certsvc.app import serve_role
 
-    serve_role(load_settings(), role, port=port, public_url=public_url, announce=_announcer(as_json))
+    settings = load_settings().at(port, public_url)
+    serve_role(settings, role, lambda url: _print({"url": url}, url, as_json))
 
 
 @cli.command()
 @click.argument("type_id", metavar="TYPE")
-@click.argument("payload", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("payload", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--key", help="Names this order: the same key again gives the same certificate. Default: the content.")
 @JSON
 def issue(type_id: str, payload: Path, key: str | None, as_json: bool) -> None:
     """Issue one certificate of TYPE from the JSON file PAYLOAD. `certsvc check-types` lists the types."""
-    from certsvc.demo import issue_one
+    from certsvc.app import issue_file
 
-    shown = issue_one(load_settings(), type_id, payload, key)
-    lines = [f"{shown['number']}  {shown['typed_code']}", *shown["files"]]
-    _print(shown, "\n".join(lines), as_json)
+    shown = issue_file(load_settings(), type_id, payload, key)
+    _print(shown, "\n".join([f"{shown['number']}  {shown['typed_code']}", *shown["files"]]), as_json)
 
 
 @cli.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
 @click.option("--offline", is_flag=True, help="Do not ask the register: genuine files are then sound, not valid.")
 @JSON
 def verify(files: tuple[Path, ...], offline: bool, as_json: bool) -> None:
@@ -81,34 +84,44 @@ def verify(files: tuple[Path, ...], offline: bool, as_json: bool) -> None:
     from certsvc.app import verify_files
 
     verdicts = set()
-    for shown in verify_files(load_settings(), files, offline=offline):
-        verdicts.add(shown["verdict"])
-        _print(shown, _verify_text(shown), as_json)
+
+    def show(report: dict[str, Any]) -> None:
+        verdicts.add(report["verdict"])
+        _print(report, _verify_text(report), as_json)
+
+    verify_files(load_settings(), files, show, offline=offline)
     sys.exit(1 if "not_valid" in verdicts else 3 if "undetermined" in verdicts else 0)
 
 
 @cli.command()
-@click.argument("plan", default=DEMONSTRATION, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("plan", default=DEMONSTRATION, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--public-url", help="Where trust anchors and CRLs will be found, as http(s)://host[:port].")
 @JSON
 def ceremony(plan: Path, public_url: str | None, as_json: bool) -> None:
-    """Hold the key ceremony that the file PLAN describes, and write the transcript."""
+    """Hold the key ceremony that the file PLAN describes (the demonstration's, if none), and write the transcript."""
     from certsvc.app import hold_ceremony
 
-    transcript = hold_ceremony(load_settings(), plan, public_url)
+    transcript = hold_ceremony(load_settings().at(None, public_url), plan, datetime.now(UTC))
     _print({"transcript": str(transcript)}, str(transcript), as_json)
 
 
 @cli.command("check-types")
-@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @JSON
 def check_types(folder: Path | None, as_json: bool) -> None:
     """Check every certificate type in FOLDER (schemas/), with its examples, and list them."""
-    from certsvc.app import list_types
+    from certsvc.catalog import load_catalog
 
-    for shown in list_types(load_settings(), folder):
-        line = "{type_number:>4}  {id:34} v{version}  {category:8} {zh} / {en}".format(**shown)
-        _print(shown, line, as_json)
+    for kind in load_catalog(folder or load_settings().schemas):
+        shown = {
+            "type_number": kind.type_number,
+            "id": kind.id,
+            "version": kind.version,
+            "category": kind.category.value,
+            "zh": kind.zh,
+            "en": kind.en,
+        }
+        _print(shown, "{type_number:>4}  {id:30} v{version}  {category:8} {zh}  {en}".format(**shown), as_json)
 
 
 @cli.command()
@@ -118,11 +131,7 @@ def migrate(as_json: bool) -> None:
     from certsvc.app import migrate_database
 
     applied = migrate_database(load_settings())
-    _print({"applied": applied}, "\n".join(applied) or "up to date", as_json)
-
-
-def _announcer(as_json: bool) -> Any:
-    return lambda url: _print({"url": url}, url, as_json)
+    _print({"applied": applied}, "\n".join(applied) or "已是最新 up to date", as_json)
 
 
 def _print(value: dict[str, Any], text: str, as_json: bool) -> None:

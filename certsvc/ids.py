@@ -25,11 +25,30 @@ CertificateIdentifier = NewType("CertificateIdentifier", str)
 
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
-USCC_PREFIXES = frozenset("11 12 13 19 21 29 51 52 53 54 59 91 92 93 N1 N2 N3 Y1".split())
+USCC_CATEGORIES = {
+    "1": "1239",
+    "2": "19",
+    "3": "123459",
+    "4": "19",
+    "5": "12349",
+    "6": "129",
+    "7": "129",
+    "8": "19",
+    "9": "123",
+    "A": "19",
+    "N": "1239",
+    "Y": "1",
+}
+"""登记管理部门 and the 机构类别 it registers (GB 32100-2015 with its first amendment; 54 are village committees)."""
+
 ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 ALPHABET_36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 IDENTIFIER_ROOT = "1.2.156.3005.2"
+IDENTIFIER_PARTS = re.compile(r"[0-9A-Z]{18}[0-9]{3}\.([0-9A-Z]{18}|[0-9]{6})\.[0-9A-Z]{1,40}\.[0-9]{3}\.[0-9A-Z]")
+"""Type code, issuer (a USCC; an area code in older ones), serial, version, check: each part has its length, because
+the check character is computed without the dots and does not see one that moved."""
+
 SLOT_BITS, RANDOM_BITS = 12, 68
 REF_BYTES = (SLOT_BITS + RANDOM_BITS) // 8
 
@@ -50,10 +69,11 @@ def parse_uscc(text: str) -> Uscc:
     """A USCC from text in either case.
 
     Raises:
-        InvalidIdentifier: wrong length, a character that is not in the alphabet (I O Z S V), unknown prefix.
+        InvalidIdentifier: wrong length, a character that is not in the alphabet (I O Z S V), unknown prefix, or a
+            letter in the area code.
         WrongCheckCharacter: one of its two check characters does not match.
     """
-    code = text.strip().upper()
+    code = _capitals(text.strip())
     if len(code) != 18:
         raise InvalidIdentifier("统一社会信用代码应为 18 位。", "A unified social credit code has 18 characters.")
     illegal = sorted({c for c in code if c not in USCC_ALPHABET})
@@ -62,9 +82,14 @@ def parse_uscc(text: str) -> Uscc:
         raise InvalidIdentifier(
             f"统一社会信用代码中不会有字符 {shown}。", f"A unified social credit code never has {shown}."
         )
-    if code[:2] not in USCC_PREFIXES:
+    if code[1] not in USCC_CATEGORIES.get(code[0], ""):
         raise InvalidIdentifier(
             f"没有以 {code[:2]} 开头的统一社会信用代码。", f"No unified social credit code begins with {code[:2]}."
+        )
+    if not re.fullmatch(r"[0-9]{6}", code[2:8]):
+        raise InvalidIdentifier(
+            "统一社会信用代码第 3 至 8 位应为行政区划数字。",
+            "Characters 3 to 8 of a unified social credit code are the digits of an area.",
         )
     if code[17] != uscc_check_character(code[:17]) or code[16] != organisation_check_character(code[8:16]):
         raise WrongCheckCharacter(
@@ -81,7 +106,7 @@ def parse_citizen_id(text: str) -> CitizenId:
         InvalidIdentifier: it is not 17 digits and a digit or X, or holds no calendar date.
         WrongCheckCharacter: ISO 7064 MOD 11-2 does not match.
     """
-    code = text.strip().upper()
+    code = _capitals(text.strip())
     if not re.fullmatch(r"[1-9][0-9]{16}[0-9X]", code):
         raise InvalidIdentifier("身份号码应为 17 位数字加一位数字或 X。", "An ID number is 17 digits and a digit or X.")
     if not _is_calendar_date(code[6:14]):
@@ -129,22 +154,24 @@ def certificate_identifier(type_code: TypeCode, issuer: Uscc, serial: str, versi
 
 
 def parse_certificate_identifier(text: str) -> CertificateIdentifier:
-    """A certificate identifier whose check character matches.
+    """A certificate identifier whose check character matches; the codes of its organs are not judged, since
+    identifiers of others carry codes that were altered or retired.
 
     Raises:
-        InvalidIdentifier: root or number of parts is wrong.
+        InvalidIdentifier: the root, the number of parts or the form of one is wrong.
         WrongCheckCharacter: ISO 7064 MOD 37,36 does not match.
     """
-    root, parts = text[: len(IDENTIFIER_ROOT)], text[len(IDENTIFIER_ROOT) + 1 :].split(".")
-    if root != IDENTIFIER_ROOT or len(parts) != 5 or not re.fullmatch(r"[0-9A-Z]+", "".join(parts)):
+    rest = text.removeprefix(f"{IDENTIFIER_ROOT}.")
+    if rest == text or not IDENTIFIER_PARTS.fullmatch(rest):
         raise InvalidIdentifier("证照标识的格式不对。", "The certificate identifier is malformed.")
+    parts = rest.split(".")
     if mod_37_36.calc_check_digit("".join(parts[:4])) != parts[4]:
         raise WrongCheckCharacter("证照标识的校验位不符。", "The check of the certificate identifier does not match.")
     return CertificateIdentifier(text)
 
 
 def check_digit_mod_11_10(digits: str) -> str:
-    """The check digit of a food number (ISO 7064 MOD 11,10)."""
+    """The check digit of a food number (ISO 7064 MOD 11,10) over the 13 digits before it."""
     return str(mod_11_10.calc_check_digit(digits))
 
 
@@ -191,9 +218,10 @@ def parse_typed_code(text: str) -> Ref:
 
     Raises:
         InvalidIdentifier: wrong length, or a character that no code has (I L O U).
-        WrongCheckCharacter: a character was mistyped or two were exchanged.
+        WrongCheckCharacter: a character was mistyped or two neighbours were exchanged (every such slip but 0 and Z
+            exchanged, which Luhn mod 32 does not see; the random bits catch that one).
     """
-    code = re.sub(r"[\s-]", "", text).upper()
+    code = _capitals(re.sub(r"[\s-]", "", text))
     if len(code) != 17:
         raise InvalidIdentifier("查验码应为 17 位。", "A typed code has 17 characters.")
     illegal = sorted({c for c in code if c not in CODE_ALPHABET})
@@ -206,6 +234,11 @@ def parse_typed_code(text: str) -> Ref:
             "The check character does not match: compare with the paper and type it again.",
         )
     return Ref(sum(CODE_ALPHABET.index(c) << shift for c, shift in zip(code, range(75, -1, -5), strict=False)))
+
+
+def _capitals(text: str) -> str:
+    """ASCII in capitals; other letters stay, because ſ would become S and ﬀ two letters."""
+    return text.upper() if text.isascii() else text
 
 
 def _luhn_sum(code: str) -> int:

@@ -88,6 +88,9 @@ class Register(RegisterReader, Protocol):
     async def publish(self, ref: Ref, documents: Sequence[SealedDocument], actor: str, now: datetime) -> None:
         """In one transaction: documents, issued event, status period, log leaf, outbox, audit."""
 
+    async def documents(self, ref: Ref) -> Sequence[RegisteredDocument]:
+        """The sealed files of one certificate; none before it is issued."""
+
     async def change_status(self, event: StatusEvent) -> None:
         """Put a change of state on record: event, periods, log leaf, outbox, audit."""
 

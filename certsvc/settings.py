@@ -3,7 +3,9 @@
 Secrets come by reference only (`env:NAME`, `file:PATH`). `CERTSVC_DATABASE_URI=…` sets `database.uri`, and so on.
 """
 
+import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,6 +62,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     authority: Authority = Authority()
     verify: Verify = Verify()
 
+    def at(self, port: int | None, public_url: str | None) -> "Settings":
+        """The same with another port or public address, where given.
+
+        Raises:
+            SettingsError: see `parse_public_url`.
+        """
+        service = self.service
+        if port is not None:
+            service = msgspec.structs.replace(service, port=port)
+        if public_url is not None:
+            service = msgspec.structs.replace(service, public_url=parse_public_url(public_url))
+        return msgspec.structs.replace(self, service=service)
+
     @property
     def schemas(self) -> Path:
         """The folder with the certificate types."""
@@ -76,9 +91,29 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.home / "public"
 
     @property
+    def anchors(self) -> Path:
+        """The trust anchors among the public facts."""
+        return self.public / "anchors"
+
+    @property
+    def papers(self) -> Path:
+        """Sealed files under the names that people know."""
+        return self.home / "pdf"
+
+    @property
+    def own_secret(self) -> Path:
+        """Where we keep a passphrase of our own, when none is named."""
+        return self.home / "secrets" / "passphrase"
+
+    @property
     def secret(self) -> str:
         """Reference to the passphrase of the key files."""
-        return self.authority.secret or f"file:{self.home / 'secrets' / 'passphrase'}"
+        return self.authority.secret or f"file:{self.own_secret}"
+
+    @property
+    def public_url(self) -> str:
+        """What QR codes begin with; this machine's own address when none is set."""
+        return self.service.public_url.rstrip("/") or f"http://localhost:{self.service.port}"
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -92,16 +127,41 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     for name, value in environment.items():
         _override(table, name, value)
     try:
-        return msgspec.convert({**table, "home": str(home)}, Settings, strict=False)
+        settings = msgspec.convert({**table, "home": home}, Settings, strict=False, dec_hook=lambda _, value: value)
     except msgspec.ValidationError as error:
         raise SettingsError(
             f"{home / FILE} 或环境变量中的设置有误：{error}", f"Wrong setting in {home / FILE} or environment: {error}"
         ) from None
+    parse_public_url(settings.public_url)
+    return settings
 
 
-def keep_setting(home: Path, section: str, key: str, value: str) -> None:
-    """Write a file with this one setting, for a home that has no settings yet."""
-    (home / FILE).write_text(f'[{section}]\n{key} = "{value}"\n', encoding="utf-8")
+def parse_public_url(text: str) -> str:
+    """An address as it is printed on paper: scheme, host and perhaps a port, no path; without a final slash.
+
+    Raises:
+        SettingsError: it is anything else, or has a character that no host has.
+    """
+    url = text.strip().rstrip("/").lower()
+    if not re.fullmatch(r"https?://[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?(:[0-9]{1,5})?", url, re.ASCII):
+        raise SettingsError(
+            f"公开地址 {text!r} 应为 http(s)://主机名[:端口]，不带路径。",
+            f"The public address {text!r} must be http(s)://host[:port], without a path.",
+        )
+    return url
+
+
+def keep_service(home: Path, service: Service) -> None:
+    """Write down what is printed on paper, and the port, in a home whose settings do not name them yet."""
+    path = home / FILE
+    text = path.read_text("utf-8") if path.exists() else ""
+    line = f"public_url = {json.dumps(service.public_url)}\n"
+    if not re.search(r"^port\s*=", text, re.M):
+        line += f"port = {service.port}\n"
+    kept, found = re.subn(r"^\[service\][^\n]*\n", lambda header: header[0] + line, text, count=1, flags=re.M)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(kept if found else f"{text}\n[service]\n{line}".lstrip(), encoding="utf-8")
+    unfinished.replace(path)
 
 
 def _read(path: Path) -> dict[str, Any]:

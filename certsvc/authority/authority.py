@@ -7,12 +7,12 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certsvc.authority.certificates import IssuingParty, Subject, load_profile, make_certificate
+from certsvc.authority.certificates import BACKDATED, IssuingParty, Subject, load_profile, make_certificate
 from certsvc.authority.crl import ISSUING_CRL, RENEW_AFTER, ROOT_CRL, make_crl
 from certsvc.authority.plan import Plan
 from certsvc.authority.timestamps import TokenMaker
 from certsvc.custody.keys import SoftwareKey, generate_key
-from certsvc.domain.calendar import quarter
+from certsvc.domain.calendar import quarter, start_of_quarter
 from certsvc.domain.seal import Seal, ValidationData
 from certsvc.domain.token import key_id
 from certsvc.domain.trust import is_demonstration
@@ -22,6 +22,9 @@ from certsvc.services import PrivateKey
 ROOT, ISSUING, TIMESTAMP = "root", "issuing", "timestamp"
 KeyMaker = Callable[[str], SoftwareKey]
 """Gives the key with this name: makes it on disk, opens it, or makes it in memory."""
+
+Publisher = Callable[[str, bytes], None]
+"""Puts a public fact where anyone may read it, under this name."""
 
 
 def seal_name(seal_id: str) -> str:
@@ -52,9 +55,13 @@ def make_material(plan: Plan, make_key: KeyMaker, now: datetime) -> Material:
 
     keys, certificates = {}, {}
 
-    def subject(unit: str, common_name: str) -> Subject:
+    def subject(unit: str, common_name: str, owner: Seal | None = None) -> Subject:
         return Subject(
-            organisation=plan.authority, unit=unit, common_name=common_name, demonstration=plan.demonstration
+            organisation=owner.owner if owner else plan.authority,
+            uscc=owner.owner_uscc if owner else None,
+            unit=unit,
+            common_name=common_name,
+            demonstration=plan.demonstration,
         )
 
     def make(name: str, profile: str, whose: Subject, issuer: IssuingParty | None) -> IssuingParty:
@@ -65,17 +72,15 @@ def make_material(plan: Plan, make_key: KeyMaker, now: datetime) -> Material:
     root = make(ROOT, "root", subject("根证书", f"{plan.authority} Root"), None)
     issuing = make(ISSUING, "issuing", subject("签发证书", f"{plan.authority} Issuing"), root)
     make(TIMESTAMP, "timestamp", subject("时间戳服务", f"{plan.authority} Timestamp"), issuing)
-    for seal in plan.seals:
-        make(seal_name(seal.id), "seal", subject("电子印章", seal.owner), issuing)
+    for seal in (planned.seal() for planned in plan.seals):
+        make(seal_name(seal.id), "seal", subject("电子印章", seal.owner, seal), issuing)
     return Material(keys=keys, certificates=certificates, root_crl=make_crl(root, ROOT_CRL, now))
 
 
 class Authority:
     """Keys in use. Opened from a ceremony's folder by `open_authority`, or thrown away after a lint."""
 
-    def __init__(
-        self, plan: Plan, material: Material, token_keys: KeyMaker, publish: Callable[[str, bytes], None]
-    ) -> None:
+    def __init__(self, plan: Plan, material: Material, token_keys: KeyMaker, publish: Publisher) -> None:
         self._plan = plan
         self._material = material
         self._token_keys = token_keys
@@ -92,19 +97,23 @@ class Authority:
         return is_demonstration(self._certificate(ISSUING))
 
     @property
+    def plan(self) -> Plan:
+        """The plan it was made by."""
+        return self._plan
+
+    @property
     def area(self) -> str:
         """The administrative area (GB/T 2260) in printed numbers."""
         return self._plan.area
 
-    @property
-    def root(self) -> x509.Certificate:
-        """The trust anchor."""
-        return self._certificate(ROOT)
-
-    @property
-    def issuing(self) -> x509.Certificate:
-        """The issuing authority's certificate."""
-        return self._certificate(ISSUING)
+    def publish(self, now: datetime) -> None:
+        """Put out the public facts: trust anchors, certificates, CRLs. Done again, it replaces them."""
+        for name in (ROOT, ISSUING):
+            certificate = self._certificate(name)
+            self._publish(f"anchors/{name}.pem", certificate.public_bytes(Encoding.PEM))
+            self._publish(f"{name}.cer", certificate.public_bytes(Encoding.DER))
+        self._publish(f"{ROOT}.crl", self._material.root_crl)
+        self._crl(now)
 
     def seal_for(self, type_id: str) -> Seal:
         """The seal bound to a certificate type.
@@ -131,42 +140,47 @@ class Authority:
         return ValidationData(certificates=certificates, crls=(self._material.root_crl, self._crl(now)))
 
     def token_key(self, now: datetime) -> tuple[bytes, PrivateKey]:
-        """Key id and key of the QR tokens of the quarter of `now`; a new quarter's key is made and published."""
+        """Key id and key of the QR tokens of the quarter of `now`, published before it is first used.
+
+        The term of its X.509 certificate is the quarter, so that made again for the same key it says the same.
+        """
         name = f"token-{quarter(now)}"
         if name not in self._quarters:
             key = self._token_keys(name)
-            subject = Subject(
-                organisation=self._plan.authority,
-                unit="二维码签名",
-                common_name=name,
-                demonstration=self.is_demonstration,
-            )
-            certificate = make_certificate(load_profile("token"), subject, key, self._party(ISSUING), now)
-            self._publish(f"anchors/token-keys/{key_id(key.public_key).hex()}.pem", _pem(certificate))
+            since = max(start_of_quarter(now), self._certificate(ISSUING).not_valid_before_utc) + BACKDATED
+            certificate = make_certificate(load_profile("token"), self._token_subject(name), key, self._issuer(), since)
+            self._publish(f"anchors/token-keys/{quarter(now)}.pem", certificate.public_bytes(Encoding.PEM))
             self._quarters[name] = key
         key = self._quarters[name]
         return key_id(key.public_key), key
 
+    def _token_subject(self, name: str) -> Subject:
+        return Subject(
+            organisation=self._plan.authority,
+            unit="二维码签名",
+            common_name=name,
+            demonstration=self.is_demonstration,
+        )
+
     def _crl(self, now: datetime) -> bytes:
         if self._issuing_crl is None or now - self._issuing_crl[0] > RENEW_AFTER or now < self._issuing_crl[0]:
-            crl = make_crl(self._party(ISSUING), ISSUING_CRL, now)
-            self._publish("issuing.crl", crl)
+            crl = make_crl(self._issuer(), ISSUING_CRL, now)
+            self._publish(f"{ISSUING}.crl", crl)
             self._issuing_crl = (now, crl)
         return self._issuing_crl[1]
 
     def _certificate(self, name: str) -> x509.Certificate:
         return self._material.certificates[name]
 
-    def _party(self, name: str) -> IssuingParty:
-        key = self._material.keys[name]
-        return IssuingParty(certificate=self._certificate(name), key=key, files=f"{self._plan.public_url}/trust/{name}")
+    def _issuer(self) -> IssuingParty:
+        key = self._material.keys[ISSUING]
+        files = f"{self._plan.public_url}/trust/{ISSUING}"
+        return IssuingParty(certificate=self._certificate(ISSUING), key=key, files=files)
 
 
-def throw_away_authority(plan: Plan, now: datetime) -> "Authority":
+def throw_away_authority(plan: Plan, now: datetime, publish: Publisher = lambda _name, _data: None) -> Authority:
     """The same authority with keys that are only in memory: what the lint seals with."""
     material = make_material(plan, lambda _: generate_key(plan.algorithm), now)
-    return Authority(plan, material, lambda _: generate_key("p256"), lambda _name, _data: None)
-
-
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.PEM)
+    authority = Authority(plan, material, lambda _: generate_key("p256"), publish)
+    authority.publish(now)
+    return authority

@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certsvc.authority.authority import ISSUING, ROOT, Authority, Material, make_material
+from certsvc.authority.authority import Authority, Material, Publisher, make_material
 from certsvc.authority.plan import Plan, load_plan
 from certsvc.custody.keys import SoftwareKey, create_key, open_key
 from certsvc.errors import CeremonyError
@@ -49,7 +49,7 @@ def hold_ceremony(plan_file: Path, home: Path, secret: str, now: datetime, publi
     return folder / TRANSCRIPT
 
 
-def open_authority(home: Path, secret: str) -> Authority:
+def open_authority(home: Path, secret: str, now: datetime) -> Authority:
     """Open the authority that a ceremony made, and publish its public facts under `home/public`.
 
     Raises:
@@ -68,8 +68,9 @@ def open_authority(home: Path, secret: str) -> Authority:
     }
     keys = {name: open_key(_uri(folder, name), secret) for name in certificates}
     material = Material(keys=keys, certificates=certificates, root_crl=(folder / ROOT_CRL).read_bytes())
-    _publish_anchors(home / "public", material)
-    return Authority(plan, material, _keys_in(folder, secret, plan), _publisher(home / "public"))
+    authority = Authority(plan, material, _keys_in(folder, secret, plan), _publisher(home / "public"))
+    authority.publish(now)
+    return authority
 
 
 def _same_ceremony(plan: Plan, folder: Path) -> Path:
@@ -87,13 +88,7 @@ def _uri(folder: Path, name: str) -> str:
 
 
 def _keys_in(folder: Path, secret: str, plan: Plan) -> Callable[[str], SoftwareKey]:
-    def key(name: str) -> SoftwareKey:
-        uri = _uri(folder, name)
-        if Path(uri.removeprefix("file:")).exists():
-            return open_key(uri, secret)
-        return create_key(uri, secret, "p256" if name.startswith("token-") else plan.algorithm)
-
-    return key
+    return lambda name: create_key(_uri(folder, name), secret, "p256" if name.startswith("token-") else plan.algorithm)
 
 
 def _write(plan: Plan, material: Material, folder: Path, now: datetime) -> None:
@@ -129,16 +124,8 @@ def _transcript(plan: Plan, material: Material, now: datetime) -> str:
     return "\n".join(lines)
 
 
-def _publisher(public: Path) -> Callable[[str, bytes], None]:
+def _publisher(public: Path) -> Publisher:
     return lambda name, data: _replace(public / name, data)
-
-
-def _publish_anchors(public: Path, material: Material) -> None:
-    for name in (ROOT, ISSUING):
-        certificate = material.certificates[name]
-        _replace(public / "anchors" / f"{name}.pem", certificate.public_bytes(Encoding.PEM))
-        _replace(public / f"{name}.cer", certificate.public_bytes(Encoding.DER))
-    _replace(public / "root.crl", material.root_crl)
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from certsvc.custody.keys import SoftwareKey
-from certsvc.domain.trust import DEMONSTRATION_POLICY
+from certsvc.domain.trust import DEMONSTRATION_POLICY, organisation_identifier
+from certsvc.ids import Uscc
 
 PROFILES = Path(__file__).resolve().parents[2] / "keys" / "profiles"
 BACKDATED = timedelta(hours=1)
@@ -55,23 +56,25 @@ class IssuingParty:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """Who a certificate is for. A demonstration authority says so in every name."""
+    """Who a certificate is for. A demonstration authority says so in every name; `uscc` is that of a seal's owner."""
 
     organisation: str
     unit: str
     common_name: str
     demonstration: bool
+    uscc: Uscc | None = None
 
     @property
     def name(self) -> x509.Name:
-        """C=CN, O, OU, CN; each part cut to what X.520 allows."""
+        """C=CN, O, organizationIdentifier, OU, CN; each text cut to what X.520 allows."""
         unit = f"{self.unit} 演示 DEMONSTRATION" if self.demonstration else self.unit
-        parts = (
+        parts = [
             (NameOID.COUNTRY_NAME, "CN"),
             (NameOID.ORGANIZATION_NAME, self.organisation),
+            *([(NameOID.ORGANIZATION_IDENTIFIER, organisation_identifier(self.uscc))] if self.uscc else []),
             (NameOID.ORGANIZATIONAL_UNIT_NAME, unit),
             (NameOID.COMMON_NAME, self.common_name),
-        )
+        ]
         return x509.Name([x509.NameAttribute(oid, _cut(text)) for oid, text in parts])
 
 

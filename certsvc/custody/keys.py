@@ -46,16 +46,21 @@ def generate_key(algorithm: Algorithm = "p256") -> SoftwareKey:
 
 
 def create_key(uri: str, secret: str, algorithm: Algorithm = "p256") -> SoftwareKey:
-    """Make a key and store it where `uri` says, encrypted under the passphrase that `secret` refers to.
+    """The key at `uri`; where there is none, one is made, encrypted under the passphrase that `secret` refers to.
+
+    Two processes that make it at once get the same key.
 
     Raises:
-        CustodyError: unknown scheme, unusable secret, or there is a key already.
+        CustodyError: unknown scheme, unusable secret, or a key that `open_key` refuses.
     """
-    path, key = _file_path(uri), generate_key(algorithm)
-    encryption = serialization.BestAvailableEncryption(read_secret(secret))
-    pem = key._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
-    write_private_file(path, pem)
-    return key
+    path = _file_path(uri)
+    if not path.exists():
+        key = generate_key(algorithm)
+        encryption = serialization.BestAvailableEncryption(read_secret(secret))
+        pem = key._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+        if write_private_file(path, pem):
+            return key
+    return open_key(uri, secret)
 
 
 def open_key(uri: str, secret: str) -> SoftwareKey:

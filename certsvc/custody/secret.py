@@ -45,20 +45,21 @@ def read_private_file(path: Path, most: int) -> bytes:
     return data
 
 
-def write_private_file(path: Path, data: bytes) -> None:
-    """Create a file of mode 0600, durably; an existing one is never overwritten.
-
-    Raises:
-        CustodyError: it exists already.
-    """
+def write_private_file(path: Path, data: bytes) -> bool:
+    """Create a file of mode 0600, durably, whole or not at all; False when there was one, which is left as it is."""
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(unfinished, path)
     except FileExistsError:
-        raise CustodyError(f"{path} 已经存在，不会覆盖。", f"{path} exists and is not overwritten.") from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        return False
+    finally:
+        unfinished.unlink(missing_ok=True)
+    _sync(path.parent)
+    return True
 
 
 def make_secret_file(path: Path) -> None:
@@ -66,3 +67,11 @@ def make_secret_file(path: Path) -> None:
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private_file(path, secrets.token_urlsafe(32).encode("ascii"))
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -20,7 +20,11 @@ class TermState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """First and last day of force; no last day means no fixed term (长期 / 无固定期限)."""
+    """First and last day of force; no last day means no fixed term (长期 / 无固定期限).
+
+    Raises:
+        ValueError: it ends before it starts, or on 9999-12-31, with which other systems mean "no end".
+    """
 
     start: date
     end: date | None = None
@@ -28,6 +32,8 @@ class Term:
     def __post_init__(self) -> None:
         if self.end is not None and self.end < self.start:
             raise ValueError("a term ends before it starts")
+        if self.end == date.max:
+            raise ValueError("a term without end has no last day")  # there is no day after it to expire on
 
     def state(self, day: date) -> TermState:
         """Where `day` lies: before the term, in it, after it; `none` when it has begun and has no end."""
@@ -51,6 +57,20 @@ def start_of_day(day: date) -> datetime:
 def beijing_date(instant: datetime) -> date:
     """The calendar date in China at `instant`."""
     return instant.astimezone(BEIJING).date()
+
+
+def years_after(day: date, years: int) -> date:
+    """The same day `years` later; after 29 February, 1 March where there is no 29th."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, month=3, day=1)
+
+
+def start_of_quarter(instant: datetime) -> datetime:
+    """00:00 Beijing time of the first day of the quarter of `instant`, as a UTC instant."""
+    day = beijing_date(instant)
+    return start_of_day(date(day.year, (day.month - 1) // 3 * 3 + 1, 1))
 
 
 def quarter(instant: datetime) -> str:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from certsvc.errors import Conflict
 from certsvc.ids import check_digit_mod_11_10
 
 
@@ -16,10 +17,22 @@ class NumberSeries:
     template: str
     check: str | None = None
 
+    @property
+    def last_serial(self) -> int | None:
+        """The greatest serial there is room for where the length is fixed by a check digit; other numbers may grow."""
+        width = re.search(r"\{serial:0([0-9]+)\}", self.template)
+        return 10 ** int(width[1]) - 1 if self.check is not None and width else None
+
     def number(self, serial: int) -> str:
-        """The printed number with this serial, counted from 1."""
+        """The printed number with this serial, counted from 1.
+
+        Raises:
+            Conflict: the series is used up; see `last_serial`.
+        """
         if self.check is None:
             return self.template.format(serial=serial)
+        if self.last_serial is not None and serial > self.last_serial:
+            raise Conflict(f"号段 {self.template} 已用完。", f"The series {self.template} is used up.")
         head, tail = self.template.split("{check}")
         head = head.format(serial=serial)
-        return head + check_digit_mod_11_10(re.sub(r"\D", "", head)) + tail.format(serial=serial)
+        return head + check_digit_mod_11_10(re.sub(r"[^0-9]", "", head)) + tail.format(serial=serial)

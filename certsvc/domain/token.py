@@ -23,17 +23,24 @@ KID = 4
 KID_BYTES, SIGNATURE_BYTES = 4, 64
 MARK = 0x01
 MAX_DIGITS = 700
-MAX_NAME = 20
+MAX_NAME, MAX_NAME_BYTES = 20, 72
+"""Characters, and bytes of UTF-8 (rare characters have four): with both no symbol is larger than version 11."""
+
 MAX_TYPE, MAX_VERSION, MAX_INDEX = 65_535, 999, 1 << 20
-LAST_SECOND = 253_402_300_799
+LAST_SECOND = 253_402_271_999
+"""The end of 9999-12-31 in China: a later instant has no date there."""
+
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+HALF_ORDER = P256_ORDER // 2
+"""ES256 holds for (r, s) and for (r, n − s) alike. Ours always have the smaller s, and no other counts as signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
     """What a token says of a certificate. Instants are UTC in whole seconds; `issued_at` is the reservation's.
 
-    `subject` is the USCC of a business and None for a person; `holder_name` None for persons and for names of more
-    than 20 characters.
+    `subject` is the USCC of a business and None for a person; `holder_name` None for persons and for names that are
+    too long, see `fits`.
     """
 
     ref: Ref
@@ -55,6 +62,11 @@ class Token:
     payload: bytes
     signature: bytes
     claims: Claims
+
+
+def fits(name: str) -> bool:
+    """Whether a token has room for a holder's name: 1 to 20 characters, at most 72 bytes of UTF-8."""
+    return 1 <= len(name) <= MAX_NAME and len(name.encode("utf-8")) <= MAX_NAME_BYTES
 
 
 def key_id(public_key: PublicKeyTypes) -> bytes:
@@ -134,7 +146,7 @@ def _parse_claims(payload: bytes) -> Claims:
     if bool in map(type, (kind, version, index)):
         raise _malformed("证照类型一项不是数字", "its certificate detail is not numbers")
     in_range = 1 <= kind <= MAX_TYPE and 1 <= version <= MAX_VERSION and 0 <= index < MAX_INDEX
-    if not in_range or (name is not None and not 1 <= len(name) <= MAX_NAME):
+    if not in_range or (name is not None and not fits(name)):
         raise _malformed("证照类型一项超出范围", "its certificate detail is out of range")
     return Claims(
         ref=_ref(table[CTI]),

@@ -47,13 +47,16 @@ LOOKS = {
 }
 
 FAULTS = (
-    ("changed", ("signature",)),
+    ("changed", ("altered",)),
     ("not_ours", ("signer",)),
-    ("changed", ("coverage", "padding", "format", "docmdp", "active_content")),
+    ("changed", ("signature", "coverage", "padding", "format", "docmdp", "active_content")),
     ("not_ours", ("token_signature",)),
     ("mismatch", ("attachment", "picture_qr", "token_agrees", "issuer", "register_agrees")),
 )
-"""What a failed check makes of a document, the gravest first; any other failure is `unsound`."""
+"""What a failed check, by its kind or its reason, makes of a document, the gravest first; any other is `unsound`.
+
+Whose seal it is comes before how the file is built: other people's signed files are built otherwise, and unchanged.
+"""
 
 SILENCES = (
     ("register_down", "register_unavailable"),
@@ -99,14 +102,19 @@ def unsound_case(checks: Iterable[Check]) -> str:
         return "unsound"
     if fault.reason == "no_seal":
         return "no_seal"
-    return next((case for case, kinds in FAULTS if fault.kind in kinds), "unsound")
+    rank = _rank(fault)
+    return FAULTS[rank][0] if rank < len(FAULTS) else "unsound"
 
 
 def first_fault(checks: Iterable[Check]) -> Check | None:
     """The gravest failed check on the document itself."""
     failed = [check for check in checks if check.outcome is Outcome.FAILED and check.kind not in ANSWERS_B_AND_C]
-    order = [kind for _, kinds in FAULTS for kind in kinds]
-    return min(failed, key=lambda check: order.index(check.kind) if check.kind in order else len(order), default=None)
+    return min(failed, key=_rank, default=None)
+
+
+def _rank(check: Check) -> int:
+    named = {check.kind, check.reason}
+    return next((place for place, (_, names) in enumerate(FAULTS) if named & set(names)), len(FAULTS))
 
 
 def _registered_case(status: Status, term: TermState, verdict: Verdict) -> str:

@@ -13,6 +13,9 @@ from certsvc.errors import SettingsError
 
 CODES = ("zh", "en")
 MINUTE, HOUR, LONGEST_AGE_IN_HOURS = 60, 3600, 48
+COULD_NOT_RUN = "could_not_run"
+"""A check that broke down; what follows it in a reason is for the machine's report."""
+
 MONTHS = (
     "January February March April May June July August September October November December".split()  # no locale needed
 )
@@ -59,6 +62,8 @@ class Language:
 
     def reason(self, kind: str, outcome: str, reason: str) -> str:
         """What a check found, in words; a code that has none is shown beside the word of its outcome."""
+        if reason.startswith(COULD_NOT_RUN):
+            return str(self.words["outcome"][COULD_NOT_RUN])
         known = self.words["checks"].get(kind, {}).get(reason) or self.words["status"].get(reason)
         return known or f"{self.words['outcome'][outcome]} ({reason})"
 

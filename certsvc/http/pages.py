@@ -1,8 +1,7 @@
 """Answers: a page in the reader's language, or JSON."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from typing import Any
+from urllib.parse import quote, urlencode
 
 import jinja2
 import msgspec
@@ -12,14 +11,12 @@ from certsvc.domain.token import Claims
 from certsvc.errors import CertsvcError
 from certsvc.http.language import Language, load_languages
 from certsvc.http.negotiation import HTML, JSON, PROBLEM, wanted_language, wants_page
+from certsvc.http.problems import Shown, problem_json
 from certsvc.http.site import Site
 from certsvc.http.static import load_assets
 from certsvc.http.view import result_view
 from certsvc.verify.json import report_json
 from certsvc.verify.report import Report
-
-if TYPE_CHECKING:
-    from certsvc.http.problems import Shown
 
 ASSETS_PATH = "/static/"
 
@@ -71,10 +68,10 @@ class Pages:
         view = result_view(report, self.language(request), claims)
         return self._page(request, "result.html", status, view=view, file_name=file_name)
 
-    def problem(self, request: Request[Any, Any, Any], shown: "Shown", content: Mapping[str, Any]) -> Response[bytes]:
+    def problem(self, request: Request[Any, Any, Any], shown: Shown) -> Response[bytes]:
         """A problem, as a page or as JSON (RFC 9457)."""
         if not wants_page(request):
-            response = _response(msgspec.json.encode(content), PROBLEM, shown.status)
+            response = _response(msgspec.json.encode(problem_json(shown)), PROBLEM, shown.status)
             response.headers["Content-Language"] = self.language(request).tag
         else:
             response = self._page(request, "problem.html", shown.status, problem=shown)
@@ -100,7 +97,8 @@ class Pages:
 
 def _other_language(request: Request[Any, Any, Any], language: Language) -> str:
     """The address of this page in the other language; a checked file is not kept, so its page leads to the start."""
-    path = request.url.path if request.method in ("GET", "HEAD") else "/"
+    asked = request.scope["path"] if request.method in ("GET", "HEAD") else "/"
+    path = quote("/" + asked.lstrip("/"))  # two slashes would lead to another host
     query = {name: value for name, value in request.query_params.items() if name == "code"}
     return f"{path}?{urlencode({**query, 'lang': language.words['other']['code']})}"
 

@@ -4,14 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from structlog.typing import FilteringBoundLogger
 
 from certsvc.errors import CertsvcError, Problem, Unavailable
-from certsvc.http.access import log_unexpected
 from certsvc.http.language import Language
-from certsvc.http.pages import Pages
 
 TYPE = "urn:certsvc:problem:"
 """Problem types are names, not addresses: they mean the same wherever the service runs."""
@@ -65,7 +61,7 @@ def _http_shown(status: int, language: Language, headers: Mapping[str, str]) -> 
     return Shown(status=status, code=code, title=words["title"], detail=words["text"], headers=kept)
 
 
-def problem_json(shown: Shown, language: Language) -> dict[str, Any]:
+def problem_json(shown: Shown) -> dict[str, Any]:
     """The members of RFC 9457 section 3.1, our stable code, and every problem by field in both languages."""
     content: dict[str, Any] = {
         "type": TYPE + shown.code,
@@ -80,17 +76,3 @@ def problem_json(shown: Shown, language: Language) -> dict[str, Any]:
             for problem in shown.problems
         ]
     return content
-
-
-class AnswerProblems:
-    """The one exception handler: of routes, of routing, of what nobody expected."""
-
-    def __init__(self, pages: Pages, log: FilteringBoundLogger) -> None:
-        self._pages, self._log = pages, log
-
-    def __call__(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-        language = self._pages.language(request)
-        shown = show(error, language)
-        if shown.status == 500:
-            log_unexpected(self._log, error, request.scope)
-        return self._pages.problem(request, shown, problem_json(shown, language))

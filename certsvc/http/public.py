@@ -4,20 +4,24 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import Redirect
+from structlog.typing import FilteringBoundLogger
 
 from certsvc.domain.token import Claims, parse_digits
 from certsvc.errors import InvalidIdentifier, NotFound, RegisterUnavailable
 from certsvc.http.access import LogAccess, open_log
+from certsvc.http.alarms import raise_alarms
+from certsvc.http.handler import AnswerProblems
 from certsvc.http.headers import AddHeaders, drop_body_of_head
+from certsvc.http.language import CODES
 from certsvc.http.negotiation import wants_page
 from certsvc.http.pages import ASSETS_PATH, Pages
-from certsvc.http.problems import RETRY_AFTER_SECONDS, AnswerProblems
+from certsvc.http.problems import RETRY_AFTER_SECONDS
 from certsvc.http.site import Site
 from certsvc.http.static import StaticFile, find_asset, read_trust_file
 from certsvc.http.upload import Uploads
@@ -34,9 +38,9 @@ FIVE_MINUTES = "public, max-age=300"
 Asked = Request[Any, Any, Any]
 
 
-def public_routes(verifying: Verifying, site: Site, pages: Pages) -> list[HTTPRouteHandler]:
+def public_routes(verifying: Verifying, site: Site, pages: Pages, log: FilteringBoundLogger) -> list[HTTPRouteHandler]:
     """Every public route; names are what the access log shows."""
-    public = _Public(verifying, site, pages)
+    public = _Public(verifying, site, pages, log)
     return [
         _route("/", "home", public.home),
         _route("/Q/{digits:str}", "scan", public.scan),
@@ -53,7 +57,7 @@ def create_public_app(verifying: Verifying, site: Site) -> Litestar:
     """The public verifier as an ASGI application."""
     pages, log = Pages(site), open_log()
     return Litestar(
-        public_routes(verifying, site, pages),
+        public_routes(verifying, site, pages, log),
         before_request=refuse_long_url,
         before_send=[AddHeaders(site), drop_body_of_head, LogAccess(log)],
         exception_handlers={Exception: AnswerProblems(pages, log)},
@@ -80,18 +84,19 @@ def _route(path: str, name: str, answer: Callable[..., Any], *methods: Any) -> H
 class _Public:
     """What the routes do. `now` is taken here, once per request."""
 
-    def __init__(self, verifying: Verifying, site: Site, pages: Pages) -> None:
-        self._verifying, self._site, self._pages = verifying, site, pages
+    def __init__(self, verifying: Verifying, site: Site, pages: Pages, log: FilteringBoundLogger) -> None:
+        self._verifying, self._site, self._pages, self._log = verifying, site, pages, log
         self._uploads = Uploads()
 
     async def home(self, request: Asked) -> Response[bytes]:
         return self._pages.home(request)
 
-    async def scan(self, request: Asked, digits: str) -> Response[bytes]:
+    async def scan(self, request: Asked, digits: FromPath[str]) -> Response[bytes]:
         report = await verify_scan(self._verifying, digits, datetime.now(UTC))
+        raise_alarms(self._log, report, request.scope)
         return self._report(request, report, _sound_claims(report, digits))
 
-    async def code(self, request: Asked, code: str) -> Response[bytes]:
+    async def code(self, request: Asked, code: FromPath[str]) -> Response[bytes]:
         try:
             report = await verify_code(self._verifying, code, datetime.now(UTC))
         except (InvalidIdentifier, NotFound) as error:
@@ -109,11 +114,12 @@ class _Public:
             if not wants_page(request):
                 raise
             return self._pages.mistyped(request, code, error)
-        return Redirect(f"{path}?lang={quote(language)}" if language else path, status_code=303)
+        return Redirect(f"{path}?lang={language}" if language in CODES else path, status_code=303)
 
     async def file(self, request: Asked) -> Response[bytes]:
         upload = await self._uploads.read(request)
         report = await verify_file(self._verifying, upload.content, datetime.now(UTC))
+        raise_alarms(self._log, report, request.scope)
         return self._pages.result(request, report, 200, file_name=upload.name)
 
     async def health(self) -> dict[str, str]:
@@ -122,10 +128,10 @@ class _Public:
             raise RegisterUnavailable("登记簿现在查不了。", "The register cannot be asked now.")
         return {"status": "ready"}
 
-    async def static(self, name: str) -> Response[bytes]:
+    async def static(self, name: FromPath[str]) -> Response[bytes]:
         return _file(find_asset(self._pages.assets, name), FOR_EVER, "same-origin")
 
-    async def trust(self, name: str) -> Response[bytes]:
+    async def trust(self, name: FromPath[str]) -> Response[bytes]:
         found = await asyncio.to_thread(read_trust_file, self._site.trust_folder, name)
         return _file(found, FIVE_MINUTES, "cross-origin")
 

@@ -124,8 +124,10 @@ class _Form:
 
     def _take(self, event: MultipartSegment | bytes | None) -> None:
         if isinstance(event, MultipartSegment):
-            self._wanted = event.name == FIELD and self._name is None and bool(event.filename)
-            self._name = (event.filename or "")[:LONGEST_NAME] if self._wanted else self._name
+            self._wanted = event.name == FIELD and bool(event.filename)
+            if self._wanted and self._name is not None:
+                raise InvalidInput("一次只核对一个文件。", "One file at a time, please.")
+            self._name = event.filename[:LONGEST_NAME] if self._wanted else self._name
         elif event and self._wanted:
             self._content += event
         if len(self._content) > MAX_FILE:

@@ -6,7 +6,9 @@ The lint comes before the reservation, so that an order which cannot be issued l
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from certsvc.catalog import CertificateType
 from certsvc.domain.actor import Actor
@@ -36,7 +38,7 @@ async def prepare(issuing: Issuing, actor: Actor, order: Order, now: datetime) -
     actor.require("issue", order.type_id)
     certificate_type = issuing.catalog.latest(order.type_id)
     _refuse_problems(certificate_type, order)
-    digest = order_digest(order)
+    digest = payload_digest(order.type_id, order.payload)
     issuing.walk(Arrow.CHECKED, {"order": order.key})
     known = await issuing.register.find_order(order, digest)
     if known is not None:
@@ -49,10 +51,10 @@ async def prepare(issuing: Issuing, actor: Actor, order: Order, now: datetime) -
     return reservation
 
 
-def order_digest(order: Order) -> bytes:
+def payload_digest(type_id: str, payload: Mapping[str, Any]) -> bytes:
     """SHA-256 of an order's content: the same key with another digest is another order."""
-    content = json.dumps([order.type_id, order.payload], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(content.encode("utf-8")).digest()
+    content = json.dumps([type_id, payload], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()
 
 
 def _refuse_problems(certificate_type: CertificateType, order: Order) -> None:
@@ -116,7 +118,8 @@ async def _lint(issuing: Issuing, kind: CertificateType, draft: Draft, now: date
 
 
 def _stand_in(draft: Draft, issuing: Issuing) -> Reservation:
-    number = draft.number.number(WIDEST_SERIAL) if isinstance(draft.number, NumberSeries) else draft.number
+    series = draft.number
+    number = series.number(series.last_serial or WIDEST_SERIAL) if isinstance(series, NumberSeries) else series
     identifier = certificate_identifier(draft.type_code, draft.issuer.uscc, draft.identifier_serial, 1)
     return Reservation(
         ref=Ref(draft.ref.value),

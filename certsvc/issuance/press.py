@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from certsvc.catalog import CertificateType, Layout
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.issuing import Reservation
-from certsvc.domain.token import MAX_NAME, Claims, to_digits
+from certsvc.domain.token import Claims, fits, to_digits
 from certsvc.issuance.service import Arrow, Issuing, KeyHolder
 from certsvc.render.face import Face
 from certsvc.render.seal_picture import draw_seal
@@ -61,7 +61,7 @@ def make_token(keys: KeyHolder, kind: CertificateType, reservation: Reservation,
         type_number=reservation.type_number,
         version=reservation.version,
         list_index=reservation.list_index,
-        holder_name=name if reservation.subject and len(name) <= MAX_NAME else None,
+        holder_name=name if reservation.subject and fits(name) else None,
     )
     return sign_token(claims, kid, key)
 

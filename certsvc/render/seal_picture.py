@@ -115,7 +115,7 @@ def _name(pen: _Operators, design: SealDesign) -> None:
 def _lines_below(pen: _Operators, design: SealDesign) -> None:
     diameter = design.diameter_mm
     if design.purpose:
-        _line(pen, design.purpose, -0.262 * diameter, diameter * 0.082, diameter * 0.56)
+        _line(pen, design.purpose, -0.278 * diameter, diameter * 0.082, diameter * 0.56)
     if design.code:
         _line(pen, design.code, -0.372 * diameter, diameter * 0.048, diameter * 0.36)
 

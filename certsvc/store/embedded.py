@@ -53,6 +53,11 @@ class EmbeddedServer:
         self._use: int | None = None
         self._sockets = _socket_folder(self._folder)
 
+    @property
+    def exists(self) -> bool:
+        """Whether a cluster was made here before."""
+        return self._data.exists()
+
     def start(self) -> None:
         """Start the server, or join those who use it already. Safe for several processes at once.
 

@@ -4,10 +4,10 @@ from datetime import date, datetime
 
 from certsvc.domain.certificate import Gathered, RegisteredDocument
 from certsvc.errors import CertsvcError
-from certsvc.ids import Ref, ref_from_bytes
+from certsvc.ids import Ref
 from certsvc.store.pool import Pool
 from certsvc.store.queries import queries
-from certsvc.store.rows import to_certificate, to_gathered
+from certsvc.store.rows import to_certificate, to_document, to_gathered
 
 SQL = queries("read")
 
@@ -38,10 +38,7 @@ class PostgresReader:
         """
         async with self._pool.connection() as connection:
             row = await connection.fetchrow(SQL["find_document"], sha256)
-        if row is None:
-            return None
-        ref = ref_from_bytes(row["ref"])
-        return RegisteredDocument(sha256=row["sha256"], ref=ref, layout=row["layout"], sealed_at=row["sealed_at"])
+        return None if row is None else to_document(row)
 
     async def ready(self) -> bool:
         """Whether the database answers and holds our schema; never raises for either."""

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from certsvc.domain.calendar import beijing_date
-from certsvc.domain.certificate import Status
+from certsvc.domain.certificate import RegisteredDocument, Status
 from certsvc.domain.issuing import Draft, Order, Reservation, SealedDocument, StatusEvent
 from certsvc.domain.seal import Seal
 from certsvc.errors import Conflict, NotFound
@@ -16,7 +16,7 @@ from certsvc.store.pool import Connection
 from certsvc.store.queries import queries
 from certsvc.store.reader import PostgresReader
 from certsvc.store.reserving import known_order, reserve
-from certsvc.store.rows import ISSUE, to_reservation
+from certsvc.store.rows import ISSUE, to_document, to_reservation
 
 SQL = queries("write")
 CEREMONY = "ceremony"
@@ -123,6 +123,12 @@ class PostgresRegister(PostgresReader):
             await connection.execute(SQL["set_issued"], ref.slot, ref.to_bytes(), now)
             issued = _issued(ref, row["reserved_at"], actor, now)
             await record_event(connection, issued, [document.sha256 for document in documents])
+
+    async def documents(self, ref: Ref) -> Sequence[RegisteredDocument]:
+        """The sealed files of one certificate, in the order of their layouts; none before it is issued."""
+        async with self._pool.connection() as connection:
+            rows = await connection.fetch(SQL["documents"], ref.slot, ref.to_bytes())
+        return [to_document(row) for row in rows]
 
     async def change_status(self, event: StatusEvent) -> None:
         """Put a change of state on record. The very same event a second time does nothing.

@@ -5,7 +5,15 @@ import json
 from asyncpg import Record
 
 from certsvc.domain.calendar import Term
-from certsvc.domain.certificate import Category, Gathered, Issuer, RegisteredCertificate, Status, StatusChange
+from certsvc.domain.certificate import (
+    Category,
+    Gathered,
+    Issuer,
+    RegisteredCertificate,
+    RegisteredDocument,
+    Status,
+    StatusChange,
+)
 from certsvc.domain.issuing import Reservation
 from certsvc.ids import CertificateIdentifier, Ref, Uscc, ref_from_bytes
 
@@ -41,6 +49,12 @@ def to_reservation(row: Record) -> Reservation:
         token=row["token"],
         issued_at=row["issued_at"],
     )
+
+
+def to_document(row: Record) -> RegisteredDocument:
+    """A row of `find_document` or `documents`."""
+    ref = ref_from_bytes(row["ref"])
+    return RegisteredDocument(sha256=row["sha256"], ref=ref, layout=row["layout"], sealed_at=row["sealed_at"])
 
 
 def to_certificate(row: Record) -> RegisteredCertificate:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from certsvc.domain.calendar import Term, TermState, beijing_date
 from certsvc.domain.certificate import RegisteredDocument
 from certsvc.domain.token import Token
-from certsvc.errors import FileTooLarge, MalformedToken, NotAPdf, RegisterUnavailable, UnreadableFile
+from certsvc.errors import FileTooLarge, MalformedToken, NotAPdf, RegisterUnavailable, StoreError, UnreadableFile
 from certsvc.verify.gather import Asked, ask_register, make_report
 from certsvc.verify.inspection import MAX_FILE, Inspection
 from certsvc.verify.report import Check, Outcome, Report, Soundness, soundness
@@ -52,8 +52,8 @@ class Attached(msgspec.Struct, frozen=True):
         return Term(self.term.start, self.term.end)
 
 
-async def verify_file(verifying: Verifying, data: bytes, now: datetime, *, offline: bool = False) -> Report:
-    """Report on a PDF; `offline` does not ask the register, and the verdict is then never valid.
+async def verify_file(verifying: Verifying, data: bytes, now: datetime) -> Report:
+    """Report on a PDF. Without a register to ask (offline) the verdict is never valid.
 
     Raises:
         FileTooLarge: over 20 MiB.
@@ -65,7 +65,7 @@ async def verify_file(verifying: Verifying, data: bytes, now: datetime, *, offli
     checks, token, attached = check_document(verifying, inspection)
     document = soundness(checks)
     term = attached.days.state(beijing_date(now)) if attached and document is Soundness.SOUND else TermState.UNKNOWN
-    if offline or verifying.register is None:
+    if verifying.register is None:
         return make_report(verifying.catalog, "file", document, checks, None, now, document_term=term)
     known, registered = await _find(verifying, data)
     checks = [*checks, registered]
@@ -73,7 +73,7 @@ async def verify_file(verifying: Verifying, data: bytes, now: datetime, *, offli
     if ref is None:
         return make_report(verifying.catalog, "file", document, checks, None, now, document_term=term)
     asked = await ask_register(verifying.register, ref, now)
-    checks += _agreement(asked, token, known)
+    checks += _agreement(asked, token, registered)
     document = soundness(check for check in checks if check.kind not in {"register", "registered"})
     gathered = asked.gathered if known else None
     return make_report(verifying.catalog, "file", document, checks, gathered, now, document_term=term)
@@ -96,7 +96,7 @@ def check_document(verifying: Verifying, inspection: Inspection) -> tuple[list[C
     same = inspection.qr_digits == (attached.token,)
     reason = "same_as_data" if same else "no_qr_read" if not inspection.qr_digits else "other_than_data"
     checks.append(Check("picture_qr", Outcome.PASSED if same else Outcome.FAILED, reason))
-    owner = inspection.seal_owner == attached.issuer.name
+    owner = inspection.sealed_by == attached.issuer.uscc
     checks.append(Check("issuer", Outcome.PASSED if owner else Outcome.FAILED, "seal_owner" if owner else "other_seal"))
     return _with_token(verifying, checks, attached)
 
@@ -152,17 +152,18 @@ async def _find(verifying: Verifying, data: bytes) -> tuple[RegisteredDocument |
     assert verifying.register is not None
     try:
         known = await verifying.register.find_document(hashlib.sha256(data).digest())
-    except RegisterUnavailable:
+    except (RegisterUnavailable, StoreError):
         return None, Check("registered", Outcome.UNKNOWN, "register_unavailable")
     if known is None:
         return None, Check("registered", Outcome.UNKNOWN, "not_in_register")
     return known, Check("registered", Outcome.PASSED, "digest_on_record")
 
 
-def _agreement(asked: Asked, token: Token | None, known: RegisteredDocument | None) -> Iterable[Check]:
+def _agreement(asked: Asked, token: Token | None, registered: Check) -> Iterable[Check]:
     if asked.check is not None:
         yield asked.check
     if token is not None and asked.gathered is not None:
         yield check_claims(token.claims, asked.gathered.certificate)
-    if known is None and not (asked.check and asked.check.reason == "register_unavailable"):
+    register_answered = not (asked.check and asked.check.reason == "register_unavailable")
+    if registered.reason == "not_in_register" and register_answered:
         yield Check("register", Outcome.UNKNOWN, "sealed_but_not_registered")

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from certsvc.catalog import Catalog
 from certsvc.domain.calendar import TermState, beijing_date
 from certsvc.domain.certificate import IN_FORCE, Gathered, RegisteredCertificate, Status
-from certsvc.errors import NotFound, RegisterUnavailable
+from certsvc.errors import NotFound, RegisterUnavailable, StoreError
 from certsvc.ids import Ref
 from certsvc.services import RegisterReader
 from certsvc.verify.report import (
@@ -38,7 +38,7 @@ async def ask_register(register: RegisterReader | None, ref: Ref, now: datetime)
         return Asked(None, None)
     try:
         gathered = await register.gather(ref, beijing_date(now), now)
-    except RegisterUnavailable:
+    except (RegisterUnavailable, StoreError):  # a database that answers nonsense has not answered
         return Asked(None, Check("register", Outcome.UNKNOWN, "register_unavailable"))
     if gathered is None:
         return Asked(None, Check("register", Outcome.UNKNOWN, "not_in_register"))

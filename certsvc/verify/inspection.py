@@ -18,11 +18,11 @@ class Request(msgspec.Struct, frozen=True):
 
 class Inspection(msgspec.Struct, frozen=True):
     """What was found in a PDF: the checks, the data attached, the digits of the QR codes on its pages as pictures,
-    and whose seal it is by its X.509 certificate. `unreadable` says why it could not be read at all."""
+    and the USCC in the seal's X.509 certificate. `unreadable` says why it could not be read at all."""
 
     checks: tuple[Check, ...] = ()
     attachment: bytes | None = None
     qr_digits: tuple[str, ...] = ()
-    seal_owner: str | None = None
+    sealed_by: str | None = None
     sealed_at: float | None = None
     unreadable: str | None = None

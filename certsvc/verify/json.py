@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from certsvc.domain.certificate import RegisteredCertificate
-from certsvc.verify.report import CertificateReport, Check, Report
+from certsvc.domain.certificate import RegisteredCertificate, Status
+from certsvc.verify.report import CertificateReport, Check, Outcome, Report
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -11,19 +11,17 @@ def report_json(report: Report) -> dict[str, Any]:
     register = None
     if report.status is not None:
         register = {"status": report.status.value, "age_s": report.status_age_s}
-    shown: dict[str, Any] = {
+    return {
         "verdict": report.verdict.value,
         "document": report.document.value,
         "register": register,
         "term": report.term.value,
         "checks": [_check(check) for check in report.checks],
         "asked_at": report.asked_at.isoformat(timespec="seconds"),
+        "certificate": _certificate(report.certificate) if report.certificate else None,
+        "licence": _line(report.licence) if report.licence else None,
+        "permits": [_line(permit) for permit in report.permits],
     }
-    if report.certificate is not None:
-        shown["certificate"] = _certificate(report.certificate)
-        shown["licence"] = _line(report.licence) if report.licence else None
-        shown["permits"] = [_line(permit) for permit in report.permits]
-    return shown
 
 
 def _check(check: Check) -> dict[str, str]:
@@ -40,11 +38,17 @@ def _line(report: CertificateReport) -> dict[str, Any]:
     return {
         **_facts(report),
         "verdict": report.verdict.value,
-        "status": certificate.status.value,
+        "status": _status(report).value,
         "status_age_s": certificate.status_age_s,
         "term_state": report.term.value,
         "checks": [_check(check) for check in report.checks],
     }
+
+
+def _status(report: CertificateReport) -> Status:
+    """The state on record, or unknown where the checks did not take it: too old, or of a type not known here."""
+    taken = any(check.kind == "status" and check.outcome is not Outcome.UNKNOWN for check in report.checks)
+    return report.certificate.status if taken else Status.UNKNOWN
 
 
 def _facts(report: CertificateReport) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
+from certsvc.domain.trust import uscc_of_organisation
 from certsvc.verify.inspection import Inspection
 from certsvc.verify.pixels import read_pages
 from certsvc.verify.report import Check, Outcome
@@ -56,7 +57,7 @@ def inspect_pdf(data: bytes, root: bytes, now: datetime) -> Inspection:
         checks=(*checks, *seal),
         attachment=_attachment(reader),
         qr_digits=qr_digits,
-        seal_owner=_owner(signatures[-1]),
+        sealed_by=_sealed_by(signatures[-1]),
         sealed_at=_sealed_at(signatures[-1]),
     )
 
@@ -151,10 +152,10 @@ def _attachment(reader: PdfFileReader) -> bytes | None:
     return data if str(name) == ATTACHMENT and len(data) <= MAX_ATTACHMENT else None
 
 
-def _owner(signature: EmbeddedPdfSignature) -> str | None:
+def _sealed_by(signature: EmbeddedPdfSignature) -> str | None:
     try:
         subject: dict[str, Any] = signature.signer_cert.subject.native
-        return str(subject["common_name"])
+        return uscc_of_organisation(str(subject["organization_identifier"]))
     except Exception:
         return None
 

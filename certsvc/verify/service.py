@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from certsvc.catalog import Catalog
 from certsvc.services import RegisterReader
-from certsvc.verify.anchors import Anchors
+from certsvc.verify.anchors import Anchors, AnchorSource
 from certsvc.verify.inspector import Inspector
 
 
@@ -13,6 +13,11 @@ class Verifying:
     """The frozen bundle of a verifier; without a register the verdict is never better than undetermined."""
 
     catalog: Catalog
-    anchors: Anchors
+    trust: AnchorSource
     register: RegisterReader | None
     inspector: Inspector
+
+    @property
+    def anchors(self) -> Anchors:
+        """What we trust at this moment."""
+        return self.trust.current()

@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from certsvc.domain.token import SIGNATURE_BYTES, Token, parse_digits, signing_input
+from certsvc.domain.token import HALF_ORDER, SIGNATURE_BYTES, Token, parse_digits, signing_input
 from certsvc.verify.anchors import Anchors, TokenKey
 from certsvc.verify.report import Check, Outcome
 
@@ -15,6 +15,9 @@ HALF = SIGNATURE_BYTES // 2
 
 def check_token(digits: str, anchors: Anchors) -> tuple[Token, Check]:
     """Take the digits of a QR apart and check who signed them (ES256, no other algorithm).
+
+    The check fails with `unknown_key`, `signature_wrong` (also for the greater of the two values of s that ES256
+    would accept: it is the same token, respelt by somebody) or `signed_outside_key_term`.
 
     Raises:
         MalformedToken, TokenTooLong: it is no token at all; see `parse_digits`.
@@ -34,6 +37,8 @@ def check_token(digits: str, anchors: Anchors) -> tuple[Token, Check]:
 
 def _signed_by(token: Token, key: TokenKey) -> bool:
     r, s = (int.from_bytes(half, "big") for half in (token.signature[:HALF], token.signature[HALF:]))
+    if s > HALF_ORDER:
+        return False
     try:
         key.public_key.verify(encode_dss_signature(r, s), signing_input(token.payload), ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:

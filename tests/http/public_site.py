@@ -23,7 +23,7 @@ from certsvc.domain.certificate import (
     Status,
     StatusChange,
 )
-from certsvc.domain.token import Claims, assemble, encode_claims, key_id, signing_input, to_digits
+from certsvc.domain.token import P256_ORDER, Claims, assemble, encode_claims, key_id, signing_input, to_digits
 from certsvc.errors import RegisterUnavailable, UnreadableFile, WorkersBusy
 from certsvc.http.public import create_public_app
 from certsvc.http.site import Site
@@ -143,7 +143,7 @@ class PublicSite:
             checks=(*checks, *failures),
             attachment=msgspec.json.encode(attached),
             qr_digits=(digits,),
-            seal_owner=certificate.issuer.name,
+            sealed_by=certificate.issuer.uscc,
             sealed_at=NOW.timestamp(),
         )
         return SEALED_AT + msgspec.json.encode(inspection)
@@ -153,6 +153,7 @@ def sign_digits(claims: Claims, key: ec.EllipticCurvePrivateKey) -> str:
     """A token over the claims, as the digits of a QR."""
     payload = encode_claims(claims)
     r, s = decode_dss_signature(key.sign(signing_input(payload), ec.ECDSA(hashes.SHA256())))
+    s = min(s, P256_ORDER - s)
     return to_digits(assemble(key_id(key.public_key()), payload, r.to_bytes(32, "big") + s.to_bytes(32, "big")))
 
 
@@ -165,7 +166,7 @@ def make_site(
     shelf, inspector = Shelf(list(certificates)), Scripted()
     verifying = Verifying(
         catalog=catalog(),
-        anchors=Anchors(_Root(), {key_id(key.public_key()): (token_key,)}, demonstration),  # type: ignore[arg-type]
+        trust=Anchors(_Root(), {key_id(key.public_key()): (token_key,)}, demonstration),  # type: ignore[arg-type]
         register=shelf,
         inspector=cast(Inspector, inspector),
     )

@@ -70,6 +70,10 @@ select token, issued_at, reserved_at from certificate where slot = $1 and ref = 
 -- A sealed file of ours.
 insert into document (sha256, slot, ref, layout, size, sealed_at) values ($1, $2, $3, $4, $5, $6)
 
+-- name: documents
+-- The sealed files of one certificate.
+select sha256, ref, layout, sealed_at from document where slot = $1 and ref = $2 order by layout
+
 -- name: set_issued
 -- From now on it is issued.
 update certificate set issued_at = $3 where slot = $1 and ref = $2

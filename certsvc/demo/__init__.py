@@ -1,0 +1,1 @@
+"""The demonstration: everything once, from an empty folder to a served verifier."""

@@ -1,0 +1,49 @@
+"""Look at what was issued as a stranger would: open each file, and read the QR from a picture of each page."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from certsvc.verify.file import verify_file
+from certsvc.verify.pixels import read_pages
+from certsvc.verify.report import Report, Soundness, Verdict
+from certsvc.verify.scan import verify_scan
+from certsvc.verify.service import Verifying
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The reports on all sealed files of one certificate, and on the QR in the picture of each."""
+
+    files: Sequence[Report]
+    pictures: Sequence[Report]
+
+    def counts(self, *, sound_is_enough: bool) -> dict[str, bool]:
+        """Whether every file and every picture was valid, or sound where the register was not asked."""
+        return {
+            "file": all(_good(report, sound_is_enough) for report in self.files),
+            "picture": all(_good(report, sound_is_enough) for report in self.pictures),
+        }
+
+
+async def look_at(verifying: Verifying, papers: Sequence[Path], turn: asyncio.Semaphore) -> Seen:
+    """Verify the sealed files of one certificate; `turn` bounds how many are at work at once."""
+    async with turn:
+        contents = [path.read_bytes() for path in papers]
+        files = [await verify_file(verifying, data, datetime.now(UTC)) for data in contents]
+        pictures = [await verify_scan(verifying, _digits(data), datetime.now(UTC)) for data in contents]
+    return Seen(files, pictures)
+
+
+def _digits(pdf: bytes) -> str:
+    """The one verification QR on the page, as a picture shows it."""
+    (digits,) = read_pages(pdf)
+    return digits
+
+
+def _good(report: Report, sound_is_enough: bool) -> bool:
+    if sound_is_enough:
+        return report.document is Soundness.SOUND
+    return report.verdict is Verdict.VALID

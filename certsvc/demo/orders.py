@@ -1,0 +1,39 @@
+"""What the demonstration issues: every good example in `schemas/`, licences first."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from certsvc.catalog import Catalog, CertificateType
+from certsvc.catalog.load import examples
+from certsvc.domain.calendar import years_after
+from certsvc.domain.certificate import Category
+from certsvc.domain.issuing import Order
+
+DAYS_A_YEAR = 365.25
+
+
+def demo_orders(catalog: Catalog, client: str, day: date) -> list[Order]:
+    """One order for each good example; terms of permits and proofs begin on `day`.
+
+    The same day gives the same orders, so that a second run finds what the first issued.
+    """
+    kinds = sorted(catalog, key=lambda kind: (kind.category is not Category.LICENCE, kind.type_number))
+    return [
+        Order(client=client, key=f"{kind.id}/{path.stem}", type_id=kind.id, payload=_from_day(kind, payload, day))
+        for kind in kinds
+        for path, payload in examples(kind, "good")
+    ]
+
+
+def _from_day(kind: CertificateType, payload: Mapping[str, Any], day: date) -> Mapping[str, Any]:
+    """The payload with a term of as many whole years from `day` on; a licence keeps its day of establishment."""
+    if kind.category is Category.LICENCE:
+        return payload
+    start, end = kind.definition.term.start, kind.definition.term.end
+    moved = {**payload, start: day.isoformat()}
+    if end is not None and end in payload:
+        length = date.fromisoformat(payload[end]) - date.fromisoformat(payload[start])
+        last = years_after(day, round(length.days / DAYS_A_YEAR)) - timedelta(days=1)
+        moved[end] = last.isoformat()
+    return moved

@@ -1,0 +1,170 @@
+"""The demonstration, step by step; a second run finds everything as it was."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from certsvc import app
+from certsvc.catalog import CertificateType
+from certsvc.demo.look import Seen, look_at
+from certsvc.demo.orders import demo_orders
+from certsvc.demo.screen import show_ready, show_serving, track
+from certsvc.domain.actor import Actor
+from certsvc.domain.calendar import beijing_date
+from certsvc.domain.certificate import Category
+from certsvc.domain.issuing import Reservation
+from certsvc.domain.token import to_digits
+from certsvc.errors import SelfCheckFailed, SettingsError
+from certsvc.issuance.issue import issue, resume
+from certsvc.issuance.papers import write_papers
+from certsvc.issuance.press import qr_prefix
+from certsvc.issuance.service import silent_walk
+from certsvc.render.qr import qr_symbol
+from certsvc.settings import REPOSITORY, Settings, keep_service
+from certsvc.store.migrate import migrate
+from certsvc.verify.anchors import AnchorFolder
+
+PLAN = REPOSITORY / "keys" / "ceremonies" / "demonstration.toml"
+ACTOR = Actor(name="demo", scopes=frozenset({"issue:*"}))
+MANY = {Category.LICENCE: "licences", Category.PERMIT: "permits", Category.PROOF: "proofs"}
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """One certificate of the demonstration and its sealed files."""
+
+    kind: CertificateType
+    reservation: Reservation
+    papers: Sequence[Path]
+
+    @property
+    def digits(self) -> str:
+        """What its QR holds after the address."""
+        return to_digits(self.reservation.token or b"")
+
+
+def run_demo(settings: Settings, *, once: bool, port: int | None, public_url: str | None, quiet: bool) -> None:
+    """Do it all; without `once` serve until Ctrl-C.
+
+    Raises:
+        MachineProblem: the port is taken, or the data folder cannot be used.
+        SettingsError: another address is on paper already.
+        SelfCheckFailed: something issued did not verify.
+    """
+    app.make_home(settings)
+    settings = _with_address(settings, port, public_url)
+    if not once:
+        app.require_free_port(settings.service.port)
+    clock = _Clock()
+    app.hold_ceremony(settings, PLAN, datetime.now(UTC))
+    with app.databases(settings) as uris:
+        asyncio.run(migrate(uris.writer))
+        clock.lap("start")
+        issued = asyncio.run(_issue(settings, uris.writer, quiet))
+        clock.lap("issue")
+        online = asyncio.run(_look(settings, uris.reader, issued, "查验 verifying", quiet))
+        clock.lap("verify")
+        offline = asyncio.run(_look(settings, None, issued, "离线 offline  ", quiet))
+        clock.lap("verify_offline")
+        summary = _summary(settings, issued, online, offline, clock)
+        _require_all_good(len(issued), summary)
+        if once:
+            click.echo(json.dumps(summary, ensure_ascii=False))
+            return
+        _show(settings, issued)
+        app.serve_database(settings, "public", uris, show_serving)
+
+
+class _Clock:
+    """Seconds by name, for the summary."""
+
+    def __init__(self) -> None:
+        self._began = self._last = time.monotonic()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self._laps[name], self._last = round(now - self._last, 2), now
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        return {**self._laps, "total": round(time.monotonic() - self._began, 2)}
+
+
+def _with_address(settings: Settings, port: int | None, public_url: str | None) -> Settings:
+    """The address that QR codes begin with is chosen once and kept with the data: it is on paper."""
+    kept, wanted = settings.service.public_url, settings.at(port, public_url)
+    if not kept:
+        wanted = wanted.at(None, wanted.public_url)
+        keep_service(settings.home, wanted.service)
+    elif wanted.public_url != settings.public_url:
+        raise SettingsError(
+            f"已印出的二维码以 {kept} 开头，不能改为 {wanted.public_url}；如要重来，请换一个 CERTSVC_HOME。",
+            f"QR codes are printed with {kept} and cannot change to {wanted.public_url}; to start anew, use another "
+            "CERTSVC_HOME.",
+        )
+    return wanted
+
+
+async def _issue(settings: Settings, writer: str, quiet: bool) -> list[Issued]:
+    issued = []
+    async with app.issuing(settings, writer, silent_walk, datetime.now(UTC)) as issuing:
+        await resume(issuing, ACTOR, datetime.now(UTC))
+        held_on = beijing_date(AnchorFolder(settings.anchors).current().root.not_valid_before_utc)
+        for order in track(demo_orders(issuing.catalog, ACTOR.name, held_on), "签发 issuing  ", quiet=quiet):
+            reservation = await issue(issuing, ACTOR, order, datetime.now(UTC))
+            papers = await write_papers(issuing, reservation, settings.papers)
+            kind = issuing.catalog.version(reservation.type_id, reservation.type_version)
+            issued.append(Issued(kind, reservation, papers))
+    return issued
+
+
+async def _look(
+    settings: Settings, reader: str | None, issued: Sequence[Issued], what: str, quiet: bool
+) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    async with app.verifying(settings, reader) as verifying:
+        turn = asyncio.Semaphore(settings.verify.workers)
+        looking = [asyncio.create_task(look_at(verifying, item.papers, turn)) for item in issued]
+        for task in track(looking, what, quiet=quiet):
+            seen: Seen = await task
+            counts.update(seen.counts(sound_is_enough=reader is None))
+    return counts
+
+
+def _summary(
+    settings: Settings, issued: Sequence[Issued], online: Counter[str], offline: Counter[str], clock: _Clock
+) -> dict[str, Any]:
+    """The last line of `demo --once`; other programs rely on its names."""
+    kinds = Counter(MANY[item.kind.category] for item in issued)
+    return {
+        "issued": {name: kinds[name] for name in MANY.values()},
+        "verified": {name: online[name] for name in ("file", "picture")},
+        "offline": {name: offline[name] for name in ("file", "picture")},
+        "pdf_dir": str(settings.papers),
+        "anchors": str(settings.anchors / "root.pem"),
+        "urls": [f"{settings.public_url}/Q/{item.digits}" for item in issued],
+        "seconds": clock.seconds,
+    }
+
+
+def _require_all_good(issued: int, summary: dict[str, Any]) -> None:
+    if any(count != issued for name in ("verified", "offline") for count in summary[name].values()):
+        raise SelfCheckFailed(
+            f"签发 {issued} 件，但查验结果是 {summary['verified']}，离线 {summary['offline']}。",
+            f"{issued} were issued, but {summary['verified']} verified, and {summary['offline']} offline.",
+        )
+
+
+def _show(settings: Settings, issued: Sequence[Issued]) -> None:
+    codes = [(item.reservation.ref.typed_code, f"{item.kind.zh}  {item.reservation.number}") for item in issued]
+    symbol = qr_symbol(qr_prefix(settings.public_url), issued[0].digits)
+    show_ready(settings.public_url, settings.papers, settings.anchors / "root.pem", codes, symbol)

@@ -1,0 +1,63 @@
+"""What the demonstration shows: progress while it works, then where everything is."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from certsvc.render.qr import QUIET, QrSymbol
+
+Item = TypeVar("Item")
+HALVES = {(True, True): "█", (True, False): "▀", (False, True): "▄", (False, False): " "}
+BLACK_ON_WHITE, PLAIN = "\x1b[30;107m", "\x1b[0m"
+LOCAL_HOSTS = {"localhost", "127.0.0.1"}
+
+
+def track(items: Sequence[Item], what: str, *, quiet: bool) -> Iterator[Item]:
+    """The items one by one, with a bar on standard error while they are worked on."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
+        yield from bar.track(items, description=what)
+
+
+def show_ready(url: str, papers: Path, anchors: Path, codes: Iterable[tuple[str, str]], symbol: QrSymbol) -> None:
+    """Where everything is. `codes` are pairs of typed code and what it is."""
+    click.echo(f"\n扫码 Scan (营业执照 business licence):\n{draw(symbol, sys.stdout.isatty())}")
+    click.echo("查验码 Typed codes")
+    for code, what in codes:
+        click.echo(f"  {code}  {what}")
+    click.echo(f"\nPDF 文件 files     {papers}\n信任锚 anchors     {anchors}")
+    if urlsplit(url).hostname in LOCAL_HOSTS:
+        click.echo(
+            f"手机 phone         二维码里的地址是 {url}，手机打不开；请换一个 CERTSVC_HOME，\n"
+            "                   用 --public-url 给出手机能打开的地址。\n"
+            f"                   The QR codes name {url}, which a phone cannot open: with another CERTSVC_HOME, give\n"
+            "                   --public-url an address that leads a phone here."
+        )
+
+
+def show_serving(url: str) -> None:
+    """The address, once it can be opened, and how to stop."""
+    click.echo(f"查验网站 verifier  {url}\n停止 stop          Ctrl-C")
+
+
+def draw(symbol: QrSymbol, colours: bool) -> str:
+    """The symbol in half blocks, quiet zone included; black on white whatever the terminal's colours are."""
+    side = symbol.modules
+    rows = [[_dark(symbol, x, y) for x in range(side)] for y in range(side + side % 2)]
+    lines = ("".join(HALVES[pair] for pair in zip(*pair_of_rows, strict=True)) for pair_of_rows in _pairs(rows))
+    return "\n".join(f"{BLACK_ON_WHITE}{line}{PLAIN}" if colours else line for line in lines)
+
+
+def _dark(symbol: QrSymbol, x: int, y: int) -> bool:
+    inside = range(QUIET, QUIET + len(symbol.rows))
+    return x in inside and y in inside and symbol.rows[y - QUIET][x - QUIET]
+
+
+def _pairs(rows: Sequence[Item]) -> Iterable[tuple[Item, Item]]:
+    return zip(rows[::2], rows[1::2], strict=True)

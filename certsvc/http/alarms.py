@@ -1,0 +1,37 @@
+"""Alarms: what our keys or our register must never bring forth, found while a stranger was verifying.
+
+An alarm names the kind of trouble and the route, never what was asked: a log is read by more people than a certificate.
+"""
+
+from litestar.types import Scope
+from structlog.typing import FilteringBoundLogger
+
+from certsvc.http.access import route_name
+from certsvc.verify.report import Report, Soundness
+
+SEALED_BUT_NOT_REGISTERED = "sealed_but_not_registered"
+"""Our key stands under a file that the register does not have: a key is abused, or the register lost a row."""
+
+REGISTERED_BUT_UNSOUND = "registered_but_unsound"
+"""The register has this very file, and it does not pass the checks: the register was tampered with, or we erred."""
+
+TOKEN_WITHOUT_ROW = "token_without_row"  # noqa: S105  a code, no secret
+"""Our key signed a QR that the register does not have."""
+
+
+def alarms_of(report: Report) -> tuple[str, ...]:
+    """The codes of the alarms a report gives rise to; they never change meaning."""
+    reasons = {(check.kind, check.reason) for check in report.checks}
+    is_sound, is_unsound = report.document is Soundness.SOUND, report.document is Soundness.UNSOUND
+    found = {
+        SEALED_BUT_NOT_REGISTERED: is_sound and ("register", "sealed_but_not_registered") in reasons,
+        REGISTERED_BUT_UNSOUND: is_unsound and ("registered", "digest_on_record") in reasons,
+        TOKEN_WITHOUT_ROW: is_sound and report.source == "qr" and ("register", "not_in_register") in reasons,
+    }
+    return tuple(code for code, is_so in found.items() if is_so)
+
+
+def raise_alarms(log: FilteringBoundLogger, report: Report, scope: Scope) -> None:
+    """One line of level `error`, event `alarm`, for each alarm."""
+    for code in alarms_of(report):
+        log.error("alarm", alarm=code, route=route_name(scope))

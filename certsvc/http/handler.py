@@ -1,0 +1,23 @@
+"""The one exception handler: of routes, of routing, of what nobody expected."""
+
+from typing import Any
+
+from litestar import Request, Response
+from structlog.typing import FilteringBoundLogger
+
+from certsvc.http.access import log_unexpected
+from certsvc.http.pages import Pages
+from certsvc.http.problems import show
+
+
+class AnswerProblems:
+    """Answers any exception with a problem, and logs the ones that nobody expected."""
+
+    def __init__(self, pages: Pages, log: FilteringBoundLogger) -> None:
+        self._pages, self._log = pages, log
+
+    def __call__(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        shown = show(error, self._pages.language(request))
+        if shown.status == 500:
+            log_unexpected(self._log, error, request.scope)
+        return self._pages.problem(request, shown)
