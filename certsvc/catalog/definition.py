@@ -1,6 +1,6 @@
 """What `type.toml` may say. Unknown keys are refused; every struct is a table of that file."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -8,6 +8,9 @@ from certsvc.catalog.rules import Rule
 from certsvc.domain.certificate import Category
 
 Certainty = Literal["known", "from_memory", "local"]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Millimetres = Annotated[float, msgspec.Meta(gt=0, le=2000)]
+Scale = Annotated[float, msgspec.Meta(ge=0.5, le=4)]
 
 
 class SealPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -24,10 +27,10 @@ class LayoutTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     name: str
     zh: str
     en: str
-    width_mm: float
-    height_mm: float
+    width_mm: Millimetres
+    height_mm: Millimetres
     seal: SealPlace
-    scale: float = 1.0
+    scale: Scale = 1.0
 
 
 class FieldTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -82,7 +85,7 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """A whole `type.toml`."""
 
     id: str
-    version: int
+    version: Positive
     type_number: int
     category: Category
     zh: str
@@ -90,8 +93,8 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     type_code: str
     type_code_certainty: Certainty
     issuer_rank: str
-    retention_years: int
-    status_max_age_hours: int
+    retention_years: Positive
+    status_max_age_hours: Positive
     sensitive: bool
     layouts: tuple[LayoutTable, ...]
     holder: HolderTable

@@ -22,6 +22,18 @@ COMMON = "common"
 """The folder of what faces share; it is no type."""
 
 
+class _Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    field: str
+    code: str
+
+
+class _Bad(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A `bad-*.json`: a payload, and what is wrong with it."""
+
+    payload: dict[str, Any]
+    problems: tuple[_Named, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """Every type and version; what is issued new is of the latest."""
@@ -60,12 +72,12 @@ def load_catalog(folder: Path) -> Catalog:
         CatalogError: with the file and everything wrong in it.
     """
     types: dict[tuple[str, int], CertificateType] = {}
-    numbers: dict[int, str] = {}
-    for place in sorted(place for place in folder.glob("*/v*") if place.parent.name != COMMON):
+    for place in _versions(folder):
         kind = _load_type(place)
+        for other in types.values():
+            if (other.type_number == kind.type_number) != (other.id == kind.id):
+                raise _wrong(place / "type.toml", f"type_number: {other.id} has {other.type_number}, for ever")
         types[kind.id, kind.version] = kind
-        if numbers.setdefault(kind.type_number, kind.id) != kind.id:
-            raise _wrong(place / "type.toml", f"type_number {kind.type_number} belongs to {numbers[kind.type_number]}")
     if not types:
         raise _wrong(folder, "there is no type in this folder")
     return Catalog(folder, types)
@@ -75,6 +87,14 @@ def examples(kind: CertificateType, prefix: str) -> Iterator[tuple[Path, dict[st
     """The examples `good-*.json` (a payload) or `bad-*.json` (a payload and its problems) of a type."""
     for path in sorted((kind.folder / "examples").glob(f"{prefix}-*.json")):
         yield path, _read_json(path)
+
+
+def _versions(folder: Path) -> Iterator[Path]:
+    for kind in sorted(path for path in folder.glob("*") if path.is_dir() and path.name != COMMON):
+        versions = sorted(kind.glob("v*"))
+        if not versions:
+            raise _wrong(kind, "there is no version in it, such as v1")
+        yield from versions
 
 
 def _load_type(place: Path) -> CertificateType:
@@ -132,9 +152,12 @@ def _check_examples(kind: CertificateType) -> None:
             raise _wrong(path, "; ".join(problem.en for problem in problems))
         kind.number(payload, "000000", kind.term(payload).start)
     for path, example in bad:
-        found = sorted((problem.field, problem.code) for problem in kind.problems(example["payload"]))
-        expected = sorted((problem["field"], problem["code"]) for problem in example["problems"])
-        if not expected or found != expected:
+        try:
+            wrong = msgspec.convert(example, _Bad)
+        except msgspec.ValidationError as error:
+            raise _wrong(path, str(error)) from None
+        found = sorted((problem.field, problem.code) for problem in kind.problems(wrong.payload))
+        if not found or found != sorted((problem.field, problem.code) for problem in wrong.problems):
             raise _wrong(path, f"its problems are {found}")
 
 

@@ -1,4 +1,8 @@
-"""Published types never change: `published.toml` keeps the SHA-256 of each folder that a face is made from."""
+"""Published types never change: `published.toml` keeps the SHA-256 of each folder that a face is made from.
+
+To change a published type, copy its folder to the next version (`v2`), raise `version` in `type.toml`, change the copy,
+and add its digest to the list; shared parts (`common/v1`) likewise, with the new `face.typ` importing the new ones.
+"""
 
 import hashlib
 import tomllib
@@ -6,14 +10,21 @@ from collections.abc import Mapping
 from pathlib import Path
 
 LIST = "published.toml"
+EXAMPLES = "examples"
 
 
 def folder_digest(place: Path) -> str:
-    """SHA-256 (hex) over the names, lengths and contents of all files in a folder, in the order of their names."""
+    """SHA-256 (hex) over the names, lengths and contents of the files in a folder, in the order of their names.
+
+    Examples are left out: no face is made from them, and another one needs no new version.
+    """
     digest = hashlib.sha256()
     for path in sorted(path for path in place.rglob("*") if path.is_file()):
+        name = path.relative_to(place)
+        if name.parts[0] == EXAMPLES:
+            continue
         content = path.read_bytes()
-        digest.update(f"{path.relative_to(place).as_posix()}\0{len(content)}\0".encode())
+        digest.update(f"{name.as_posix()}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
 

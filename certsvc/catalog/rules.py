@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+Years = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
 class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="rule"):
@@ -54,7 +56,7 @@ class MostYears(_Rule, frozen=True, kw_only=True, tag="most_years"):
     """A last day lies at most `years` after the first in the field `start`, both days counted."""
 
     start: str
-    years: int
+    years: Years
 
     @property
     def others(self) -> tuple[str, ...]:

@@ -149,6 +149,8 @@ def as_text(value: object) -> str:
 
 
 def _mask(value: object, rule: str) -> object:
-    if isinstance(value, list):
+    if rule == "clear":
+        return value
+    if isinstance(value, list) and rule != "hidden":
         return [_mask(item, rule) for item in value]
-    return RULES[rule](value) if isinstance(value, str) else value
+    return RULES[rule](as_text(value))

@@ -38,7 +38,7 @@ def press(
     seal = keys.seal_for(kind.id)
     return seal_pdf(
         page,
-        picture=draw_seal(seal.design),
+        picture=draw_seal(seal.design, issuing.renderer.extra_fonts),
         placement=layout.seal,
         description=f"电子印章：{seal.owner}",
         reason=f"{kind.zh} {reservation.number}",

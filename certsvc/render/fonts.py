@@ -1,6 +1,6 @@
 """The fonts we print with, and which characters they have."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -15,29 +15,38 @@ SUFFIXES = {".otf", ".ttf", ".ttc", ".otc"}
 
 
 @cache
-def serif() -> TTFont:
-    """The serif face (宋体), parsed once."""
-    return TTFont(SERIF, lazy=True)
-
-
-@cache
-def characters(extra: tuple[str, ...] = ()) -> frozenset[int]:
-    """Every code point that our fonts or those in the `extra` folders can print.
+def faces(extra: tuple[str, ...] = ()) -> tuple[TTFont, ...]:
+    """Our serif face (宋体), then the faces in the `extra` folders, each parsed once.
 
     Raises:
         SettingsError: a folder cannot be read, or a font in it is broken.
     """
-    found = set(serif().getBestCmap())
+    found = [TTFont(SERIF, lazy=True)]
     for folder in extra:
-        try:
-            for path in sorted(Path(folder).iterdir()):
-                if path.suffix.lower() in SUFFIXES:
-                    found.update(*(font.getBestCmap() for font in _faces(path)))
-        except (OSError, TTLibError) as error:
-            raise SettingsError(
-                f"设置 fonts.extra 中的 {folder} 无法使用：{error}", f"{folder} in fonts.extra cannot be used: {error}"
-            ) from None
-    return frozenset(found)
+        for path in _files(folder):
+            try:
+                found += _faces(path)
+            except (OSError, TTLibError) as error:
+                raise _unusable(path, error) from None
+    return tuple(found)
+
+
+def require_usable(extra: Sequence[str], used: Collection[str | None]) -> None:
+    """Stop at the start when the typesetter does not use a font that we would count on.
+
+    Raises:
+        SettingsError: with the folder or the font.
+    """
+    for folder in extra:
+        for path in _files(folder):
+            if not any(font and Path(font).samefile(path) for font in used):
+                raise _unusable(path, "typst cannot read it")
+
+
+@cache
+def characters(extra: tuple[str, ...] = ()) -> frozenset[int]:
+    """Every code point that our fonts or those in the `extra` folders can print. Raises `SettingsError` as `faces`."""
+    return frozenset(point for face in faces(extra) for point in face.getBestCmap() or ())
 
 
 def require_glyphs(texts: Iterable[tuple[str, str]], extra: Sequence[str] = ()) -> None:
@@ -59,6 +68,19 @@ def missing_glyph(field: str, character: str) -> MissingGlyph:
     zh = f"{field} 中的“{character}”（{point}）在字库中没有；请把含有它的字体放进设置 fonts.extra 指定的目录。"
     en = f'No font has "{character}" ({point}) in {field}: put one into a folder named by the setting fonts.extra.'
     return MissingGlyph(zh, en, problems=[Problem(field, MissingGlyph.code, zh, en)])
+
+
+def _files(folder: str) -> list[Path]:
+    try:
+        return sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in SUFFIXES)
+    except OSError as error:
+        raise _unusable(folder, error) from None
+
+
+def _unusable(place: Path | str, why: object) -> SettingsError:
+    return SettingsError(
+        f"设置 fonts.extra 中的 {place} 无法使用：{why}", f"{place} in fonts.extra cannot be used: {why}"
+    )
 
 
 def _faces(path: Path) -> list[TTFont]:

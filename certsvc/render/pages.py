@@ -8,20 +8,24 @@ import typst
 
 from certsvc.errors import CatalogError, Problem, TextTooLong
 from certsvc.render.face import Face, template_input, texts
-from certsvc.render.fonts import FOLDER, require_glyphs
+from certsvc.render.fonts import FOLDER, require_glyphs, require_usable
 
 TOO_LONG = "TEXT_TOO_LONG:"
 
 
 class Renderer:
-    """Renders with warm compilers, one per template; the same face gives the same bytes."""
+    """Renders with warm compilers, one per template; the same face gives the same bytes.
+
+    `extra_fonts` are folders; raises `SettingsError` when one, or a font in it, cannot be used.
+    """
 
     def __init__(self, schemas: Path, extra_fonts: Sequence[str] = ()) -> None:
         self._schemas = schemas
-        self._extra = tuple(extra_fonts)
-        folders = [str(FOLDER), *self._extra]
+        self.extra_fonts = tuple(extra_fonts)
+        folders = [str(FOLDER), *self.extra_fonts]
         self._fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
         self._compilers: dict[Path, typst.Compiler] = {}
+        require_usable(self.extra_fonts, {font.path for font in self._fonts.fonts()})
 
     def render(self, face: Face) -> bytes:
         """The unsigned page, tagged and with its data attached.
@@ -31,7 +35,7 @@ class Renderer:
             TextTooLong: a text that does not fit at the smallest size its place allows.
             CatalogError: the template itself is wrong.
         """
-        require_glyphs(texts(face), self._extra)
+        require_glyphs(texts(face), self.extra_fonts)
         data = json.dumps(template_input(face), ensure_ascii=False)
         try:
             pdf = self._compiler(face).compile(format="pdf", sys_inputs={"data": data}, pdf_standards=["a-3a", "ua-1"])

@@ -4,15 +4,19 @@ Outlined paths in millimetres around the centre, so that the picture needs no fo
 national emblem is not drawn: a demonstration authority has no right to it.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from math import cos, pi, radians, sin
 from typing import Any
 
+from fontTools.misc.transform import Transform
 from fontTools.pens.basePen import BasePen
 from fontTools.pens.transformPen import TransformPen
+from fontTools.ttLib import TTFont
 
 from certsvc.domain.seal import Centre, SealDesign, SealPicture
-from certsvc.render.fonts import missing_glyph, serif
+from certsvc.render.fonts import faces, missing_glyph
 
 POINTS_PER_MM = 72 / 25.4
 RED = "0.843 0.055 0.067"
@@ -30,11 +34,20 @@ LEAST_STEP = 27.0
 
 
 class _Operators(BasePen):  # type: ignore[misc]
-    """Collects PDF path operators, in points."""
+    """Collects PDF path operators, in points; `fonts` are tried in turn for each character."""
 
-    def __init__(self) -> None:
+    def __init__(self, fonts: Sequence[TTFont]) -> None:
         super().__init__(None)
         self.lines: list[str] = []
+        self._fonts = fonts
+
+    def outline(self, character: str) -> "_Outline":
+        """The outline of a character in the first font that has it."""
+        for font in self._fonts:
+            name = (font.getBestCmap() or {}).get(ord(character))
+            if name is not None:
+                return _Outline(font.getGlyphSet()[name], EM / font["head"].unitsPerEm)
+        raise missing_glyph("seal", character)
 
     def _put(self, operator: str, *points: tuple[float, float]) -> None:
         numbers = " ".join(f"{value * POINTS_PER_MM:.2f}" for point in points for value in point)
@@ -53,14 +66,28 @@ class _Operators(BasePen):  # type: ignore[misc]
         self._put("h")
 
 
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """A glyph, and how many of our units one of its font's is."""
+
+    glyph: Any
+    scale: float
+
+    @property
+    def advance(self) -> float:
+        """Its width in ems."""
+        return float(self.glyph.width) * self.scale / EM
+
+
 @cache
-def draw_seal(design: SealDesign) -> SealPicture:
-    """The seal as PDF operators in a square box of its diameter.
+def draw_seal(design: SealDesign, extra_fonts: tuple[str, ...] = ()) -> SealPicture:
+    """The seal as PDF operators in a square box of its diameter. `extra_fonts` are folders, as in `fonts.extra`.
 
     Raises:
-        MissingGlyph: the font lacks a character of the name or the purpose.
+        MissingGlyph: no font has a character of the name or the purpose.
+        SettingsError: a folder of fonts cannot be used.
     """
-    pen = _Operators()
+    pen = _Operators(faces(extra_fonts))
     _ring(pen, design)
     if design.centre is Centre.STAR:
         _star(pen, design.diameter_mm)
@@ -121,46 +148,24 @@ def _lines_below(pen: _Operators, design: SealDesign) -> None:
 
 
 def _line(pen: _Operators, text: str, y: float, height: float, widest: float) -> None:
-    advances = [_advance(character) for character in text]
+    advances = [pen.outline(character).advance for character in text]
     scale = min(height, widest / sum(advances))
     x = -sum(advances) * scale / 2
     for character, advance in zip(text, advances, strict=True):
-        _glyph(pen, character, (x + advance * scale / 2, y), scale, height, 0.0, advance)
+        _glyph(pen, character, (x + advance * scale / 2, y), scale, height, 0.0)
         x += advance * scale
 
 
 def _glyph(
-    pen: _Operators,
-    character: str,
-    centre: tuple[float, float],
-    width: float,
-    height: float,
-    turn: float,
-    advance: float = 1.0,
+    pen: _Operators, character: str, centre: tuple[float, float], width: float, height: float, turn: float
 ) -> None:
     """One character: its em box `width` by `height` mm, the middle of it at `centre`, turned by `turn` radians."""
+    outline = pen.outline(character)
     a, b = width / EM, height / EM
     c, s = cos(turn), sin(turn)
-    middle_x, middle_y = advance * EM / 2, MIDDLE
+    middle_x, middle_y = outline.advance * EM / 2, MIDDLE
     shift_x = centre[0] - (c * a * middle_x - s * b * middle_y)
     shift_y = centre[1] - (s * a * middle_x + c * b * middle_y)
-    glyphs, name = _outline(character)
-    glyphs[name].draw(TransformPen(pen, (c * a, s * a, -s * b, c * b, shift_x, shift_y)))
+    matrix = (c * a, s * a, -s * b, c * b, shift_x, shift_y)
+    outline.glyph.draw(TransformPen(pen, Transform(*matrix).scale(outline.scale)))
     pen.lines.append("B")
-
-
-def _outline(character: str) -> tuple[Any, str]:
-    name = serif().getBestCmap().get(ord(character))
-    if name is None:
-        raise missing_glyph("印章 seal", character)
-    return _glyph_set(), name
-
-
-@cache
-def _glyph_set() -> Any:
-    return serif().getGlyphSet()
-
-
-def _advance(character: str) -> float:
-    glyphs, name = _outline(character)
-    return float(glyphs[name].width) / EM

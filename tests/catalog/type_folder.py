@@ -1,0 +1,50 @@
+"""Copies of type folders, to break."""
+
+import json
+import shutil
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from certsvc.catalog import Catalog, CertificateType, load_catalog
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SCHEMAS = ROOT / "schemas"
+
+
+@cache
+def catalog() -> Catalog:
+    """The types as they are published."""
+    return load_catalog(SCHEMAS)
+
+
+def kind(type_id: str) -> CertificateType:
+    """A type as it is published."""
+    return catalog().latest(type_id)
+
+
+def example(type_id: str, name: str) -> dict[str, Any]:
+    """An example of a type; of a bad one the whole file."""
+    read: dict[str, Any] = json.loads((kind(type_id).folder / "examples" / f"{name}.json").read_text("utf-8"))
+    return read
+
+
+def copy_type(folder: Path, type_id: str) -> Path:
+    """Copy a type into `folder`/schemas; the version's folder in it."""
+    shutil.copytree(SCHEMAS / type_id, folder / "schemas" / type_id, dirs_exist_ok=True)
+    return folder / "schemas" / type_id / "v1"
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    """Change a text that must be there, everywhere in the file."""
+    text = path.read_text("utf-8")
+    assert old in text, f"{old} is not in {path}"
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change what a JSON file holds."""
+    content = json.loads(path.read_text("utf-8"))
+    change(content)
+    path.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
