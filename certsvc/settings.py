@@ -34,6 +34,12 @@ class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_uri: str = ""
 
 
+class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The folder with certificate types; those that come with the program if none is named."""
+
+    schemas: str = ""
+
+
 class Fonts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folders with more fonts, for characters that ours lack."""
 
@@ -58,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     home: Path
     service: Service = Service()
     database: Database = Database()
+    catalog: Catalog = Catalog()
     fonts: Fonts = Fonts()
     authority: Authority = Authority()
     verify: Verify = Verify()
@@ -78,7 +85,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def schemas(self) -> Path:
         """The folder with the certificate types."""
-        return REPOSITORY / "schemas"
+        return Path(self.catalog.schemas).absolute() if self.catalog.schemas else REPOSITORY / "schemas"
 
     @property
     def web(self) -> Path:

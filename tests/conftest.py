@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["demonstration"]
+
 LEFT_OUT: Counter[str] = Counter()
 VERAPDF_JARS = "CERTSVC_VERAPDF_JARS"
 CWT_PYTHON = "CERTSVC_CWT_PYTHON"

@@ -8,7 +8,7 @@ from typing import Any
 from certsvc.catalog import CertificateType, Layout
 from certsvc.domain.actor import Actor
 from certsvc.domain.issuing import Order, Reservation, SealedDocument
-from certsvc.errors import SelfCheckFailed
+from certsvc.errors import CertsvcError, SelfCheckFailed
 from certsvc.ids import Ref
 from certsvc.issuance.prepare import prepare
 from certsvc.issuance.press import make_token, press
@@ -52,10 +52,22 @@ async def finish(issuing: Issuing, actor: Actor, ref: Ref, now: datetime) -> Res
 
 
 async def resume(issuing: Issuing, actor: Actor, now: datetime) -> int:
-    """Finish everything that was reserved and not issued, oldest first; how many there were."""
+    """Finish everything that was reserved and not issued, oldest first; how many there were.
+
+    One that cannot be finished does not hold up the others.
+
+    Raises:
+        CertsvcError: the first that came up, after all were tried; see `finish`.
+    """
     refs = await issuing.register.unfinished()
+    failures = []
     for ref in refs:
-        await finish(issuing, actor, ref, now)
+        try:
+            await finish(issuing, actor, ref, now)
+        except CertsvcError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
     return len(refs)
 
 
@@ -96,6 +108,3 @@ async def _document(
     digest = issuing.blobs.put(pdf)
     issuing.walk(Arrow.STORED, detail)
     return SealedDocument(layout=layout.name, sha256=digest, size=len(pdf))
-
-
-__all__ = ["Order", "finish", "issue", "resume"]

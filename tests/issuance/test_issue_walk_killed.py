@@ -1,0 +1,145 @@
+"""Killed at every arrow of the issue walk: nothing is lost, nothing is issued twice, no number is used twice."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from demonstration import ROOT, Demonstration, NewHome
+from walked import (
+    NUMBERS_OF_NOTHING,
+    TOKEN_OF,
+    UNFINISHED,
+    USED_TWICE,
+    USES_OF,
+    Walks,
+)
+
+from certsvc.domain.issuing import Order, Reservation
+from certsvc.domain.token import to_digits
+from certsvc.errors import RegisterUnavailable
+from certsvc.ids import check_digit_mod_11_10, organisation_check_character, uscc_check_character
+from certsvc.issuance.service import Arrow
+from certsvc.settings import load_settings
+from certsvc.store.blobs import FileBlobs
+from certsvc.store.embedded import EmbeddedServer
+from certsvc.verify.report import Verdict
+
+LICENCE = "business-licence-company"
+STEPS = 18
+"""Arrows of a licence's walk: both layouts are linted, then both are sealed."""
+
+BEFORE_RESERVATION = 5
+"""The fifth arrow says that the intent is committed."""
+
+
+def made_up_uscc(serial: int) -> str:
+    """A company's code with correct check characters."""
+    body = f"91441900MA7{serial:05}"
+    first17 = body + organisation_check_character(body[8:])
+    return first17 + uscc_check_character(first17)
+
+
+def licence_order(serial: int) -> Order:
+    """An order for a licence of a business of its own."""
+    example = ROOT / "schemas" / LICENCE / "v1" / "examples" / "good-lingnan.json"
+    payload = {**json.loads(example.read_text("utf-8")), "uscc": made_up_uscc(serial)}
+    return Order(client="test", key=f"licence-{serial}", type_id=LICENCE, payload=payload)
+
+
+@pytest.fixture(scope="module")
+def walks(demonstration: Demonstration, new_home: NewHome) -> Iterator[Walks]:
+    """Walks over a copy of the demonstration's register, its server running."""
+    home = demonstration.home.copied_to(new_home())
+    server = EmbeddedServer(home.path)
+    server.start()
+    try:
+        yield Walks(load_settings({"CERTSVC_HOME": str(home.path)}), server)
+    finally:
+        server.stop()
+
+
+def assert_whole(walks: Walks, reservation: Reservation) -> None:
+    """One certificate, both files sealed with the one token, each valid to a stranger, nothing left over."""
+    assert walks.rows(UNFINISHED) == []
+    assert walks.rows(USED_TWICE) == []
+    assert walks.rows(NUMBERS_OF_NOTHING) == []
+    files = walks.rows("select sha256, layout from document where ref = $1", reservation.ref.to_bytes())
+    assert sorted(row["layout"] for row in files) == ["duplicate", "original"]
+    blobs = FileBlobs(walks.settings.home / "blobs")
+    for row in files:
+        data = blobs.get(row["sha256"])
+        assert to_digits(reservation.token or b"").encode() in _attached(data)
+        report = walks.check(data)
+        assert report.verdict is Verdict.VALID, report.checks
+
+
+def _attached(pdf: bytes) -> bytes:
+    import pypdfium2
+
+    with pypdfium2.PdfDocument(pdf) as document:
+        return bytes(document.get_attachment(0).get_data())
+
+
+def test_the_walk_has_every_arrow(walks: Walks) -> None:
+    passed = walks.arrows(licence_order(99))
+    assert len(passed) == STEPS
+    assert set(passed) == {arrow.value for arrow in Arrow}
+    assert passed[BEFORE_RESERVATION - 1] == Arrow.RESERVED
+
+
+@pytest.mark.parametrize("step", range(1, STEPS + 1))
+def test_killed_at_an_arrow(walks: Walks, step: int) -> None:
+    order = licence_order(step)
+    walks.issue_and_die(order, step)
+    left = walks.rows(UNFINISHED)
+    assert len(left) == (1 if BEFORE_RESERVATION <= step < STEPS else 0)
+    for row in left:
+        token = row["token"]
+        if token is not None:
+            assert walks.scan(to_digits(token)).verdict is Verdict.UNDETERMINED, "a token of what was never issued"
+    assert walks.resume() == len(left)
+    reservation = walks.issue(order)
+    assert walks.issue(order).ref == reservation.ref
+    if left:
+        assert reservation.ref.to_bytes() == left[0]["ref"]
+        assert left[0]["token"] in (None, reservation.token)
+    assert_whole(walks, reservation)
+
+
+def test_a_use_of_the_key_after_a_crash_is_booked_as_another_use(walks: Walks) -> None:
+    order = licence_order(50)
+    walks.issue_and_die(order, 9)  # the first layout is sealed, nothing is stored
+    walks.resume()
+    ref = walks.issue(order).ref.to_bytes()
+    assert walks.rows(USES_OF, ref)[0]["count"] == 3
+    assert walks.rows(TOKEN_OF, ref)[0]["token"] is not None
+
+
+@pytest.mark.parametrize("deadly", [Arrow.RESERVED, Arrow.USE_BOOKED, Arrow.TOKEN_KEPT, Arrow.STORED, Arrow.PUBLISHED])
+def test_the_database_killed_at_an_arrow(walks: Walks, deadly: Arrow) -> None:
+    order = licence_order(60 + list(Arrow).index(deadly))
+    pid = int((walks.settings.home / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0])
+
+    def killing(arrow: str, detail: Mapping[str, Any]) -> None:
+        if arrow == deadly:
+            os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(RegisterUnavailable):
+        walks.issue(order, killing)
+    walks.server.start()
+    assert walks.resume() == (0 if deadly is Arrow.PUBLISHED else 1)
+    assert_whole(walks, walks.issue(order))
+
+
+def test_two_processes_with_one_order_issue_one_certificate(walks: Walks) -> None:
+    order = licence_order(80)
+    walks.issue_and_die(order, 7)
+    assert walks.issue(order).ref == walks.issue(order).ref
+    assert_whole(walks, walks.issue(order))
+
+
+def test_food_numbers_keep_their_check_digit() -> None:
+    assert check_digit_mod_11_10("1441900000001") == "3"
