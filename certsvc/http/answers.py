@@ -11,6 +11,14 @@ from certsvc.verify.report import Outcome, Report, Soundness
 ENDED = frozenset(Status) - IN_FORCE - {Status.SUSPENDED, Status.UNKNOWN}
 """States after which the term says nothing any more."""
 
+TERM_LOOKS = {
+    TermState.NOT_YET: ("hold", "clock"),
+    TermState.OVER: ("bad", "calendar"),
+    TermState.IN_FORCE: ("ok", "tick"),
+    TermState.NONE: ("ok", "tick"),
+    TermState.UNKNOWN: ("unk", "unsure"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -52,14 +60,16 @@ def _register(report: Report, language: Language) -> Answer:
     if report.status is None:
         asked_in_vain = report.register_failed or report.document is not Soundness.UNSOUND
         said = words["not_asked" if asked_in_vain else "not_needed"]
-        return Answer("unk" if asked_in_vain else "old", "unsure", question, said["word"], said["text"])
+        family, icon = ("unk", "unsure") if asked_in_vain else ("old", "closed")
+        return Answer(family, icon, question, said["word"], said["text"])
     if report.certificate is None:
         said = words["no_record"]
-        return Answer("unk", "unsure", question, said["word"], said["text"])
+        return Answer("unk", "unsure", question, said["word"], said["file" if report.source == "file" else "qr"])
     age = language.age(report.status_age_s or 0, report.asked_at)
     if report.status is Status.UNKNOWN:
-        word = language.words["status"]["unknown"]
-        return Answer("unk", "unsure", question, word, words["past_limit"].format(age=age))
+        word, last = language.words["status"]["unknown"], report.certificate.certificate.status.value
+        text = words["past_limit"].format(age=age, state=language.words["status"][last])
+        return Answer("unk", "unsure", question, word, text)
     look = LOOKS[report.status.value]
     return Answer(look.tag, look.icon, question, _state(report, language), words["confirmed"].format(age=age))
 
@@ -72,27 +82,23 @@ def _state(report: Report, language: Language) -> str:
 
 
 def _term(report: Report, language: Language) -> Answer:
-    question = language.words["answers"]["term"]
-    if report.status in ENDED:
-        return _say("moot", "old", "closed", language, question)
-    start = end = None
+    key, family, icon = _term_case(report)
+    days: dict[str, str] = {}
     if report.certificate is not None:
         term = report.certificate.certificate.term
-        start, end = language.day(term.start), language.day(term.end) if term.end else None
-    match report.term:
-        case TermState.NOT_YET:
-            return _say("not_yet", "hold", "clock", language, question, start=start)
-        case TermState.OVER if report.status is Status.RENEWAL_PENDING:
-            return _say("by_law", "ok", "tick", language, question, end=end)
-        case TermState.OVER:
-            return _say("over" if end else "over_undated", "bad", "calendar", language, question, end=end)
-        case TermState.IN_FORCE:
-            return _say("in_force" if end else "in_force_undated", "ok", "tick", language, question, end=end)
-        case TermState.NONE:
-            return _say("none", "ok", "tick", language, question)
-    return _say("unknown", "unk", "unsure", language, question)
-
-
-def _say(key: str, family: str, icon: str, language: Language, question: str, **dates: str | None) -> Answer:
+        days = {"start": language.day(term.start), "end": language.day(term.end) if term.end else ""}
+    elif key in ("in_force", "over"):
+        key += "_undated"  # a token knows the end as an instant; the page leaves the day to the paper
     said = language.words["term"][key]
-    return Answer(family, icon, question, said["word"], said["text"].format(**dates))
+    return Answer(family, icon, language.words["answers"]["term"], said["word"], said["text"].format(**days))
+
+
+def _term_case(report: Report) -> tuple[str, str, str]:
+    """The key of the words, the colour family and the shape."""
+    if report.status in ENDED:
+        return "moot", "old", "closed"
+    if report.document is Soundness.UNSOUND and report.certificate is None:
+        return "not_needed", "old", "closed"
+    if report.term is TermState.OVER and report.status is Status.RENEWAL_PENDING:
+        return "by_law", "ok", "tick"
+    return report.term.value, *TERM_LOOKS[report.term]

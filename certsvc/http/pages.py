@@ -1,14 +1,16 @@
 """Answers: a page in the reader's language, or JSON."""
 
+import re
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import jinja2
 import msgspec
 from litestar import Request, Response
+from markupsafe import Markup, escape
 
 from certsvc.domain.token import Claims
-from certsvc.errors import CertsvcError
+from certsvc.errors import CertsvcError, NotFound
 from certsvc.http.language import Language, load_languages
 from certsvc.http.negotiation import HTML, JSON, PROBLEM, wanted_language, wants_page
 from certsvc.http.problems import Shown, problem_json
@@ -19,6 +21,7 @@ from certsvc.verify.json import report_json
 from certsvc.verify.report import Report
 
 ASSETS_PATH = "/static/"
+DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{4}年\d{1,2}月\d{1,2}日|\d{1,2} [A-Z][a-z]{2,8} \d{4}", re.ASCII)
 
 
 class Pages:
@@ -34,6 +37,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.filters["days"] = keep_days_whole
         self._templates.globals["site"] = site
         self._templates.globals["asset"] = lambda name: ASSETS_PATH + self.asset_names[name]
         for name in self._templates.list_templates():
@@ -49,8 +53,11 @@ class Pages:
 
     def mistyped(self, request: Request[Any, Any, Any], typed: str, error: CertsvcError) -> Response[bytes]:
         """The start again, with what was typed and what is wrong with it."""
-        message = self.language(request).pick(error.zh, error.en)
-        return self._page(request, "home.html", error.status, typed=typed, message=message)
+        return self._page(request, "home.html", error.status, typed=typed, message=self._said(request, error))
+
+    def no_record(self, request: Request[Any, Any, Any], typed: str, error: NotFound) -> Response[bytes]:
+        """The start again: nothing is wrong with the code typed, and no record has it. The same for every code."""
+        return self._page(request, "home.html", error.status, typed=typed, missing=self._said(request, error))
 
     def result(
         self,
@@ -78,6 +85,9 @@ class Pages:
         response.headers.update(shown.headers)
         return response
 
+    def _said(self, request: Request[Any, Any, Any], error: CertsvcError) -> str:
+        return self.language(request).pick(error.zh, error.en)
+
     def _page(self, request: Request[Any, Any, Any], name: str, status: int, **values: Any) -> Response[bytes]:
         language = self.language(request)
         asked = request.query_params.get("lang") == language.code
@@ -85,9 +95,12 @@ class Pages:
             "w": language.words,
             "language": language.code,
             "keep": f"?lang={language.code}" if asked else "",
-            "other": _other_language(request, language),
+            "other": _address(request, lang=language.words["other"]["code"])
+            or "/?lang=" + language.words["other"]["code"],
+            "again": _address(request, **({"lang": language.code} if asked else {})),
             "typed": "",
             "message": "",
+            "missing": "",
         }
         html = self._templates.get_template(name).render({**known, **values})
         response = _response(html.encode(), HTML, status)
@@ -95,12 +108,18 @@ class Pages:
         return response
 
 
-def _other_language(request: Request[Any, Any, Any], language: Language) -> str:
-    """The address of this page in the other language; a checked file is not kept, so its page leads to the start."""
-    asked = request.scope["path"] if request.method in ("GET", "HEAD") else "/"
-    path = quote("/" + asked.lstrip("/"))  # two slashes would lead to another host
-    query = {name: value for name, value in request.query_params.items() if name == "code"}
-    return f"{path}?{urlencode({**query, 'lang': language.words['other']['code']})}"
+def keep_days_whole(text: str) -> Markup:
+    """Text as HTML in which no date breaks over two lines."""
+    return Markup(DAY.sub(r'<span class="day">\g<0></span>', str(escape(text))))  # noqa: S704  escaped just now
+
+
+def _address(request: Request[Any, Any, Any], **query: str) -> str:
+    """The address of this page, with this query; empty where there is none, as a checked file is not kept."""
+    if request.method not in ("GET", "HEAD"):
+        return ""
+    path = quote("/" + request.scope["path"].lstrip("/"))  # two slashes would lead to another host
+    typed = {name: value for name, value in request.query_params.items() if name == "code"}
+    return path + ("?" + urlencode({**typed, **query}) if typed or query else "")
 
 
 def _response(content: bytes, media_type: str, status: int) -> Response[bytes]:

@@ -102,6 +102,8 @@ class _Public:
         except (InvalidIdentifier, NotFound) as error:
             if not wants_page(request):
                 raise
+            if isinstance(error, NotFound):
+                return self._pages.no_record(request, code, error)
             return self._pages.mistyped(request, code, error)
         return self._report(request, report, None)
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from certsvc.domain.calendar import Term, beijing_date
-from certsvc.domain.certificate import Category, StatusChange
+from certsvc.domain.certificate import Category, RegisteredCertificate, Status
 from certsvc.domain.token import Claims
 from certsvc.http.answers import Answer, three_answers
 from certsvc.http.case import LOOKS, Look, case_of, certificate_case
@@ -22,8 +22,8 @@ LONG_TEXT = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """A label and a value. `label_zh` stands beside a translated label so that it is found on the paper; `code` is
-    set in groups of four; `wide` takes a line of its own."""
+    """A label and a value. `label_zh` stands beside a translated label so that it is found on the paper; a code
+    stands in `groups` of four, or in one as it is printed; `wide` takes a line of its own."""
 
     label: str
     label_zh: str | None
@@ -104,7 +104,7 @@ def result_view(report: Report, language: Language, claims: Claims | None = None
         asked_at=language.moment(report.asked_at),
         asked_iso=report.asked_at.isoformat(timespec="seconds"),
         answers=three_answers(report, case, language),
-        why=_why(main.certificate.change, language) if main else (),
+        why=_why(main.certificate, language) if main else (),
         successor=_successor(main),
         notes=_notes(main, language, report.asked_at) if main and report.verdict is Verdict.VALID else (),
         from_file=report.source == "file",
@@ -151,8 +151,8 @@ def _fact(label: str, label_zh: str, value: str, language: Language) -> Fact:
 
 
 def _code_fact(label: str, typed_code: str, language: Language) -> Fact:
-    groups = tuple(typed_code.split("-"))
-    return Fact(label=label, label_zh=_beside("查验码", language), value=typed_code, groups=groups, wide=True)
+    zh = _beside("查验码", language)
+    return Fact(label=label, label_zh=zh, value=typed_code, groups=(typed_code,), wide=True)
 
 
 def in_groups(value: str) -> tuple[str, ...]:
@@ -180,7 +180,7 @@ def _line(report: CertificateReport, language: Language, now: datetime) -> Line:
         age=language.words["result"]["stale"].format(age=age) if stale else age,
         stale=stale,
         notes=_notes(report, language, now),
-        why=() if fine else _why(certificate.change, language),
+        why=() if fine else _why(certificate, language),
     )
 
 
@@ -200,8 +200,11 @@ def _term(term: Term, category: Category, language: Language) -> str:
 
 
 def _notes(report: CertificateReport, language: Language, now: datetime) -> tuple[str, ...]:
-    """What to heed about a term: it ends soon, or how long it has been over."""
+    """What to heed: the term ends soon, how long it has been over, or what the state was when last confirmed."""
     case, end = certificate_case(report), report.certificate.term.end
+    if case == "stale":
+        last = language.words["status"][report.certificate.status.value]
+        return (language.words["result"]["last_known"].format(state=last),)
     if end is None or case not in ("valid", "expired"):
         return ()
     return _days_note(end, beijing_date(now), language)
@@ -216,19 +219,20 @@ def _days_note(end: date, today: date, language: Language) -> tuple[str, ...]:
     return (words["soon"].format(n=left.days),) if left <= SOON else ()
 
 
-def _why(change: StatusChange | None, language: Language) -> tuple[Fact, ...]:
-    """The act behind a state: reason, decision, legal basis, and since when."""
-    if change is None:
+def _why(certificate: RegisteredCertificate, language: Language) -> tuple[Fact, ...]:
+    """The act behind a state other than valid: since when, reason, decision, legal basis."""
+    change, status = certificate.change, certificate.status
+    if change is None or status is Status.VALID:
         return ()
     words = language.words["result"]
+    since = words["accepted" if status is Status.RENEWAL_PENDING else "effective"]
     found = (
+        (since, language.day(change.effective)),
         (words["why"], change.reason),
         (words["decision"], change.decision_number),
         (words["basis"], change.legal_basis),
     )
-    facts = [Fact(label=label, label_zh=None, value=value) for label, value in found if value]
-    since = words["effective"].format(day=language.day(change.effective))
-    return (Fact(label=language.words["answers"]["register"], label_zh=None, value=since), *facts)
+    return tuple(Fact(label=label, label_zh=None, value=value) for label, value in found if value)
 
 
 def _successor(report: CertificateReport | None) -> str | None:

@@ -158,7 +158,11 @@ def sign_digits(claims: Claims, key: ec.EllipticCurvePrivateKey) -> str:
 
 
 def make_site(
-    trust_folder: Path, certificates: Iterable[RegisteredCertificate] = (), *, demonstration: bool = True
+    trust_folder: Path,
+    certificates: Iterable[RegisteredCertificate] = (),
+    *,
+    demonstration: bool = True,
+    host: str = HOST,
 ) -> PublicSite:
     """A site with these certificates on its shelf; trust anchors lie in `trust_folder`."""
     key, foreign = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -170,7 +174,7 @@ def make_site(
         register=shelf,
         inspector=cast(Inspector, inspector),
     )
-    site = Site(HOST, f"http://{HOST}", ROOT / "verifier_web", trust_folder, demonstration)
+    site = Site(host, f"http://{host}", ROOT / "verifier_web", trust_folder, demonstration)
     return PublicSite(create_public_app(verifying, site), shelf, inspector, key, foreign)
 
 

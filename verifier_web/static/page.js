@@ -27,5 +27,5 @@ addEventListener('drop', event => {
   if (!event.dataTransfer.files.length || event.target === input) return;
   event.preventDefault();
   input.files = event.dataTransfer.files;
-  input.focus();
+  input.form.querySelector('button').focus();
 });
