@@ -1,5 +1,6 @@
 """The QR symbol: level M, an alphanumeric segment for the address, a numeric one for the digits."""
 
+import re
 from dataclasses import dataclass
 
 import segno
@@ -12,6 +13,8 @@ LARGEST_VERSION = 11
 """What a token with a name of 20 characters behind a host of 20 characters needs at most."""
 
 LEAST_MODULE_MM = 0.40
+ALPHANUMERIC = re.compile(r"[0-9A-Z $%*+./:-]+")
+"""The characters of a QR's alphanumeric segment (ISO/IEC 18004 section 7.4.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,14 @@ def qr_symbol(prefix: str, digits: str) -> QrSymbol:
     """The symbol of `prefix` (such as `HTTPS://YZ.EXAMPLE/Q/`) and the token's digits.
 
     Raises:
-        SettingsError: the address makes the symbol larger than version 11.
+        SettingsError: the address makes the symbol larger than version 11, or has a character (small letter, _, 云)
+            that no alphanumeric segment holds.
     """
+    if not ALPHANUMERIC.fullmatch(prefix):
+        raise SettingsError(
+            f"地址 {prefix} 中有二维码放不下的字符：请只用大写字母、数字、点和连字符。",
+            f"The address {prefix} has characters a QR has no room for: capitals, digits, dots and hyphens only.",
+        )
     segments = [(prefix, consts.MODE_ALPHANUMERIC), (digits, consts.MODE_NUMERIC)]
     code = segno.make(segments, error="m", boost_error=False, micro=False)  # type: ignore[arg-type]
     version = int(code.version)

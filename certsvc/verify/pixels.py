@@ -9,7 +9,7 @@ from PIL import Image
 from certsvc.verify.inspection import MAX_PAGES
 
 DPI = 200
-MOST_PIXELS = 40_000_000
+MOST_PIXELS, LONGEST_SIDE = 40_000_000, 20_000
 MAX_CODES = 8
 LINK = re.compile(r"HTTPS?://[A-Z0-9.:\-]{1,80}/Q/([0-9]{1,700})", re.IGNORECASE | re.ASCII)
 
@@ -18,21 +18,24 @@ def read_pages(data: bytes) -> tuple[str, ...]:
     """The digits of every verification QR on the pages of a PDF, each once, in order.
 
     Raises:
-        ValueError: the PDF does not open, or has more than 200 pages.
+        ValueError: the PDF or a page of it does not open, or it has more than 200 pages.
     """
     try:
-        document = pypdfium2.PdfDocument(data)
+        with pypdfium2.PdfDocument(data) as document:
+            return _read(document)
     except pypdfium2.PdfiumError as error:
         raise ValueError(str(error)) from None
-    with document:
-        document.init_forms()
-        if not 1 <= len(document) <= MAX_PAGES:
-            raise ValueError("too many pages")
-        found: dict[str, None] = {}
-        for page in document:
-            found.update(dict.fromkeys(read_picture(_picture(page))))
-            if len(found) > MAX_CODES:
-                break
+
+
+def _read(document: pypdfium2.PdfDocument) -> tuple[str, ...]:
+    document.init_forms()
+    if not 1 <= len(document) <= MAX_PAGES:
+        raise ValueError("too many pages")
+    found: dict[str, None] = {}
+    for page in document:
+        found.update(dict.fromkeys(read_picture(_picture(page))))
+        if len(found) > MAX_CODES:
+            break
     return tuple(found)
 
 
@@ -45,6 +48,6 @@ def read_picture(picture: Image.Image) -> tuple[str, ...]:
 
 def _picture(page: pypdfium2.PdfPage) -> Image.Image:
     width, height = page.get_size()
-    scale = min(DPI / 72, (MOST_PIXELS / max(1.0, width * height)) ** 0.5)
+    scale = min(DPI / 72, (MOST_PIXELS / max(1.0, width * height)) ** 0.5, LONGEST_SIDE / max(1.0, width, height))
     picture: Image.Image = page.render(scale=scale, may_draw_forms=True, grayscale=True).to_pil()
     return picture
