@@ -38,7 +38,10 @@ def cli() -> None:
 @click.option("--public-url", help="What QR codes begin with, as http(s)://host[:port]; a phone needs it. Kept.")
 @JSON
 def demo(once: bool, port: int | None, public_url: str | None, as_json: bool) -> None:
-    """Hold a demonstration ceremony, issue one of everything, verify it as a stranger would, serve the verifier."""
+    """Everything once: key ceremony, one certificate of every kind, each verified as a stranger would, then served.
+
+    A second start finds data and codes as they were; Ctrl-C stops it. With --once it ends with one line of JSON.
+    """
     from certsvc.demo.run import run_demo
 
     run_demo(load_settings(), once=once or as_json, port=port, public_url=public_url, quiet=as_json)
@@ -50,7 +53,10 @@ def demo(once: bool, port: int | None, public_url: str | None, as_json: bool) ->
 @click.option("--role", type=click.Choice(["public"]), default="public", show_default=True, help="What to serve.")
 @JSON
 def serve(port: int | None, public_url: str | None, role: str, as_json: bool) -> None:
-    """Serve the public verifier on loopback until Ctrl-C. It reads the register and opens no key."""
+    """Serve the public verifier on loopback until Ctrl-C.
+
+    It reads the register as a role that cannot write, and opens no key. Put a TLS proxy in front of it.
+    """
     from certsvc.app import serve_role
 
     settings = load_settings().at(port, public_url)
@@ -63,7 +69,11 @@ def serve(port: int | None, public_url: str | None, role: str, as_json: bool) ->
 @click.option("--key", help="Names this order: the same key again gives the same certificate. Default: the content.")
 @JSON
 def issue(type_id: str, payload: Path, key: str | None, as_json: bool) -> None:
-    """Issue one certificate of TYPE from the JSON file PAYLOAD. `certsvc check-types` lists the types."""
+    """Issue one certificate of TYPE from the JSON file PAYLOAD; its sealed files are written to the folder `pdf`.
+
+    `certsvc check-types` lists the types, schemas/TYPE/v1/examples shows payloads. Everything wrong with a payload
+    is named by field, and then nothing is issued.
+    """
     from certsvc.app import issue_file
 
     shown = issue_file(load_settings(), type_id, payload, key)
@@ -77,7 +87,7 @@ def issue(type_id: str, payload: Path, key: str | None, as_json: bool) -> None:
 @click.option("--offline", is_flag=True, help="Do not ask the register: genuine files are then sound, not valid.")
 @JSON
 def verify(files: tuple[Path, ...], offline: bool, as_json: bool) -> None:
-    """Verify sealed PDFs as a stranger would.
+    """Verify sealed PDFs as a stranger would: seal, timestamp, QR on the page, and what the register says of it.
 
     Exit status: 0 all valid, 1 any not valid, 2 usage, 3 cannot tell.
     """
@@ -98,7 +108,9 @@ def verify(files: tuple[Path, ...], offline: bool, as_json: bool) -> None:
 @click.option("--public-url", help="Where trust anchors and CRLs will be found, as http(s)://host[:port].")
 @JSON
 def ceremony(plan: Path, public_url: str | None, as_json: bool) -> None:
-    """Hold the key ceremony that the file PLAN describes (the demonstration's, if none), and write the transcript."""
+    """Hold the key ceremony that the file PLAN describes (the demonstration's, if none), and print where the
+    transcript is. Held again with the same plan, it does nothing.
+    """
     from certsvc.app import hold_ceremony
 
     transcript = hold_ceremony(load_settings().at(None, public_url), plan, datetime.now(UTC))
@@ -109,7 +121,10 @@ def ceremony(plan: Path, public_url: str | None, as_json: bool) -> None:
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @JSON
 def check_types(folder: Path | None, as_json: bool) -> None:
-    """Check every certificate type in FOLDER (schemas/), with its examples, and list them."""
+    """Check every certificate type in FOLDER (schemas/), with its good and bad examples, and list them.
+
+    A type that is wrong is named with its file and everything that is wrong in it.
+    """
     from certsvc.catalog import load_catalog
 
     for kind in load_catalog(folder or load_settings().schemas):
@@ -127,7 +142,10 @@ def check_types(folder: Path | None, as_json: bool) -> None:
 @cli.command()
 @JSON
 def migrate(as_json: bool) -> None:
-    """Bring the database to this program's schema."""
+    """Bring the database to this program's schema; the names of the migrations applied are printed.
+
+    Safe to run again, and by several processes at once. The embedded database is brought up to date by itself.
+    """
     from certsvc.app import migrate_database
 
     applied = migrate_database(load_settings())

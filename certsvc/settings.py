@@ -139,7 +139,12 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError(
             f"{home / FILE} 或环境变量中的设置有误：{error}", f"Wrong setting in {home / FILE} or environment: {error}"
         ) from None
-    parse_public_url(settings.public_url)
+    try:
+        parse_public_url(settings.public_url)
+    except SettingsError as error:
+        raise SettingsError(
+            f"{home / FILE} 或环境变量：{error.zh}", f"{home / FILE} or environment: {error.en}"
+        ) from None
     return settings
 
 
@@ -177,7 +182,10 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise SettingsError(f"读不了 {path}：{error.strerror}", f"Cannot read {path}: {error.strerror}") from None
+        raise SettingsError(
+            f"读不了 {path}：{error.strerror}。可用 CERTSVC_HOME 指定别的数据目录。",
+            f"Cannot read {path}: {error.strerror}. CERTSVC_HOME names another data folder.",
+        ) from None
     if len(data) > MAX_BYTES:
         raise SettingsError(f"{path} 超过 64 KiB。", f"{path} is over 64 KiB.")
     try:

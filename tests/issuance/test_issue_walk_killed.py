@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from demonstration import ROOT, Demonstration, NewHome
+from holders import company_code
 from walked import (
     NUMBERS_OF_NOTHING,
     TOKEN_OF,
@@ -20,7 +21,6 @@ from walked import (
 from certsvc.domain.issuing import Order, Reservation
 from certsvc.domain.token import to_digits
 from certsvc.errors import RegisterUnavailable
-from certsvc.ids import check_digit_mod_11_10, organisation_check_character, uscc_check_character
 from certsvc.issuance.service import Arrow
 from certsvc.settings import load_settings
 from certsvc.store.blobs import FileBlobs
@@ -35,17 +35,10 @@ BEFORE_RESERVATION = 5
 """The fifth arrow says that the intent is committed."""
 
 
-def made_up_uscc(serial: int) -> str:
-    """A company's code with correct check characters."""
-    body = f"91441900MA7{serial:05}"
-    first17 = body + organisation_check_character(body[8:])
-    return first17 + uscc_check_character(first17)
-
-
 def licence_order(serial: int) -> Order:
     """An order for a licence of a business of its own."""
     example = ROOT / "schemas" / LICENCE / "v1" / "examples" / "good-lingnan.json"
-    payload = {**json.loads(example.read_text("utf-8")), "uscc": made_up_uscc(serial)}
+    payload = {**json.loads(example.read_text("utf-8")), "uscc": company_code(serial)}
     return Order(client="test", key=f"licence-{serial}", type_id=LICENCE, payload=payload)
 
 
@@ -139,7 +132,3 @@ def test_two_processes_with_one_order_issue_one_certificate(walks: Walks) -> Non
     walks.issue_and_die(order, 7)
     assert walks.issue(order).ref == walks.issue(order).ref
     assert_whole(walks, walks.issue(order))
-
-
-def test_food_numbers_keep_their_check_digit() -> None:
-    assert check_digit_mod_11_10("1441900000001") == "3"

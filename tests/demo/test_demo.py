@@ -1,0 +1,210 @@
+"""The demonstration end to end: what it promises on its last line, on paper, on the second day, and when killed."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import httpx
+import pypdfium2
+import pytest
+from demonstration import ROOT, Demonstration, Home, NewHome
+from served import free_port, served
+
+from certsvc.catalog import load_catalog
+from certsvc.demo.orders import demo_orders
+from certsvc.demo.screen import draw
+from certsvc.render.qr import qr_symbol
+from certsvc.store.embedded import EmbeddedServer
+from certsvc.verify.pixels import read_picture
+
+PAGE, JSON = "text/html", "application/json"
+
+
+def path_of(url: str) -> str:
+    """A QR's address without its host."""
+    return "/Q/" + url.rpartition("/")[2]
+
+
+def test_the_last_line_has_the_names_that_others_rely_on(demonstration: Demonstration) -> None:
+    summary = demonstration.summary
+    issued = sum(summary["issued"].values())
+    assert summary.keys() == {"issued", "verified", "offline", "pdf_dir", "anchors", "urls", "seconds"}
+    assert summary["issued"]["licences"] >= 3
+    assert summary["issued"]["permits"] >= 6
+    assert summary["issued"]["proofs"] >= 1
+    assert summary["verified"] == summary["offline"] == {"file": issued, "picture": issued}
+    assert len(set(summary["urls"])) == issued
+    assert Path(summary["anchors"]).is_file()
+    assert len(demonstration.home.papers) == issued + summary["issued"]["licences"]  # 正本 and 副本
+
+
+def test_the_data_folder_is_private(demonstration: Demonstration) -> None:
+    assert demonstration.home.path.stat().st_mode & 0o077 == 0
+
+
+def test_every_page_carries_the_specimen_mark(demonstration: Demonstration) -> None:
+    for path in demonstration.home.papers:
+        with pypdfium2.PdfDocument(path) as document:
+            text = document[0].get_textpage().get_text_bounded().replace(" ", "")
+            assert text.count("样本SPECIMEN演示") >= 4, path
+
+
+def test_a_second_start_keeps_data_and_codes(own_home: Home, demonstration: Demonstration) -> None:
+    digests = {path.name: path.read_bytes() for path in own_home.papers}
+    again = own_home.json("demo", "--once")[-1]
+    assert again["urls"] == demonstration.summary["urls"]
+    assert again["verified"] == demonstration.summary["verified"]
+    assert {path.name: path.read_bytes() for path in own_home.papers} == digests
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_at_any_time_the_next_start_completes_it(new_home: NewHome, seed: int) -> None:
+    home, address = new_home(), "https://yz.example"
+    command = [sys.executable, "-m", "certsvc", "demo", "--once", "--public-url", address]
+    for seconds in (random.Random(seed).uniform(0.5, 6.0), random.Random(-seed - 1).uniform(1.0, 4.0)):
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=home.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(seconds)
+        process.kill()
+        process.wait()
+    summary = home.json("demo", "--once", "--public-url", address)[-1]
+    issued = sum(summary["issued"].values())
+    assert summary["verified"] == summary["offline"] == {"file": issued, "picture": issued}
+    assert len(set(summary["urls"])) == issued
+    assert all(url.startswith(f"{address}/Q/") for url in summary["urls"])
+    assert 'public_url = "https://yz.example"' in (home.path / "settings.toml").read_text("utf-8")
+
+
+def test_the_orders_of_a_day_are_always_the_same_and_their_terms_whole_years() -> None:
+    catalog = load_catalog(ROOT / "schemas")
+    for day in (date(2026, 11, 25), date(2028, 2, 29), date(2031, 12, 31)):
+        orders = demo_orders(catalog, "demo", day)
+        assert orders == demo_orders(catalog, "demo", day)
+        for order in orders:
+            assert catalog.latest(order.type_id).problems(order.payload) == [], (order.key, day)
+
+
+def test_the_qr_in_the_terminal_can_be_scanned() -> None:
+    from PIL import Image
+
+    symbol = qr_symbol("HTTP://LOCALHOST:8000/Q/", "1234567890" * 30)
+    rows = []
+    for line in draw(symbol, colours=False).splitlines():
+        rows += [[character in "█▀" for character in line], [character in "█▄" for character in line]]
+    picture = Image.new("L", (len(rows[0]), len(rows)), 255)
+    picture.putdata([0 if dark else 255 for row in rows for dark in row])
+    assert read_picture(picture.resize((picture.width * 4, picture.height * 4))) == ("1234567890" * 30,)
+
+
+@pytest.fixture(scope="module")
+def shown(demonstration: Demonstration, new_home: NewHome) -> tuple[str, list[httpx.Response]]:
+    """What `demo` prints when it serves, and what the verifier answered meanwhile."""
+    home = demonstration.home.copied_to(new_home())
+    with served(home, "demo", port=free_port()) as site:
+        answers = [site.get(path_of(url)) for url in demonstration.summary["urls"]]
+        with home.papers[0].open("rb") as file:
+            answers.append(httpx.post(site.url + "/verify", files={"file": file}, headers={"Accept": JSON}))
+        answers.append(site.get("/trust/anchors/root.pem"))
+        out, _ = site.stop()
+    assert not (home.path / "postgres" / "data" / "postmaster.pid").exists()
+    return out, answers
+
+
+def test_demo_prints_address_qr_codes_folder_and_how_to_stop(
+    shown: tuple[str, list[httpx.Response]], demonstration: Demonstration
+) -> None:
+    out = shown[0]
+    assert "http://localhost:" in out
+    assert out.count("█") > 400
+    assert "pdf" in out
+    assert "Ctrl-C" in out
+    assert "--public-url" in out
+    assert out.count("-") > 4 * sum(demonstration.summary["issued"].values())
+
+
+def test_every_code_on_paper_opens_a_valid_answer(shown: tuple[str, list[httpx.Response]]) -> None:
+    *scans, file, _ = shown[1]
+    for answer in (*scans, file):
+        assert answer.status_code == 200
+        assert answer.json()["verdict"] == "valid", answer.json()["checks"]
+    licences = [scan.json() for scan in scans if scan.json()["certificate"]["type"].startswith("business-licence")]
+    assert sum(len(licence["permits"]) for licence in licences) >= 6
+    for licence in licences:
+        for permit in licence["permits"]:
+            assert permit["verdict"] == "valid"
+            assert permit["status"] == "valid"
+            assert permit["status_age_s"] >= 0
+
+
+def test_the_anchor_is_public(shown: tuple[str, list[httpx.Response]], demonstration: Demonstration) -> None:
+    assert shown[1][-1].content == Path(demonstration.summary["anchors"]).read_bytes()
+
+
+def test_a_database_that_is_killed_never_yields_green(own_home: Home, demonstration: Demonstration) -> None:
+    path = path_of(demonstration.summary["urls"][0])
+    with served(own_home, "serve", port=free_port()) as site:
+        assert site.get(path).json()["verdict"] == "valid"
+        pid = int((own_home.path / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(pid, signal.SIGKILL)
+        for _ in range(3):
+            answer = site.get(path)
+            assert answer.status_code == 503
+            assert answer.json()["verdict"] == "undetermined"
+            assert answer.json()["document"] == "sound"
+        page = site.get(path, PAGE)
+        assert page.status_code == 503
+        assert "无法判定" in page.text
+        assert site.get("/health").status_code == 503
+        server = EmbeddedServer(own_home.path)
+        server.start()  # by whoever looks after it; the verifier finds it again by itself
+        try:
+            site.wait_until_ready()
+            assert site.get(path).json()["verdict"] == "valid"
+        finally:
+            server.stop()
+        site.stop()
+
+
+def test_the_public_process_holds_no_key_and_cannot_write(own_home: Home) -> None:
+    """The verifier's own processes, looked at while they run: no key file open, no owner's address in their memory."""
+    with served(own_home, "serve", port=free_port()) as site:
+        workers = _children(site.process.pid)
+        assert workers
+        for pid in workers:
+            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            addresses = [value for value in environment if value.startswith(b"CERTSVC_DATABASE")]
+            assert all(b"certsvc_public@" in address for address in addresses)
+            opened = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()]
+            assert not [name for name in opened if "/authority/" in name or "/secrets/" in name]
+        site.stop()
+
+
+def _children(parent: int) -> list[int]:
+    listed = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [int(pid) for pid in listed]
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(own_home: Home) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for command in ("demo", "serve"):
+            done = own_home.run(command, "--port", taken.getsockname()[1])
+            assert done.returncode == 2
+            assert len(done.stderr.strip().splitlines()) == 1
+            assert "--port" in done.stderr
+
+
+def test_another_address_than_the_one_on_paper_is_refused(own_home: Home) -> None:
+    done = own_home.run("demo", "--once", "--public-url", "https://yz.example")
+    assert done.returncode == 2
+    assert "https://yz.example" in done.stderr
+    assert "Traceback" not in done.stderr
