@@ -208,3 +208,23 @@ def test_another_address_than_the_one_on_paper_is_refused(own_home: Home) -> Non
     assert done.returncode == 2
     assert "https://yz.example" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.needs("postgres-15")
+def test_the_register_may_be_any_postgresql_from_15(new_home: NewHome) -> None:
+    home, elsewhere = new_home(), new_home()
+    server = EmbeddedServer(elsewhere.path, Path(os.environ["CERTSVC_TEST_POSTGRES_BIN"]))
+    server.start()
+    try:
+        addresses = {
+            "CERTSVC_DATABASE_URI": server.uri("certsvc"),
+            "CERTSVC_DATABASE_PUBLIC_URI": server.uri("certsvc_public"),
+        }
+        done = home.run("demo", "--once", **addresses)
+        assert done.returncode == 0, done.stderr
+        assert not (home.path / "postgres").exists()
+        refused = home.run("serve", "--port", free_port(), CERTSVC_DATABASE_URI=server.uri("certsvc"))
+        assert refused.returncode == 2
+        assert "database.public_uri" in refused.stderr
+    finally:
+        server.stop()

@@ -1,0 +1,99 @@
+"""`./dev bench`: how long each step takes, in rounds taken in turn, so that a busy machine slows all of them alike.
+
+Figures, no judgement: nothing here passes or fails.
+"""
+
+import asyncio
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from certsvc import app
+from certsvc.catalog.load import examples
+from certsvc.domain.actor import Actor
+from certsvc.domain.issuing import Order
+from certsvc.domain.token import to_digits
+from certsvc.issuance.issue import issue
+from certsvc.issuance.prepare import prepare
+from certsvc.issuance.service import Issuing, silent_walk
+from certsvc.settings import Settings, load_settings
+from certsvc.verify.file import verify_file
+from certsvc.verify.pixels import read_pages
+from certsvc.verify.scan import verify_code, verify_scan
+from certsvc.verify.service import Verifying
+from certsvc.verify.token import check_token
+
+ROUNDS = 12
+FOOD = "food-business"
+ACTOR = Actor(name="bench", scopes=frozenset({"issue:*"}))
+Step = Callable[[], Awaitable[object]]
+
+
+def main() -> None:
+    """Make a demonstration in a folder of its own, measure, print, and leave nothing."""
+    with tempfile.TemporaryDirectory(prefix="certsvc-bench-") as folder:
+        Path(folder).chmod(0o711)
+        home = Path(folder) / "home"
+        print("demo --once …", file=sys.stderr)
+        command = [sys.executable, "-m", "certsvc", "demo", "--once"]
+        environment = {"CERTSVC_HOME": str(home), "PYTHONUTF8": "1", "PATH": "/usr/bin:/bin"}
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+        settings = load_settings({"CERTSVC_HOME": str(home)})
+        with app.databases(settings) as uris:
+            asyncio.run(_measure(settings, uris))
+
+
+async def _measure(settings: Settings, uris: app.Databases) -> None:
+    async with AsyncExitStack() as stack:
+        issuing = await stack.enter_async_context(app.issuing(settings, uris.writer, silent_walk, datetime.now(UTC)))
+        verifying = await stack.enter_async_context(app.verifying(settings, uris.reader))
+        steps = await _steps(issuing, verifying)
+        seconds: dict[str, list[float]] = {name: [] for name in steps}
+        for _ in range(ROUNDS):
+            for name, step in steps.items():
+                began = time.perf_counter()
+                await step()
+                seconds[name].append(time.perf_counter() - began)
+    for name, taken in seconds.items():
+        middle, slowest = statistics.median(taken) * 1000, max(taken) * 1000
+        print(f"{name:44} median {middle:9.3f} ms   slowest {slowest:9.3f} ms   {ROUNDS} rounds in turn")
+
+
+async def _steps(issuing: Issuing, verifying: Verifying) -> dict[str, Step]:
+    kind = issuing.catalog.latest(FOOD)
+    payload = next(payload for path, payload in examples(kind, "good") if path.stem == "good-snack-bar")
+    numbers = iter(range(1_000_000))
+
+    def order() -> Order:
+        return Order(client=ACTOR.name, key=str(next(numbers)), type_id=FOOD, payload=payload)
+
+    first = await issue(issuing, ACTOR, order(), datetime.now(UTC))
+    digits = to_digits(first.token or b"")
+    (document,) = await issuing.register.documents(first.ref)
+    pdf = issuing.blobs.get(document.sha256)
+
+    async def check() -> object:
+        return check_token(digits, verifying.anchors)
+
+    async def picture() -> object:
+        return read_pages(pdf)
+
+    return {
+        "token: take apart, check the signature": check,
+        "scan: token, one query, report": lambda: verify_scan(verifying, digits, datetime.now(UTC)),
+        "typed code: one query, report": lambda: verify_code(verifying, first.ref.typed_code, datetime.now(UTC)),
+        "picture: page to pixels, read the QR": picture,
+        "file: everything, in a worker": lambda: verify_file(verifying, pdf, datetime.now(UTC)),
+        "prepare: lint with throw-away keys, reserve": lambda: prepare(issuing, ACTOR, order(), datetime.now(UTC)),
+        "issue: the whole walk, one sheet": lambda: issue(issuing, ACTOR, order(), datetime.now(UTC)),
+    }
+
+
+if __name__ == "__main__":
+    main()
