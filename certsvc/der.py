@@ -1,10 +1,12 @@
 """A DER writer (ITU-T X.690): just what timestamps and signatures need, fast enough to prepare bytes once."""
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 SEQUENCE, SET, OCTET_STRING, INTEGER, OID, UTC_TIME, GENERALIZED_TIME = 0x30, 0x31, 0x04, 0x02, 0x06, 0x17, 0x18
@@ -55,6 +57,19 @@ def _base_128(arc: int) -> bytes:
     return bytes(reversed(groups))
 
 
+SHA256 = sequence(object_identifier("2.16.840.1.101.3.4.2.1"))
+"""AlgorithmIdentifier, parameters absent (RFC 5754 section 2)."""
+
+SIGNED_DATA = object_identifier("1.2.840.113549.1.7.2")
+ECDSA_SHA256 = sequence(object_identifier("1.2.840.10045.4.3.2"))
+RSA_SHA256 = sequence(object_identifier("1.2.840.113549.1.1.11"), NULL)
+
+
+def signature_algorithm(key: PublicKeyTypes) -> bytes:
+    """AlgorithmIdentifier of what `services.PrivateKey.sign` makes (RFC 5754 section 3)."""
+    return ECDSA_SHA256 if isinstance(key, ec.EllipticCurvePublicKey) else RSA_SHA256
+
+
 def explicit(number: int, *parts: bytes) -> bytes:
     """A constructed context tag [number]: EXPLICIT, or IMPLICIT over something constructed."""
     return tlv(0xA0 | number, *parts)
@@ -62,7 +77,7 @@ def explicit(number: int, *parts: bytes) -> bytes:
 
 def generalized_time(instant: datetime) -> bytes:
     """GeneralizedTime in UTC, whole seconds."""
-    return tlv(GENERALIZED_TIME, instant.strftime("%Y%m%d%H%M%SZ").encode("ascii"))
+    return tlv(GENERALIZED_TIME, instant.astimezone(UTC).strftime("%Y%m%d%H%M%SZ").encode("ascii"))
 
 
 def attribute(oid: str, value: bytes) -> bytes:

@@ -1,8 +1,9 @@
 """An authority ready for use: keys, X.509 certificates, current revocation data, timestamps."""
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -20,6 +21,9 @@ from certsvc.errors import SealRefused
 from certsvc.services import PrivateKey
 
 ROOT, ISSUING, TIMESTAMP = "root", "issuing", "timestamp"
+SURELY_NEXT_QUARTER = timedelta(days=93)
+"""From the first day of a quarter: quarters have 90 to 92 days."""
+
 KeyMaker = Callable[[str], SoftwareKey]
 """Gives the key with this name: makes it on disk, opens it, or makes it in memory."""
 
@@ -30,6 +34,11 @@ Publisher = Callable[[str, bytes], None]
 def seal_name(seal_id: str) -> str:
     """The name of a seal's key and certificate."""
     return f"seal-{seal_id}"
+
+
+def profile_name(name: str) -> str:
+    """The profile of the certificate with this name: `seal` for `seal-market`."""
+    return name.partition("-")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,29 +61,43 @@ class SealCredential:
 
 def make_material(plan: Plan, make_key: KeyMaker, now: datetime) -> Material:
     """Make every key and certificate of `plan`: root → issuing → seals and timestamp authority."""
-
     keys, certificates = {}, {}
 
-    def subject(unit: str, common_name: str, owner: Seal | None = None) -> Subject:
-        return Subject(
-            organisation=owner.owner if owner else plan.authority,
-            uscc=owner.owner_uscc if owner else None,
-            unit=unit,
-            common_name=common_name,
-            demonstration=plan.demonstration,
-        )
-
-    def make(name: str, profile: str, whose: Subject, issuer: IssuingParty | None) -> IssuingParty:
+    def make(name: str, subject: Subject, issuer: IssuingParty | None) -> IssuingParty:
         keys[name] = make_key(name)
-        certificates[name] = make_certificate(load_profile(profile), whose, keys[name], issuer, now)
-        return IssuingParty(certificate=certificates[name], key=keys[name], files=f"{plan.public_url}/trust/{name}")
+        profile = load_profile(profile_name(name))
+        certificates[name] = make_certificate(profile, subject, keys[name], issuer, now - BACKDATED)
+        return IssuingParty(certificate=certificates[name], key=keys[name], files=_files(plan, name))
 
-    root = make(ROOT, "root", subject("根证书", f"{plan.authority} Root"), None)
-    issuing = make(ISSUING, "issuing", subject("签发证书", f"{plan.authority} Issuing"), root)
-    make(TIMESTAMP, "timestamp", subject("时间戳服务", f"{plan.authority} Timestamp"), issuing)
+    root = make(ROOT, _subject(plan, "根证书", f"{plan.authority} Root"), None)
+    issuing = make(ISSUING, _subject(plan, "签发证书", f"{plan.authority} Issuing"), root)
+    make(TIMESTAMP, _subject(plan, "时间戳服务", f"{plan.authority} Timestamp"), issuing)
     for seal in (planned.seal() for planned in plan.seals):
-        make(seal_name(seal.id), "seal", subject("电子印章", seal.owner, seal), issuing)
+        make(seal_name(seal.id), _seal_subject(plan, seal), issuing)
     return Material(keys=keys, certificates=certificates, root_crl=make_crl(root, ROOT_CRL, now))
+
+
+def _subject(plan: Plan, unit: str, common_name: str) -> Subject:
+    return Subject(organisation=plan.authority, unit=unit, common_name=common_name, demonstration=plan.demonstration)
+
+
+def _seal_subject(plan: Plan, seal: Seal) -> Subject:
+    return Subject(
+        organisation=seal.owner,
+        uscc=seal.owner_uscc,
+        unit="电子印章",
+        common_name=seal.owner,
+        demonstration=plan.demonstration,
+    )
+
+
+def _files(plan: Plan, name: str) -> str | None:
+    """Plain http also where the service has https: who fetches a CRL in order to trust a certificate must not need
+    to trust one before (RFC 5280 section 8); what is fetched is signed."""
+    if not plan.public_url:
+        return None
+    address = re.sub(r"^https://([^:/]+)$", r"http://\1", plan.public_url)
+    return f"{address}/trust/{name}"
 
 
 class Authority:
@@ -147,23 +170,21 @@ class Authority:
         name = f"token-{quarter(now)}"
         if name not in self._quarters:
             key = self._token_keys(name)
-            since = max(start_of_quarter(now), self._certificate(ISSUING).not_valid_before_utc) + BACKDATED
-            certificate = make_certificate(load_profile("token"), self._token_subject(name), key, self._issuer(), since)
-            self._publish(f"anchors/token-keys/{quarter(now)}.pem", certificate.public_bytes(Encoding.PEM))
+            self._publish(f"anchors/token-keys/{quarter(now)}.pem", self._token_certificate(name, key, now))
             self._quarters[name] = key
         key = self._quarters[name]
         return key_id(key.public_key), key
 
-    def _token_subject(self, name: str) -> Subject:
-        return Subject(
-            organisation=self._plan.authority,
-            unit="二维码签名",
-            common_name=name,
-            demonstration=self.is_demonstration,
-        )
+    def _token_certificate(self, name: str, key: SoftwareKey, now: datetime) -> bytes:
+        subject = replace(_subject(self._plan, "二维码签名", name), demonstration=self.is_demonstration)
+        first = start_of_quarter(now)
+        last = start_of_quarter(first + SURELY_NEXT_QUARTER) - timedelta(seconds=1)
+        since = max(first, self._certificate(ISSUING).not_valid_before_utc)
+        certificate = make_certificate(load_profile(profile_name(name)), subject, key, self._issuer(), since, last)
+        return certificate.public_bytes(Encoding.PEM)
 
     def _crl(self, now: datetime) -> bytes:
-        if self._issuing_crl is None or now - self._issuing_crl[0] > RENEW_AFTER or now < self._issuing_crl[0]:
+        if self._issuing_crl is None or now - self._issuing_crl[0] > RENEW_AFTER:
             crl = make_crl(self._issuer(), ISSUING_CRL, now)
             self._publish(f"{ISSUING}.crl", crl)
             self._issuing_crl = (now, crl)
@@ -174,8 +195,7 @@ class Authority:
 
     def _issuer(self) -> IssuingParty:
         key = self._material.keys[ISSUING]
-        files = f"{self._plan.public_url}/trust/{ISSUING}"
-        return IssuingParty(certificate=self._certificate(ISSUING), key=key, files=files)
+        return IssuingParty(certificate=self._certificate(ISSUING), key=key, files=_files(self._plan, ISSUING))
 
 
 def throw_away_authority(plan: Plan, now: datetime, publish: Publisher = lambda _name, _data: None) -> Authority:

@@ -1,23 +1,36 @@
 """The key ceremony: one file in, a transcript out.
 
 Everything is made in a folder of its own, and one rename ends it: interrupted before, nothing was held and the next
-try starts anew; interrupted after, opening the authority publishes what was not yet published.
+try starts anew; interrupted after, opening the authority publishes what was not yet published. Of several at once, one
+is held and the others find it held.
 """
 
+import fcntl
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certsvc.authority.authority import Authority, Material, Publisher, make_material
+from certsvc.authority.authority import (
+    ISSUING,
+    ROOT,
+    TIMESTAMP,
+    Authority,
+    Material,
+    Publisher,
+    make_material,
+    seal_name,
+)
 from certsvc.authority.plan import Plan, load_plan
+from certsvc.authority.transcript import make_transcript
 from certsvc.custody.keys import SoftwareKey, create_key, open_key
+from certsvc.custody.secret import sync
 from certsvc.errors import CeremonyError
 
 TRANSCRIPT = "transcript.txt"
@@ -28,32 +41,45 @@ ROOT_CRL = "root.crl"
 def hold_ceremony(plan_file: Path, home: Path, secret: str, now: datetime, public_url: str) -> Path:
     """Make the authority that `plan_file` describes in `home/authority`; the path of the transcript.
 
-    Held again with the same plan it does nothing. `secret` refers to the passphrase of the key files.
+    Held again with the same plan it does nothing. `secret` refers to the passphrase of the key files; `public_url` is
+    the address under which CRLs will be found.
 
     Raises:
-        CeremonyError: the plan is wrong, or another ceremony was held here.
+        CeremonyError: the plan is wrong, another ceremony was held here, or what it left is damaged.
         CustodyError: the passphrase cannot be had.
     """
     plan = msgspec.structs.replace(load_plan(plan_file), public_url=public_url.rstrip("/"))
     folder, staging = home / "authority", home / "authority.unfinished"
-    if folder.exists():
-        return _same_ceremony(plan, folder)
-    shutil.rmtree(staging, ignore_errors=True)
-    (staging / "keys").mkdir(mode=0o700, parents=True)
-    (staging / "certificates").mkdir()
-    staging.chmod(0o700)
-    material = make_material(plan, _keys_in(staging, secret, plan), now)
-    _write(plan, material, staging, now)
-    staging.rename(folder)
-    _sync(home)
+    with _alone(home):
+        if folder.exists():
+            return _same_ceremony(plan, folder)
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(mode=0o700)
+        (staging / "keys").mkdir(mode=0o700)
+        (staging / "certificates").mkdir()
+        material = make_material(plan, _keys_in(staging, secret, plan), now)
+        _write(plan, material, staging, now)
+        staging.rename(folder)
+        sync(home)
     return folder / TRANSCRIPT
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One ceremony at a time in a home; the lock goes with the process that has it."""
+    descriptor = os.open(home, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def open_authority(home: Path, secret: str, now: datetime) -> Authority:
     """Open the authority that a ceremony made, and publish its public facts under `home/public`.
 
     Raises:
-        CeremonyError: no ceremony was held here.
+        CeremonyError: no ceremony was held here, or what it left is damaged.
         CustodyError: a key does not open.
     """
     folder = home / "authority"
@@ -62,20 +88,46 @@ def open_authority(home: Path, secret: str, now: datetime) -> Authority:
             f"{home} 中还没有举行过密钥仪式：请运行 certsvc ceremony。",
             f"No key ceremony was held in {home}: run `certsvc ceremony`.",
         )
-    plan = msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)
-    certificates = {
-        path.stem: x509.load_pem_x509_certificate(path.read_bytes()) for path in (folder / "certificates").glob("*.pem")
-    }
-    keys = {name: open_key(_uri(folder, name), secret) for name in certificates}
-    material = Material(keys=keys, certificates=certificates, root_crl=(folder / ROOT_CRL).read_bytes())
+    plan, material = _read(folder, secret)
     authority = Authority(plan, material, _keys_in(folder, secret, plan), _publisher(home / "public"))
     authority.publish(now)
     return authority
 
 
+def _read(folder: Path, secret: str) -> tuple[Plan, Material]:
+    plan = _read_plan(folder)
+    try:
+        paths = sorted((folder / "certificates").glob("*.pem"))
+        certificates = {path.stem: x509.load_pem_x509_certificate(path.read_bytes()) for path in paths}
+        root_crl = (folder / ROOT_CRL).read_bytes()
+        x509.load_der_x509_crl(root_crl)
+    except (OSError, ValueError) as error:
+        raise _damaged(folder, str(error)) from None
+    missing = {ROOT, ISSUING, TIMESTAMP, *(seal_name(seal.id) for seal in plan.seals)} - set(certificates)
+    if missing:
+        raise _damaged(folder, ", ".join(sorted(missing)))
+    keys = {name: open_key(_uri(folder, name), secret) for name in certificates}
+    for name, certificate in certificates.items():
+        if certificate.public_key() != keys[name].public_key:
+            raise _damaged(folder, f"{name}: key and certificate do not belong together")
+    return plan, Material(keys=keys, certificates=certificates, root_crl=root_crl)
+
+
+def _read_plan(folder: Path) -> Plan:
+    try:
+        return msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise _damaged(folder, str(error)) from None
+
+
+def _damaged(folder: Path, what: str) -> CeremonyError:
+    return CeremonyError(
+        f"{folder} 已损坏（{what}）：请从备份恢复。", f"{folder} is damaged ({what}): restore it from a backup."
+    )
+
+
 def _same_ceremony(plan: Plan, folder: Path) -> Path:
-    held = msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)
-    if held != plan:
+    if _read_plan(folder) != plan:
         raise CeremonyError(
             f"{folder} 中已有按另一份计划举行的仪式；如要重来，请换一个 CERTSVC_HOME。",
             f"Another ceremony was held in {folder}; to start anew, use another CERTSVC_HOME.",
@@ -96,32 +148,9 @@ def _write(plan: Plan, material: Material, folder: Path, now: datetime) -> None:
         (folder / "certificates" / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
     (folder / ROOT_CRL).write_bytes(material.root_crl)
     (folder / PLAN).write_bytes(msgspec.json.encode(plan))
-    (folder / TRANSCRIPT).write_text(_transcript(plan, material, now), encoding="utf-8")
+    (folder / TRANSCRIPT).write_text(make_transcript(plan, material, now), encoding="utf-8")
     for path in (*folder.rglob("*"), folder):
-        _sync(path)
-
-
-def _transcript(plan: Plan, material: Material, now: datetime) -> str:
-    lines = [
-        "密钥仪式记录  Key ceremony transcript",
-        f"机构 authority: {plan.authority}",
-        f"时间 time: {now:%Y-%m-%d %H:%M:%S} UTC",
-        f"用途 use: {'演示，无法律效力 demonstration, no legal effect' if plan.demonstration else '正式 in earnest'}",
-        f"公开地址 public address: {plan.public_url or '-'}",
-        "",
-        "制作的密钥和证书 Keys and X.509 certificates made:",
-    ]
-    for name, certificate in material.certificates.items():
-        first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        digest = certificate.fingerprint(hashes.SHA256()).hex(" ", 2)
-        lines += [
-            f"  {name}",
-            f"    主体 subject  {certificate.subject.rfc4514_string()}",
-            f"    有效 term     {first:%Y-%m-%d} to {last:%Y-%m-%d}",
-            f"    指纹 SHA-256  {digest}",
-        ]
-    lines += ["", "见证人 witnesses:  1 ______________________    2 ______________________", ""]
-    return "\n".join(lines)
+        sync(path)
 
 
 def _publisher(public: Path) -> Publisher:
@@ -130,14 +159,7 @@ def _publisher(public: Path) -> Publisher:
 
 def _replace(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    temporary.replace(path)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_bytes(data)
+    sync(unfinished)
+    unfinished.replace(path)

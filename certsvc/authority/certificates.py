@@ -20,7 +20,8 @@ PROFILES = Path(__file__).resolve().parents[2] / "keys" / "profiles"
 BACKDATED = timedelta(hours=1)
 """So that a reader whose clock is a little slow does not call a new certificate not yet valid."""
 
-MOST_BYTES = 64
+COMMON_NAME_BYTES = 64
+"""What OpenSSL and the library here take; ub-common-name is 64 characters (RFC 5280 Appendix A)."""
 
 USAGES = (
     "digital_signature content_commitment key_encipherment data_encipherment key_agreement key_cert_sign crl_sign "
@@ -47,11 +48,11 @@ def load_profile(name: str) -> Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuingParty:
-    """Who signs a certificate. `files` is the address under which its own certificate and CRL are found."""
+    """Who signs a certificate. `files` with `.cer` or `.crl` is the address of its own certificate and CRL, if any."""
 
     certificate: x509.Certificate
     key: SoftwareKey
-    files: str
+    files: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,36 +67,43 @@ class Subject:
 
     @property
     def name(self) -> x509.Name:
-        """C=CN, O, organizationIdentifier, OU, CN; each text cut to what X.520 allows."""
+        """C=CN, O, organizationIdentifier, OU, CN; the last cut to what it has room for, O is always whole."""
         unit = f"{self.unit} 演示 DEMONSTRATION" if self.demonstration else self.unit
         parts = [
             (NameOID.COUNTRY_NAME, "CN"),
             (NameOID.ORGANIZATION_NAME, self.organisation),
             *([(NameOID.ORGANIZATION_IDENTIFIER, organisation_identifier(self.uscc))] if self.uscc else []),
             (NameOID.ORGANIZATIONAL_UNIT_NAME, unit),
-            (NameOID.COMMON_NAME, self.common_name),
+            (NameOID.COMMON_NAME, self.common_name.encode("utf-8")[:COMMON_NAME_BYTES].decode("utf-8", "ignore")),
         ]
-        return x509.Name([x509.NameAttribute(oid, _cut(text)) for oid, text in parts])
-
-
-def _cut(text: str) -> str:
-    return text.encode("utf-8")[:MOST_BYTES].decode("utf-8", "ignore")
+        return x509.Name([x509.NameAttribute(oid, text) for oid, text in parts])
 
 
 def make_certificate(
-    profile: Profile, subject: Subject, key: SoftwareKey, issuer: IssuingParty | None, now: datetime
+    profile: Profile,
+    subject: Subject,
+    key: SoftwareKey,
+    issuer: IssuingParty | None,
+    since: datetime,
+    until: datetime | None = None,
 ) -> x509.Certificate:
-    """An X.509 certificate by profile (RFC 5280); without an issuer it is self-signed, the root's."""
+    """An X.509 certificate by profile (RFC 5280); without an issuer it is self-signed, the root's.
+
+    Its term begins at `since` and ends with the profile's days, at `until`, or with its issuer's, whatever is first.
+    """
     public = key.issuer_key.public_key()
     signer = issuer.key.issuer_key if issuer else key.issuer_key
+    ends = [since + timedelta(days=profile.days)]
+    ends += [until] if until else []
+    ends += [issuer.certificate.not_valid_after_utc] if issuer else []
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject.name)
         .issuer_name(issuer.certificate.subject if issuer else subject.name)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - BACKDATED)
-        .not_valid_after(now + timedelta(days=profile.days))
+        .not_valid_before(since)
+        .not_valid_after(min(ends))
     )
     for extension, critical in _extensions(profile, subject, public, issuer):
         builder = builder.add_extension(extension, critical)
@@ -123,12 +131,15 @@ def _extensions(
 
 def _issuer_extensions(issuer: IssuingParty) -> list[x509.ExtensionType]:
     identifier = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
+    if issuer.files is None:
+        return [authority]
     crl = x509.DistributionPoint([x509.UniformResourceIdentifier(f"{issuer.files}.crl")], None, None, None)
     certificate = x509.AccessDescription(
         AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(f"{issuer.files}.cer")
     )
     return [
-        x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier),
+        authority,
         x509.CRLDistributionPoints([crl]),
         x509.AuthorityInformationAccess([certificate]),
     ]

@@ -12,6 +12,7 @@ from certsvc.custody.secret import read_private_file, read_secret, write_private
 from certsvc.errors import CustodyError
 
 Algorithm = Literal["p256", "rsa3072"]
+RSA_BITS = 3072
 MAX_KEY_FILE = 16 * 1024
 
 
@@ -42,16 +43,16 @@ def generate_key(algorithm: Algorithm = "p256") -> SoftwareKey:
     """A fresh key that is nowhere but in memory: throw-away keys for the lint, and what `create_key` stores."""
     if algorithm == "p256":
         return SoftwareKey(ec.generate_private_key(ec.SECP256R1()))
-    return SoftwareKey(rsa.generate_private_key(65537, 3072))
+    return SoftwareKey(rsa.generate_private_key(65537, RSA_BITS))
 
 
 def create_key(uri: str, secret: str, algorithm: Algorithm = "p256") -> SoftwareKey:
     """The key at `uri`; where there is none, one is made, encrypted under the passphrase that `secret` refers to.
 
-    Two processes that make it at once get the same key.
+    Two processes that make it at once get the same key; one that is there is never overwritten.
 
     Raises:
-        CustodyError: unknown scheme, unusable secret, or a key that `open_key` refuses.
+        CustodyError: unknown scheme, unusable secret, no place to write, or a key that `open_key` refuses.
     """
     path = _file_path(uri)
     if not path.exists():
@@ -67,19 +68,23 @@ def open_key(uri: str, secret: str) -> SoftwareKey:
     """Open the key at `uri` with the passphrase that `secret` refers to.
 
     Raises:
-        CustodyError: unknown scheme, no such key, others may read it, wrong passphrase, or a kind we do not use.
+        CustodyError: unknown scheme, no such key, others may read it, wrong passphrase, damaged, or no kind of ours.
     """
     path = _file_path(uri)
-    pem = read_private_file(path, MAX_KEY_FILE)
     try:
-        key = serialization.load_pem_private_key(pem, read_secret(secret))
+        key = serialization.load_pem_private_key(read_private_file(path, MAX_KEY_FILE), read_secret(secret))
     except (ValueError, TypeError):
         raise CustodyError(
             f"{path} 打不开：口令不对，或文件已损坏。", f"{path} does not open: wrong passphrase, or damaged."
         ) from None
-    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-        raise CustodyError(f"{path} 不是 EC 或 RSA 密钥。", f"{path} is neither an EC nor an RSA key.")
-    return SoftwareKey(key)
+    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+        return SoftwareKey(key)
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= RSA_BITS:
+        return SoftwareKey(key)
+    raise CustodyError(
+        f"{path} 既不是 P-256 密钥，也不是 3072 位以上的 RSA 密钥。",
+        f"{path} is neither a P-256 key nor an RSA key of at least {RSA_BITS} bits.",
+    )
 
 
 def _file_path(uri: str) -> Path:

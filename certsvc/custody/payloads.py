@@ -1,5 +1,6 @@
 """What certificates say of persons is encrypted at rest: AES-256-GCM, bound to the certificate it belongs to."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ from certsvc.custody.secret import make_secret_file, read_secret
 from certsvc.errors import CustodyError
 
 NONCE = 12
+PREFIX = "data-"
+LEAST_SECRET = 32
+"""Bytes of a random text that a key is derived from; it is no passphrase that a person remembers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +49,36 @@ class AesPayloadCipher:
 def open_payload_cipher(folder: Path) -> AesPayloadCipher:
     """The data-encryption keys in `folder`, one file each (`data-1`, `data-2`, …); the first is made if none is there.
 
+    To change to a new key, add the next file with a fresh random text of at least 32 bytes; the old ones stay until
+    nothing is encrypted under them any more.
+
     Raises:
-        CustodyError: a file that others may read.
+        CustodyError: a file that others may read, that has another name, or that is too short for a key.
     """
-    make_secret_file(folder / "data-1")
-    names = sorted((path.name for path in folder.glob("data-*")), key=lambda name: int(name.partition("-")[2]))
-    keys = {name: AESGCM(_derive(folder / name)) for name in names}
-    return AesPayloadCipher(names[-1], keys)
+    if not _names(folder):
+        make_secret_file(folder / f"{PREFIX}1")
+    names = _names(folder)
+    return AesPayloadCipher(names[-1], {name: AESGCM(_derive(folder / name)) for name in names})
+
+
+def _names(folder: Path) -> list[str]:
+    """The keys in the order of their numbers; unfinished files begin with a dot and are none."""
+    names = [path.name for path in folder.glob(f"{PREFIX}*")]
+    for name in names:
+        if not re.fullmatch(r"[1-9][0-9]{0,5}", name.removeprefix(PREFIX), re.ASCII):
+            raise CustodyError(
+                f"{folder / name}：数据密钥的文件名应为 data-1、data-2……",
+                f"{folder / name}: the files of data keys are called data-1, data-2 and so on.",
+            )
+    return sorted(names, key=lambda name: int(name.removeprefix(PREFIX)))
 
 
 def _derive(path: Path) -> bytes:
     secret = read_secret(f"file:{path}")
+    if len(secret) < LEAST_SECRET:
+        del secret  # tracebacks may show local names
+        raise CustodyError(
+            f"{path} 不足 {LEAST_SECRET} 字节，不能作为数据密钥。",
+            f"{path} has less than {LEAST_SECRET} bytes: too short for a data key.",
+        )
     return HKDF(hashes.SHA256(), 32, salt=None, info=b"certsvc payload").derive(secret)

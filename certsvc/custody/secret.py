@@ -13,17 +13,21 @@ def read_secret(reference: str) -> bytes:
     """The secret a reference names, without a final newline.
 
     Raises:
-        CustodyError: unknown kind of reference, nothing there, too long, or a file that others may read.
+        CustodyError: unknown kind of reference, nothing there, empty, too long, or a file that others may read.
     """
     kind, _, place = reference.partition(":")
-    if kind == "env" and os.environ.get(place):
-        return os.environ[place].encode("utf-8")
-    if kind == "file":
-        return read_private_file(Path(place), MAX_SECRET).rstrip(b"\n")
-    raise CustodyError(
-        f"口令引用 {kind}:{place} 无法使用：应为已设置的 env:变量名 或 file:路径。",
-        f"The secret reference {kind}:{place} cannot be used: give env:NAME (set) or file:PATH.",
-    )
+    secret = None
+    if kind == "env":
+        secret = os.environb.get(os.fsencode(place))
+    elif kind == "file":
+        secret = read_private_file(Path(place), MAX_SECRET)
+    secret = (secret or b"").rstrip(b"\n")
+    if not secret:
+        raise CustodyError(
+            f"口令引用 {kind}:{place} 无法使用：应为已设置的 env:变量名 或 file:路径，且内容不为空。",
+            f"The secret reference {kind}:{place} cannot be used: give env:NAME (set) or file:PATH, and not empty.",
+        )
+    return secret
 
 
 def read_private_file(path: Path, most: int) -> bytes:
@@ -33,20 +37,25 @@ def read_private_file(path: Path, most: int) -> bytes:
         CustodyError: it is not there, others may read it, or it is longer than `most` bytes.
     """
     try:
-        if path.stat().st_mode & 0o077:
-            raise CustodyError(
-                f"{path} 可被他人读取，请执行 chmod 600。", f"Others may read {path}: make it mode 0600."
-            )
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno())
+            if found.st_mode & 0o077:
+                raise CustodyError(
+                    f"{path} 可被他人读取，请执行 chmod 600。", f"Others may read {path}: make it mode 0600."
+                )
+            if found.st_size > most:
+                raise CustodyError(f"{path} 过大。", f"{path} is too large.")
+            return file.read(most)
     except OSError as error:
         raise CustodyError(f"读不了 {path}：{error.strerror}", f"Cannot read {path}: {error.strerror}") from None
-    if len(data) > most:
-        raise CustodyError(f"{path} 过大。", f"{path} is too large.")
-    return data
 
 
 def write_private_file(path: Path, data: bytes) -> bool:
-    """Create a file of mode 0600, durably, whole or not at all; False when there was one, which is left as it is."""
+    """Create a file of mode 0600, durably, whole or not at all; False when there was one, which is left as it is.
+
+    Raises:
+        CustodyError: it cannot be written.
+    """
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -54,23 +63,34 @@ def write_private_file(path: Path, data: bytes) -> bool:
             file.flush()
             os.fsync(file.fileno())
         os.link(unfinished, path)
+        sync(path.parent)
     except FileExistsError:
         return False
+    except OSError as error:
+        raise CustodyError(f"写不了 {path}：{error.strerror}", f"Cannot write {path}: {error.strerror}") from None
     finally:
         unfinished.unlink(missing_ok=True)
-    _sync(path.parent)
     return True
 
 
 def make_secret_file(path: Path) -> None:
-    """A file with a fresh random passphrase, unless it is there already."""
-    if not path.exists():
+    """A file with a fresh random passphrase, unless it is there already.
+
+    Raises:
+        CustodyError: it cannot be written.
+    """
+    if path.exists():
+        return
+    try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private_file(path, secrets.token_urlsafe(32).encode("ascii"))
+    except OSError as error:
+        raise CustodyError(f"写不了 {path}：{error.strerror}", f"Cannot write {path}: {error.strerror}") from None
+    write_private_file(path, secrets.token_urlsafe(32).encode("ascii"))
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -7,8 +7,8 @@ from certsvc.ids import Uscc, parse_uscc
 
 DEMONSTRATION_POLICY = "1.3.6.1.4.1.32473.118246390.1"
 """Certificate policy of a demonstration authority: specimen only, no legal effect. It stands in the X.509
-certificates, so that it goes wherever the keys go. It lies under the enterprise number for examples (RFC 5612): 2.999 is
-for examples too, and an arc from a UUID is free for everyone, but there are readers of X.509 that refuse either."""
+certificates, so that it goes wherever the keys go. It lies under the enterprise number for examples (RFC 5612): 2.999
+is for examples too, and an arc made of a UUID is free for all, but some readers of X.509 refuse either."""
 
 
 REGISTRATION = "NTRCN-"

@@ -32,7 +32,7 @@ class BasePdf:
 
     def body(self, number: int) -> bytes:
         """The text of an object, without `obj` and `endobj`."""
-        return _body(self.data, self.offsets[number])
+        return _body(self.data, self.offsets, number)
 
 
 def read_base(data: bytes) -> BasePdf:
@@ -47,7 +47,7 @@ def read_base(data: bytes) -> BasePdf:
         raise _refused("已经盖过章、被改过或已加密", "it was sealed or changed before, or is encrypted")
     try:
         return _read(data)
-    except (AttributeError, ValueError, IndexError):
+    except (ValueError, IndexError):
         raise _refused("结构与预期不同", "its structure is not what was expected") from None
 
 
@@ -55,14 +55,16 @@ def _read(data: bytes) -> BasePdf:
     start = data.rindex(b"startxref")
     xref = int(data[start + 9 : -len(END)])
     trailer = data[data.index(b"trailer", xref) : start]
-    size = _number(rb"/Size (\d+)", trailer)
+    size = _number(rb"/Size (\d{1,7})\b", trailer)
     table = re.compile(rb"xref\n0 %d\n((?:\d{10} \d{5} [nf](?: \n|\r\n)){%d})" % (size, size)).match(data, xref)
     offsets = tuple(int(line[:10]) for line in _group(table, 1).splitlines())
     root = _number(rb"/Root (\d+) 0 R", trailer)
-    catalog = _body(data, offsets[root])
+    catalog = _body(data, offsets, root)
+    if b"/Prev" in trailer or b"/XRefStm" in trailer or b"#" in catalog:
+        raise ValueError("another table before this one, or a name in disguise")
     structure = _number(rb"/StructTreeRoot (\d+) 0 R", catalog)
-    tree = _body(data, offsets[structure])
-    pages = _body(data, offsets[_number(rb"/Pages (\d+) 0 R", catalog)])
+    tree = _body(data, offsets, structure)
+    pages = _body(data, offsets, _number(rb"/Pages (\d+) 0 R", catalog))
     kids = _group(re.search(rb"/Kids\s*\[([^\]]*)\]", pages), 1)
     return BasePdf(
         data=data,
@@ -78,8 +80,11 @@ def _read(data: bytes) -> BasePdf:
     )
 
 
-def _body(data: bytes, offset: int) -> bytes:
-    start = data.index(b"obj", offset) + 3
+def _body(data: bytes, offsets: tuple[int, ...], number: int) -> bytes:
+    opening = b"%d 0 obj\n" % number
+    if not data.startswith(opening, offsets[number]):
+        raise ValueError("no such object there")
+    start = offsets[number] + len(opening)
     return data[start : data.index(b"endobj", start)].strip()
 
 

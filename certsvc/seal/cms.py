@@ -3,21 +3,16 @@
 import hashlib
 from datetime import datetime
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certsvc import der
 from certsvc.services import Sealing, Timestamper
 
 DATA = der.object_identifier("1.2.840.113549.1.7.1")
-SIGNED_DATA = der.object_identifier("1.2.840.113549.1.7.2")
-SHA256 = der.sequence(der.object_identifier("2.16.840.1.101.3.4.2.1"))
-ECDSA_SHA256 = der.sequence(der.object_identifier("1.2.840.10045.4.3.2"))
-RSA_SHA256 = der.sequence(der.object_identifier("1.2.840.113549.1.1.11"), der.NULL)
 CONTENT_TYPE, MESSAGE_DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
 SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"
-ROOM = 4096
-"""Bytes beyond the certificates: attributes, one signature, and a timestamp with its chain."""
+ROOM = 3072
+"""Bytes beyond certificates: attributes, two signatures of up to 512 bytes, and what is around the timestamp."""
 
 
 def make_cms(digest: bytes, sealing: Sealing, timestamper: Timestamper, now: datetime) -> bytes:
@@ -35,12 +30,13 @@ def make_cms(digest: bytes, sealing: Sealing, timestamper: Timestamper, now: dat
     )
     signature = sealing.key.sign(signed)
     token = timestamper.timestamp(hashlib.sha256(signature).digest(), now)
-    return der.sequence(SIGNED_DATA, der.explicit(0, _signed_data(sealing, signed, signature, token)))
+    return der.sequence(der.SIGNED_DATA, der.explicit(0, _signed_data(sealing, signed, signature, token)))
 
 
 def room_for(sealing: Sealing) -> int:
-    """How many bytes to keep free for `make_cms`."""
-    return sum(len(item) for item in _certificates(sealing)) + ROOM
+    """How many bytes to keep free for `make_cms`: the chain once for the seal and, of the same size, once more for the
+    timestamp."""
+    return 2 * sum(len(item) for item in _certificates(sealing)) + ROOM
 
 
 def _certificates(sealing: Sealing) -> list[bytes]:
@@ -50,15 +46,14 @@ def _certificates(sealing: Sealing) -> list[bytes]:
 
 def _signed_data(sealing: Sealing, signed: bytes, signature: bytes, token: bytes) -> bytes:
     certificate = sealing.certificate
-    is_ec = isinstance(sealing.key.public_key, ec.EllipticCurvePublicKey)
     signer = der.sequence(
         der.integer(1),
         der.sequence(certificate.issuer.public_bytes(), der.integer(certificate.serial_number)),
-        SHA256,
+        der.SHA256,
         b"\xa0" + signed[1:],  # [0] IMPLICIT takes the place of the SET tag that was signed
-        ECDSA_SHA256 if is_ec else RSA_SHA256,
+        der.signature_algorithm(sealing.key.public_key),
         der.octet_string(signature),
         der.explicit(1, der.attribute(SIGNATURE_TIMESTAMP, token)),
     )
     certificates = der.explicit(0, *_certificates(sealing))
-    return der.sequence(der.integer(1), der.set_of(SHA256), der.sequence(DATA), certificates, der.set_of(signer))
+    return der.sequence(der.integer(1), der.set_of(der.SHA256), der.sequence(DATA), certificates, der.set_of(signer))

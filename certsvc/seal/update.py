@@ -4,7 +4,7 @@ import re
 import secrets
 import zlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from certsvc.domain.seal import Placement, SealPicture, ValidationData
 from certsvc.errors import SealRefused
@@ -157,7 +157,7 @@ def _picture(picture: SealPicture) -> bytes:
 
 
 def _signature(content: SealContent, now: datetime) -> bytes:
-    when = now.strftime("D:%Y%m%d%H%M%S+00'00'").encode("ascii")
+    when = now.astimezone(UTC).strftime("D:%Y%m%d%H%M%S+00'00'").encode("ascii")
     return b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/Reason %b/M(%b)%b/ByteRange[" % (
         _text(content.reason),
         when,

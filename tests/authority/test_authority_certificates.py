@@ -1,0 +1,269 @@
+"""X.509 certificates and CRLs: by profile, clean to an outside linter, renewed in time."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from ceremonies import NOW, PLAN, hold, make_home, open_held
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+from linted import lint_certificate, lint_chain, lint_crl
+
+from certsvc.authority.authority import Authority, throw_away_authority
+from certsvc.authority.certificates import load_profile
+from certsvc.authority.plan import load_plan
+from certsvc.domain.calendar import start_of_quarter
+from certsvc.domain.seal import ValidationData
+from certsvc.domain.token import key_id
+from certsvc.errors import SealRefused
+
+EXTENDED = x509.ExtendedKeyUsage
+CRITICAL = {x509.BasicConstraints, x509.KeyUsage}
+Published = dict[str, list[bytes]]
+
+
+def make(tmp_path: Path, plan: str = PLAN) -> tuple[Authority, Published]:
+    """An authority in memory, and everything that it published, in order, by name."""
+    published: Published = {}
+    _, plan_file = make_home(tmp_path, plan)
+    authority = throw_away_authority(
+        load_plan(plan_file), NOW, lambda name, data: published.setdefault(name, []).append(data)
+    )
+    return authority, published
+
+
+def all_certificates(home: Path) -> dict[str, x509.Certificate]:
+    """Every certificate of an authority, token keys included, by name."""
+    paths = [*(home / "authority" / "certificates").iterdir(), *(home / "public" / "anchors" / "token-keys").iterdir()]
+    return {path.stem: x509.load_pem_x509_certificate(path.read_bytes()) for path in paths}
+
+
+@pytest.mark.parametrize("algorithm", ["p256", "rsa3072"])
+def test_pkilint_finds_nothing_above_notice(algorithm: str, tmp_path: Path) -> None:
+    home, plan = make_home(tmp_path, f'algorithm = "{algorithm}"\n{PLAN}')
+    hold(home, plan)
+    open_held(home).token_key(NOW)
+    certificates = all_certificates(home)
+    assert set(certificates) == {"root", "issuing", "timestamp", "seal-fire", "2026q4"}
+    for name, certificate in certificates.items():
+        assert lint_certificate(certificate) == [], name
+        if name != "root":
+            issuer = certificates["root" if name == "issuing" else "issuing"]
+            assert lint_chain(issuer, certificate) == [], name
+    for name in ("root", "issuing"):
+        assert lint_crl((home / "public" / f"{name}.crl").read_bytes()) == [], name
+
+
+def test_the_linter_finds_another_issuer_and_an_altered_certificate(tmp_path: Path) -> None:
+    authority, _ = make(tmp_path)
+    certificates = authority._material.certificates
+    assert any("ERROR" in line for line in lint_chain(certificates["root"], certificates["timestamp"]))
+    der = certificates["timestamp"].public_bytes(Encoding.DER)
+    twice = x509.load_der_x509_certificate(der.replace(bytes.fromhex("551d0e"), bytes.fromhex("551d23")))
+    assert lint_certificate(twice) != []
+
+
+def test_each_profile_gives_its_key_usage_and_purposes_and_nothing_else(tmp_path: Path) -> None:
+    authority, published = make(tmp_path)
+    authority.token_key(NOW)
+    (token,) = published["anchors/token-keys/2026q4.pem"]
+    certificates = {**authority._material.certificates, "token": x509.load_pem_x509_certificate(token)}
+    wanted: dict[str, tuple[set[str], set[str], bool, int | None]] = {
+        "root": ({"key_cert_sign", "crl_sign"}, set(), True, None),
+        "issuing": ({"key_cert_sign", "crl_sign"}, set(), True, 0),
+        "timestamp": ({"digital_signature"}, {"1.3.6.1.5.5.7.3.8"}, False, None),
+        "seal-fire": (
+            {"digital_signature", "content_commitment"},
+            {"1.3.6.1.5.5.7.3.36", "1.3.6.1.5.5.7.3.4"},
+            False,
+            None,
+        ),
+        "token": ({"digital_signature"}, set(), False, None),
+    }
+    assert set(certificates) == set(wanted)
+    for name, (usages, purposes, is_authority, path_length) in wanted.items():
+        assert usages_of(certificates[name]) == usages, name
+        assert purposes_of(certificates[name]) == purposes, name
+        for extension in certificates[name].extensions:
+            critical = type(extension.value) in CRITICAL or (name == "timestamp" and type(extension.value) is EXTENDED)
+            assert extension.critical is critical, (name, extension)
+        constraints = [
+            item.value for item in certificates[name].extensions if type(item.value) is x509.BasicConstraints
+        ]
+        assert constraints == ([x509.BasicConstraints(ca=True, path_length=path_length)] if is_authority else [])
+
+
+def usages_of(certificate: x509.Certificate) -> set[str]:
+    """The names of the key usages that are set."""
+    usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    names = {"digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"}
+    return {name for name in names | {"key_cert_sign", "crl_sign"} if getattr(usage, name)}
+
+
+def purposes_of(certificate: x509.Certificate) -> set[str]:
+    """The extended key usages."""
+    found: list[Any] = [item.value for item in certificate.extensions if type(item.value) is EXTENDED]
+    return {purpose.dotted_string for value in found for purpose in value}
+
+
+def test_no_certificate_outlives_its_issuer(tmp_path: Path) -> None:
+    authority, published = make(tmp_path)
+    issuing = authority._material.certificates["issuing"]
+    for certificate in authority._material.certificates.values():
+        assert certificate.not_valid_after_utc - certificate.not_valid_before_utc >= timedelta(days=1095)
+    last_quarter = issuing.not_valid_after_utc
+    authority.token_key(last_quarter)
+    (token,) = published["anchors/token-keys/2036q4.pem"]
+    assert x509.load_pem_x509_certificate(token).not_valid_after_utc == issuing.not_valid_after_utc
+
+
+def test_a_profile_with_an_unknown_key_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).resolve().parents[2] / "keys" / "profiles" / "seal.toml").read_text("utf-8")
+    (tmp_path / "odd.toml").write_text(text + "colour = 1\n", encoding="utf-8")
+    monkeypatch.setattr("certsvc.authority.certificates.PROFILES", tmp_path)
+    with pytest.raises(ValueError, match="colour"):
+        load_profile("odd")
+
+
+def test_the_subject_of_a_seal_names_its_owner_and_its_uscc(tmp_path: Path) -> None:
+    authority, _ = make(tmp_path)
+    subject = authority.sealing("fire").certificate.subject
+    assert [attribute.value for attribute in subject.get_attributes_for_oid(NameOID.ORGANIZATION_IDENTIFIER)] == [
+        "NTRCN-11441900007331048G"
+    ]
+    assert [attribute.value for attribute in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)] == [
+        "云山市消防救援支队"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("public_url", "address"),
+    [
+        pytest.param("https://yz.example", "http://yz.example/trust/issuing", id="plain-http-for-what-is-signed"),
+        pytest.param("https://yz.example:8443", "https://yz.example:8443/trust/issuing", id="a-port-stays-as-it-is"),
+        pytest.param("http://localhost:8000", "http://localhost:8000/trust/issuing", id="this-machine"),
+        pytest.param("", None, id="no-address-none-given"),
+    ],
+)
+def test_certificates_say_where_crl_and_issuer_are_found(public_url: str, address: str | None, tmp_path: Path) -> None:
+    _, plan_file = make_home(tmp_path)
+    plan = load_plan(plan_file)
+    authority = throw_away_authority(msgspec.structs.replace(plan, public_url=public_url), NOW)
+    extensions = authority.sealing("fire").certificate.extensions
+    points: list[Any] = [item.value for item in extensions if type(item.value) is x509.CRLDistributionPoints]
+    access: list[Any] = [item.value for item in extensions if type(item.value) is x509.AuthorityInformationAccess]
+    found = [name.value for value in points for point in value for name in point.full_name]
+    found += [item.access_location.value for value in access for item in value]
+    assert found == ([f"{address}.crl", f"{address}.cer"] if address else [])
+    methods = {item.access_method for value in access for item in value}
+    assert methods <= {AuthorityInformationAccessOID.CA_ISSUERS}  # no OCSP address: there is no responder
+
+
+def test_there_is_no_seal_for_a_type_that_none_is_bound_to(tmp_path: Path) -> None:
+    authority, _ = make(tmp_path)
+    assert authority.seal_for("fire-safety-check").id == "fire"
+    with pytest.raises(SealRefused, match="drug-retail"):
+        authority.seal_for("drug-retail")
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        pytest.param(NOW, id="in-the-quarter-of-the-ceremony"),
+        pytest.param(NOW + timedelta(days=60), id="in-the-next-quarter"),
+        pytest.param(datetime.fromisoformat("2027-03-31T15:59:59+00:00"), id="in-the-last-second-of-a-quarter"),
+        pytest.param(datetime.fromisoformat("2027-03-31T16:00:00+00:00"), id="in-the-first-second-of-the-next"),
+    ],
+)
+def test_the_term_of_a_token_certificate_is_the_quarter(now: datetime, tmp_path: Path) -> None:
+    authority, published = make(tmp_path)
+    kid, key = authority.token_key(now)
+    (name,) = [name for name in published if name.startswith("anchors/token-keys/")]
+    certificate = x509.load_pem_x509_certificate(published[name][0])
+    first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    issuing = authority._material.certificates["issuing"].not_valid_before_utc
+    assert first == max(start_of_quarter(now), issuing) <= now <= last
+    assert start_of_quarter(last) == start_of_quarter(now)
+    assert start_of_quarter(last + timedelta(seconds=1)) == last + timedelta(seconds=1)
+    assert certificate.public_key() == key.public_key
+    assert key_id(key.public_key) == kid
+
+
+def test_a_second_process_says_the_same_term_for_the_same_token_key(tmp_path: Path) -> None:
+    home, plan = make_home(tmp_path)
+    hold(home, plan)
+    seen = []
+    for now in (NOW, NOW + timedelta(days=20)):
+        kid, key = open_held(home, now).token_key(now)
+        certificate = all_certificates(home)["2026q4"]
+        seen.append((kid, key.public_key, certificate.not_valid_before_utc, certificate.not_valid_after_utc))
+    assert seen[0] == seen[1]
+
+
+def test_a_token_key_is_published_once_and_before_it_is_first_used(tmp_path: Path) -> None:
+    authority, published = make(tmp_path)
+    first = authority.token_key(NOW)
+    assert authority.token_key(NOW + timedelta(hours=3)) == first
+    assert len(published["anchors/token-keys/2026q4.pem"]) == 1
+    assert authority.token_key(NOW + timedelta(days=60)) != first
+
+
+def issuing_crl(data: ValidationData) -> x509.CertificateRevocationList:
+    """The issuing authority's CRL among the validation data."""
+    return x509.load_der_x509_crl(data.crls[1])
+
+
+def number_of(crl: x509.CertificateRevocationList) -> int:
+    """Its number."""
+    return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+
+
+def test_the_crl_is_renewed_within_the_hour_and_its_number_grows(tmp_path: Path) -> None:
+    authority, published = make(tmp_path)
+    numbers = []
+    for minutes in (0, 30, 60, 61, 90, 121, 122, 600):
+        now = NOW + timedelta(minutes=minutes)
+        crl = issuing_crl(authority.validation_data("fire", now))
+        assert crl.next_update_utc is not None and crl.last_update_utc <= now < crl.next_update_utc
+        assert now - crl.last_update_utc <= timedelta(hours=2)  # an hour of use, and an hour of slow clocks
+        numbers.append(number_of(crl))
+    assert numbers == sorted(numbers)
+    assert len(set(numbers)) == 4
+    assert [number_of(x509.load_der_x509_crl(crl)) for crl in published["issuing.crl"]] == sorted(set(numbers))
+
+
+def test_a_request_older_than_the_crl_gets_it_too_and_its_number_does_not_fall(tmp_path: Path) -> None:
+    authority, published = make(tmp_path)
+    later = NOW + timedelta(minutes=61)
+    newest = issuing_crl(authority.validation_data("fire", later))
+    earlier = later - timedelta(seconds=30)
+    crl = issuing_crl(authority.validation_data("fire", earlier))
+    assert crl == newest
+    assert crl.last_update_utc <= earlier
+    assert len(published["issuing.crl"]) == 2
+
+
+def test_another_process_publishes_a_crl_with_a_higher_number(tmp_path: Path) -> None:
+    home, plan = make_home(tmp_path)
+    hold(home, plan)
+    numbers = []
+    for seconds in (0, 1, 90):
+        open_held(home, NOW + timedelta(seconds=seconds))
+        numbers.append(number_of(x509.load_der_x509_crl((home / "public" / "issuing.crl").read_bytes())))
+    assert numbers == sorted(set(numbers))
+
+
+def test_what_is_published_is_replaced_whole(tmp_path: Path) -> None:
+    home, plan = make_home(tmp_path)
+    hold(home, plan)
+    open_held(home)
+    crl = home / "public" / "issuing.crl"
+    before = crl.read_bytes()
+    with crl.open("rb") as reader:
+        open_held(home, NOW + timedelta(hours=2))
+        assert reader.read() == before  # who reads the old one goes on reading the old one
+    assert crl.read_bytes() != before
+    assert list((home / "public").rglob(".*")) == []
