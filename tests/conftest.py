@@ -9,7 +9,7 @@ import pytest
 
 pytest_plugins = ["demonstration"]
 
-LEFT_OUT: Counter[str] = Counter()
+MISSING = "{} is missing"
 VERAPDF_JARS = "CERTSVC_VERAPDF_JARS"
 CWT_PYTHON = "CERTSVC_CWT_PYTHON"
 POSTGRES_BIN = "CERTSVC_TEST_POSTGRES_BIN"
@@ -34,11 +34,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 continue
             if os.environ.get("CERTSVC_TEST_ALL"):
                 pytest.fail(f"{program} is missing, and --all leaves nothing out", pytrace=False)
-            LEFT_OUT[program] += 1
-            pytest.skip(f"{program} is missing")
+            pytest.skip(MISSING.format(program))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say plainly what was left out."""
-    for program, count in sorted(LEFT_OUT.items()):
+    reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", ())]
+    for reason, count in sorted(Counter(reasons).items()):
+        program = reason.removeprefix("Skipped: ").removesuffix(MISSING.format(""))
         terminalreporter.write_line(f"LEFT OUT: {count} tests, because {program} is not on this machine")

@@ -49,7 +49,7 @@ LOOKS = {
 FAULTS = (
     ("changed", ("altered",)),
     ("not_ours", ("signer",)),
-    ("changed", ("signature", "coverage", "padding", "format", "docmdp", "active_content")),
+    ("changed", ("signature", "coverage", "padding", "cms", "format", "docmdp", "active_content")),
     ("not_ours", ("token_signature",)),
     ("mismatch", ("attachment", "picture_qr", "token_agrees", "issuer", "register_agrees")),
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -17,6 +17,7 @@ from certsvc.errors import SettingsError
 MAX_FILE = 64 * 1024
 MAX_TOKEN_KEYS = 1000
 FOLDER = "anchors"
+Extension = TypeVar("Extension", bound=x509.ExtensionType)
 TOKEN_KEYS = "token-keys"  # noqa: S105 - the name of a folder
 
 
@@ -99,6 +100,8 @@ def parse_anchors(files: Mapping[str, bytes]) -> Anchors:
     """
     root, issuing = _parse(files, "root.pem"), _parse(files, "issuing.pem")
     _require_issued("issuing.pem", issuing, root)
+    if not _is_authority(issuing):
+        raise _wrong("issuing.pem", "不是签发机构的证书", "not an authority's certificate")
     keys: dict[bytes, tuple[TokenKey, ...]] = {}
     for name in sorted(name for name in files if name.startswith(f"{TOKEN_KEYS}/"))[:MAX_TOKEN_KEYS]:
         certificate = _parse(files, name)
@@ -106,6 +109,8 @@ def parse_anchors(files: Mapping[str, bytes]) -> Anchors:
         key = certificate.public_key()
         if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
             raise _wrong(name, "不是 P-256 密钥", "not a P-256 key")
+        if not _is_token_certificate(certificate):
+            raise _wrong(name, "不是二维码签名密钥", "not a token key")
         entry = TokenKey(key, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
         keys[key_id(key)] = (*keys.get(key_id(key), ()), entry)
     return Anchors(root, keys, is_demonstration(issuing))
@@ -137,6 +142,26 @@ def _require_issued(name: str, certificate: x509.Certificate, issuer: x509.Certi
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature):
         raise _wrong(name, "不是由我们的根签发的", "it does not lead to our root") from None
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    found = _extension(certificate, x509.BasicConstraints)
+    return found is not None and found.ca
+
+
+def _is_token_certificate(certificate: x509.Certificate) -> bool:
+    """One key, one purpose: seals, authorities and timestamps have other usages or an extended one, tokens have none.
+    We issued those too, so a mirror could put them here, and whoever holds a seal could then sign tokens."""
+    usage = _extension(certificate, x509.KeyUsage)
+    alone = usage is not None and usage.digital_signature and not (usage.content_commitment or usage.key_cert_sign)
+    return alone and _extension(certificate, x509.ExtendedKeyUsage) is None and not _is_authority(certificate)
+
+
+def _extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except (x509.ExtensionNotFound, ValueError):
+        return None
 
 
 def _wrong(name: str, zh: str, en: str) -> SettingsError:

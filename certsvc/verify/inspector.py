@@ -10,12 +10,14 @@ from types import TracebackType
 import msgspec
 
 from certsvc.errors import UnreadableFile, WorkersBusy
-from certsvc.verify.inspection import Inspection, Request
-from certsvc.verify.worker import LENGTH
+from certsvc.verify.inspection import LENGTH, Inspection, Request
 
 SECONDS = 20.0
 MOST_WAITING = 8
 RECYCLE_AFTER = 200
+MAX_ANSWER = 1024 * 1024
+"""An attachment of 256 KiB and some checks: a worker that a file has taken over must not fill our memory."""
+
 KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "PYTHONUTF8", "TMPDIR")
 """What a worker inherits: no secret can be in these."""
 
@@ -49,27 +51,35 @@ class Inspector:
 
         Raises:
             WorkersBusy: too many are waiting already.
-            UnreadableFile: the worker died of it or took too long.
+            UnreadableFile: the worker died of it, took too long, or gave no answer of its kind.
         """
         if self._inside >= self._room:
             raise WorkersBusy("核对文件的人很多，请过几秒再试。", "Many files are being checked: try again in seconds.")
         self._inside += 1
-        worker = await self._idle.get()
         try:
-            request = msgspec.msgpack.encode(Request(pdf=pdf, root=root, now=now.timestamp()))
-            return await asyncio.wait_for(worker.ask(request), self._seconds)
-        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
-            await worker.stop()
+            worker = await self._idle.get()
+            try:
+                return await self._ask(worker, Request(pdf=pdf, root=root, now=now.timestamp()))
+            except BaseException:
+                await worker.stop()  # its answer would reach the next caller
+                raise
+            finally:
+                self._idle.put_nowait(worker)
+        finally:
+            self._inside -= 1  # also of a caller who went away while waiting in line
+
+    async def _ask(self, worker: "_Worker", request: Request) -> Inspection:
+        try:
+            return await asyncio.wait_for(worker.ask(msgspec.msgpack.encode(request)), self._seconds)
+        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError, _NoAnswer):
             raise UnreadableFile(
                 "这个文件读不出来：它耗尽了允许的时间或内存。",
                 "This file cannot be read: it used up the time or the memory allowed.",
             ) from None
-        except asyncio.CancelledError:
-            await worker.stop()  # its answer would reach the next caller
-            raise
-        finally:
-            self._inside -= 1
-            self._idle.put_nowait(worker)
+
+
+class _NoAnswer(Exception):
+    """What a worker sent is no answer: a file has taken it over."""
 
 
 class _Worker:
@@ -80,7 +90,7 @@ class _Worker:
         self._asked = 0
 
     async def ask(self, request: bytes) -> Inspection:
-        if self._asked >= RECYCLE_AFTER:
+        if self._asked >= RECYCLE_AFTER or (self._process and self._process.returncode is not None):
             await self.stop()
         process = self._process or await self._start()
         self._asked += 1
@@ -89,7 +99,12 @@ class _Worker:
         process.stdin.write(len(request).to_bytes(LENGTH, "big") + request)
         await process.stdin.drain()
         size = int.from_bytes(await process.stdout.readexactly(LENGTH), "big")
-        return msgspec.msgpack.decode(await process.stdout.readexactly(size), type=Inspection)
+        if size > MAX_ANSWER:
+            raise _NoAnswer
+        try:
+            return msgspec.msgpack.decode(await process.stdout.readexactly(size), type=Inspection)
+        except msgspec.DecodeError:
+            raise _NoAnswer from None
 
     async def _start(self) -> Process:
         environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}

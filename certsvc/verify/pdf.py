@@ -6,7 +6,7 @@ Runs in a worker process only: hostile files raise anything, and everything beco
 import asyncio
 import io
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from asn1crypto import x509 as asn1_x509
@@ -22,12 +22,14 @@ from pyhanko_certvalidator import ValidationContext
 
 from certsvc.domain.trust import uscc_of_organisation
 from certsvc.verify.inspection import Inspection
+from certsvc.verify.one_spelling import check_spelling
 from certsvc.verify.pixels import read_pages
 from certsvc.verify.report import Check, Outcome
-from certsvc.verify.strict import check_bytes
+from certsvc.verify.strict import check_bytes, read_cms
 
 ATTACHMENT = "certificate.json"
 MAX_ATTACHMENT = 256 * 1024
+CLOCKS_DIFFER = timedelta(minutes=5)
 SEAL_USAGE = KeyUsageConstraints(
     key_usage={"digital_signature", "non_repudiation"},
     match_all_key_usages=True,
@@ -35,6 +37,8 @@ SEAL_USAGE = KeyUsageConstraints(
     explicit_extd_key_usage_required=True,
 )
 FORBIDDEN = ("/OpenAction", "/AA", "/URI", "/Threads", "/Collection", "/OCProperties", "/Requirements")
+SEAL_FIELD = frozenset("/Type /Subtype /FT /T /F /Rect /P /V /AP /TU /StructParent".split())
+"""What stands in the one field and annotation we make: no action, no note, no other kind of field."""
 
 
 def inspect_pdf(data: bytes, root: bytes, now: datetime) -> Inspection:
@@ -49,7 +53,11 @@ def inspect_pdf(data: bytes, root: bytes, now: datetime) -> Inspection:
         return Inspection(unreadable=type(error).__name__)
     if not signatures:
         return Inspection(checks=(Check("signature", Outcome.FAILED, "no_seal"),), qr_digits=qr_digits)
-    checks = [*check_bytes(data), _check("active_content", lambda: _check_active_content(reader))]
+    checks = [
+        *check_bytes(data),
+        _check("cms", lambda: check_spelling(read_cms(data), _certificates(reader))),
+        _check("active_content", lambda: _check_active_content(reader)),
+    ]
     if len(signatures) != 1:
         checks.append(Check("signature", Outcome.FAILED, "not_one_signature"))
     seal = _judge(signatures[-1], reader, root, now)
@@ -80,7 +88,7 @@ def _judge(signature: EmbeddedPdfSignature, reader: PdfFileReader, root: bytes, 
         _verdict("signature", status.intact and status.valid, "intact", "altered"),
         _verdict("signer", status.trusted, "our_anchor", "not_our_anchor"),
         _verdict("revocation", status.trusted and not status.revoked, "not_revoked", "revoked_or_not_proven"),
-        _check("timestamp", lambda: _check_timestamp(status)),
+        _check("timestamp", lambda: _check_timestamp(status, now)),
         _check("docmdp", lambda: _check_certification(signature, status, reader)),
     )
 
@@ -90,12 +98,14 @@ def _verdict(kind: str, good: bool, passed: str, failed: str) -> Check:
 
 
 def _context(reader: PdfFileReader, root: bytes, moment: datetime) -> ValidationContext:
-    """Only our root, only the data in the file, revocation proven or failed, at the time of the seal."""
+    """Only our root, only the data in the file, at the time of the seal. Revocation must be proven, also where a
+    certificate names no place for its CRL: in the library's milder modes such a one is not checked at all."""
     settings: dict[str, Any] = {
         "trust_roots": [asn1_x509.Certificate.load(root)],
         "allow_fetching": False,
-        "revocation_mode": "hard-fail",
+        "revocation_mode": "require",
         "moment": moment,
+        "crls": [],
     }
     if "/DSS" in reader.root:
         return DocumentSecurityStore.read_dss(reader).as_validation_context(settings)
@@ -111,11 +121,12 @@ async def _validate(signature: EmbeddedPdfSignature, context: ValidationContext)
     )
 
 
-def _check_timestamp(status: PdfSignatureStatus) -> Check:
+def _check_timestamp(status: PdfSignatureStatus, now: datetime) -> Check:
     stamp = status.timestamp_validity
     if stamp is None:
         return Check("timestamp", Outcome.FAILED, "no_timestamp")
-    return _verdict("timestamp", stamp.intact and stamp.valid and stamp.trusted, "trusted", "not_trusted")
+    good = stamp.intact and stamp.valid and stamp.trusted and stamp.timestamp <= now + CLOCKS_DIFFER
+    return _verdict("timestamp", good, "trusted", "not_trusted")
 
 
 def _check_certification(signature: EmbeddedPdfSignature, status: PdfSignatureStatus, reader: PdfFileReader) -> Check:
@@ -132,10 +143,20 @@ def _check_active_content(reader: PdfFileReader) -> Check:
     found = [key for key in FORBIDDEN if key in root]
     found += [key for key in root.get("/Names", {}) if key != "/EmbeddedFiles"]
     found += [key for key in root.get("/AcroForm", {}) if key not in {"/Fields", "/SigFlags"}]
+    found += ["/AF" for _ in _items(root.get("/AF", []))[1:]]
+    notes = []
     for page in _items(root["/Pages"]["/Kids"]):
-        found += [key for key in page if key in {"/AA", "/Trans", "/Kids"}]
-        found += ["/Annots" for note in _items(page.get("/Annots", [])) if note.get("/Subtype") != "/Widget"]
+        found += [key for key in page if key in {"/AA", "/AF", "/Trans", "/Kids"}]
+        notes += _items(page.get("/Annots", []))
+    for note in (*notes, *_items(root["/AcroForm"]["/Fields"])):
+        found += [key for key in note if key not in SEAL_FIELD]
+        found += ["/FT"] if note.get("/FT") != "/Sig" else []
     return _verdict("active_content", not found, "none", "active_content")
+
+
+def _certificates(reader: PdfFileReader) -> list[bytes]:
+    root: Any = reader.root
+    return [item.data for item in _items(root["/DSS"]["/Certs"])] if "/DSS" in root else []
 
 
 def _items(array: Any) -> list[Any]:

@@ -14,6 +14,9 @@ REVISIONS = 2
 
 BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
 
+DIGITS = re.compile(rb"(?:[0-9a-f]{2})*")
+"""As the sealer writes them: capitals or white space would be another spelling of the same signature."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hole:
@@ -65,14 +68,22 @@ def _check_coverage(data: bytes, hole: Hole) -> Check:
 
 def _check_padding(data: bytes, hole: Hole) -> Check:
     digits = data[hole.start + 1 : hole.stop - 1]
-    try:
-        content = bytes.fromhex(digits.decode("ascii"))
-    except (UnicodeDecodeError, ValueError):
+    if not DIGITS.fullmatch(digits):
         return Check("padding", Outcome.FAILED, "not_hexadecimal")
+    content = bytes.fromhex(digits.decode("ascii"))
     size = _der_size(content)
     if size is None or any(content[size:]):
         return Check("padding", Outcome.FAILED, "data_in_padding")
     return Check("padding", Outcome.PASSED, "zero")
+
+
+def read_cms(data: bytes) -> bytes:
+    """The DER in the hole, its padding left out; empty when there is none."""
+    hole = find_hole(data)
+    if hole is None or not DIGITS.fullmatch(digits := data[hole.start + 1 : hole.stop - 1]):
+        return b""
+    content = bytes.fromhex(digits.decode("ascii"))
+    return content[: _der_size(content) or 0]
 
 
 def _der_size(content: bytes) -> int | None:

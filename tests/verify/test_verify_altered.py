@@ -1,0 +1,47 @@
+"""No altered file is ever valid, nor sound where the register is not asked; and each is told what is wrong with it."""
+
+import alter_bytes
+import alter_cms
+import alter_content
+import alter_keys
+import alter_structure
+import pytest
+from asking import not_passed, report_or_code
+from flaws import FLAWS, Bench, Flaw
+
+from certsvc.verify.report import Report, Soundness, Verdict
+from certsvc.verify.service import Verifying
+
+pytest_plugins = ["verify_fixtures"]
+MAKERS = (alter_bytes, alter_cms, alter_content, alter_keys, alter_structure)
+
+
+def test_the_genuine_file_is_valid_and_offline_sound(bench: Bench, online: Verifying, offline: Verifying) -> None:
+    for made in (bench.genuine, bench.other):
+        asked = report_or_code(online, made.pdf, bench.workshop.now)
+        alone = report_or_code(offline, made.pdf, bench.workshop.now)
+        assert isinstance(asked, Report) and isinstance(alone, Report)
+        assert (asked.verdict, asked.document, not_passed(asked)) == (Verdict.VALID, Soundness.SOUND, set())
+        assert (alone.verdict, alone.document) == (Verdict.UNDETERMINED, Soundness.SOUND)
+
+
+def test_every_kind_of_alteration_is_on_the_list() -> None:
+    assert {flaw.make.__module__ for flaw in FLAWS} == {module.__name__ for module in MAKERS}
+    assert len({flaw.name for flaw in FLAWS}) == len(FLAWS) > 100
+
+
+@pytest.mark.parametrize("flaw", FLAWS, ids=lambda flaw: flaw.name)
+def test_an_altered_file_is_never_valid_and_says_why(
+    flaw: Flaw, bench: Bench, online: Verifying, offline: Verifying
+) -> None:
+    data = flaw.make(bench)
+    assert data not in (bench.genuine.pdf, bench.other.pdf)
+    for verifying in (online, offline):
+        answer = report_or_code(verifying, data, bench.workshop.now)
+        if isinstance(answer, str):
+            assert answer == flaw.answer
+            continue
+        assert answer.verdict is not Verdict.VALID
+        unclear = flaw.answer.endswith(".could_not_run")
+        assert answer.document is (Soundness.UNKNOWN if unclear else Soundness.UNSOUND), not_passed(answer)
+        assert flaw.answer in not_passed(answer)
