@@ -62,11 +62,10 @@ def test_a_second_start_keeps_data_and_codes(own_home: Home, demonstration: Demo
     assert {path.name: path.read_bytes() for path in own_home.papers} == digests
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_killed_at_any_time_the_next_start_completes_it(new_home: NewHome, seed: int) -> None:
+def test_killed_at_any_time_the_next_start_completes_it(new_home: NewHome) -> None:
     home, address = new_home(), "https://yz.example"
     command = [sys.executable, "-m", "certsvc", "demo", "--once", "--public-url", address]
-    for seconds in (random.Random(seed).uniform(0.5, 6.0), random.Random(-seed - 1).uniform(1.0, 4.0)):
+    for seconds in (random.uniform(0.5, 3.0), random.uniform(1.0, 5.0)):  # another moment on every run
         process = subprocess.Popen(
             command, cwd=ROOT, env=home.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

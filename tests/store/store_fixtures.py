@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from demonstration import NewHome
 from embedded_fixture import Database, fresh_database, running_server
 
 from certsvc.store.embedded import EmbeddedServer
@@ -23,9 +24,9 @@ def programs(request: pytest.FixtureRequest) -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def server(programs: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+def server(programs: Path | None, new_home: NewHome) -> Iterator[EmbeddedServer]:
     """One server for the session."""
-    with running_server(_open_folder(tmp_path_factory) / "home", programs) as server:
+    with running_server(new_home().path, programs) as server:
         yield server
 
 
@@ -33,11 +34,3 @@ def server(programs: Path | None, tmp_path_factory: pytest.TempPathFactory) -> I
 def database(server: EmbeddedServer) -> Database:
     """A database of this test's own."""
     return fresh_database(server)
-
-
-def _open_folder(factory: pytest.TempPathFactory) -> Path:
-    """A temporary folder that other accounts can reach: root's tests run PostgreSQL as another one."""
-    folder = factory.mktemp("store")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o711)
-    return folder
