@@ -59,6 +59,10 @@ def _issue_and_die(settings: Settings, uri: str, order: Order, step: int) -> Non
     asyncio.run(_issue(settings, uri, order, dying))
 
 
+def _issue_silently(settings: Settings, uri: str, order: Order) -> None:
+    asyncio.run(_issue(settings, uri, order, silent_walk))
+
+
 @dataclass
 class Walks:
     """The walks over one register."""
@@ -85,6 +89,17 @@ class Walks:
         child.start()
         child.join(CHILD_SECONDS)
         assert child.exitcode == -signal.SIGKILL
+
+    def issue_at_once(self, order: Order, processes: int) -> list[int | None]:
+        """Issue the same order in several children at once; their exit codes."""
+        children = [
+            CHILDREN.Process(target=_issue_silently, args=(self.settings, self.uri, order)) for _ in range(processes)
+        ]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join(CHILD_SECONDS)
+        return [child.exitcode for child in children]
 
     def arrows(self, order: Order) -> list[str]:
         """The arrows of one walk, in order."""
