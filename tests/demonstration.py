@@ -1,5 +1,6 @@
 """The demonstration as a fixture: run once for the session, and copied for tests that change it."""
 
+import fcntl
 import itertools
 import json
 import os
@@ -15,6 +16,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 120
+SHARED_FOLDER = "CERTSVC_TEST_FOLDER"
+"""Set by tests/run.py for the processes of one run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +70,32 @@ NewHome = Callable[[], Home]
 
 
 @pytest.fixture(scope="session")
-def new_home() -> Iterator[NewHome]:
-    """Data folders that do not exist yet, beside pytest's own, which is closed to other accounts."""
-    with tempfile.TemporaryDirectory(prefix="certsvc-test-") as folder:
-        Path(folder).chmod(0o711)
-        numbers = itertools.count(1)
-        yield lambda: Home(Path(folder) / str(next(numbers)))
+def shared_folder() -> Iterator[Path]:
+    """A folder for all processes of this run, beside pytest's own, which is closed to other accounts."""
+    with tempfile.TemporaryDirectory(prefix="certsvc-test-") as own:
+        folder = Path(os.environ.get(SHARED_FOLDER, own))
+        folder.chmod(0o711)
+        yield folder
 
 
 @pytest.fixture(scope="session")
-def demonstration(new_home: NewHome) -> Demonstration:
-    """One of everything, issued and verified by `demo --once`."""
-    home = new_home()
-    done = home.run("demo", "--once")
-    assert done.returncode == 0, done.stderr
-    return Demonstration(home, json.loads(done.stdout.splitlines()[-1]))
+def new_home(shared_folder: Path) -> NewHome:
+    """Data folders that do not exist yet."""
+    numbers = itertools.count(1)
+    return lambda: Home(shared_folder / f"{os.getpid()}-{next(numbers)}")
+
+
+@pytest.fixture(scope="session")
+def demonstration(shared_folder: Path) -> Demonstration:
+    """One of everything, issued and verified by `demo --once`; the first process that needs it makes it."""
+    home, last_line = Home(shared_folder / "demonstration"), shared_folder / "demonstration.json"
+    with (shared_folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not last_line.exists():
+            done = home.run("demo", "--once")
+            assert done.returncode == 0, done.stderr
+            last_line.write_text(done.stdout.splitlines()[-1], encoding="utf-8")
+    return Demonstration(home, json.loads(last_line.read_text("utf-8")))
 
 
 @pytest.fixture

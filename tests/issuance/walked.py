@@ -113,15 +113,17 @@ class Walks:
 
     def scan(self, digits: str) -> Report:
         """The report on a QR, as the public gets it with the read-only role."""
-        return asyncio.run(self._verify(verify_scan, digits))
+        return asyncio.run(self._verify(verify_scan, [digits]))[0]
 
-    def check(self, pdf: bytes) -> Report:
-        """The report on a file, as the public gets it."""
-        return asyncio.run(self._verify(verify_file, pdf))
+    def check(self, files: Sequence[bytes]) -> list[Report]:
+        """The reports on sealed files, as the public gets them."""
+        return asyncio.run(self._verify(verify_file, files))
 
-    async def _verify(self, verify: Callable[..., Coroutine[Any, Any, Report]], what: object) -> Report:
+    async def _verify(
+        self, verify: Callable[..., Coroutine[Any, Any, Report]], things: Sequence[object]
+    ) -> list[Report]:
         async with app.verifying(self.settings, self.server.uri("certsvc_public")) as verifying:
-            return await verify(verifying, what, datetime.now(UTC))
+            return [await verify(verifying, thing, datetime.now(UTC)) for thing in things]
 
     async def _fetch(self, statement: str, values: Sequence[object]) -> Sequence[asyncpg.Record]:
         connection = await asyncpg.connect(self.uri)
