@@ -41,5 +41,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say plainly what was left out."""
     reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", ())]
     for reason, count in sorted(Counter(reasons).items()):
-        program = reason.removeprefix("Skipped: ").removesuffix(MISSING.format(""))
-        terminalreporter.write_line(f"LEFT OUT: {count} tests, because {program} is not on this machine")
+        terminalreporter.write_line(f"LEFT OUT: {count} tests, because {reason.removeprefix('Skipped: ')}")
