@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from certsvc.domain.calendar import years_after
+
 Years = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
@@ -65,7 +67,7 @@ class MostYears(_Rule, frozen=True, kw_only=True, tag="most_years"):
 
     def holds(self, payload: Mapping[str, Any]) -> bool:
         """Whether the payload keeps the rule."""
-        return date.fromisoformat(payload[self.field]) < _years_after(
+        return date.fromisoformat(payload[self.field]) < years_after(
             date.fromisoformat(payload[self.start]), self.years
         )
 
@@ -86,10 +88,3 @@ class CountOf(_Rule, frozen=True, kw_only=True, tag="count_of"):
 
 
 Rule = Prefix | NotBefore | MostYears | CountOf
-
-
-def _years_after(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:  # 29 February
-        return day.replace(year=day.year + years, month=3, day=1)

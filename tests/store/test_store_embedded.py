@@ -23,7 +23,9 @@ from certsvc.store.postmaster import Postmaster, State
 from certsvc.store.programs import embedded_programs, explain
 
 FORK = multiprocessing.get_context("fork")
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another account")
+AS_ROOT = pytest.mark.needs("root")
+"""Only root becomes another account."""
+
 NOBODY = 65534
 
 
