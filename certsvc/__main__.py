@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 import click
 import msgspec
 
+from certsvc.commands.acts import act
+from certsvc.commands.types import COMMANDS as TYPE_COMMANDS
 from certsvc.errors import CertsvcError, MachineProblem
 from certsvc.settings import REPOSITORY, load_settings
 
@@ -117,28 +119,6 @@ def ceremony(plan: Path, public_url: str | None, as_json: bool) -> None:
     _print({"transcript": str(transcript)}, str(transcript), as_json)
 
 
-@cli.command("check-types")
-@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@JSON
-def check_types(folder: Path | None, as_json: bool) -> None:
-    """Check every certificate type in FOLDER (schemas/), with its good and bad examples, and list them.
-
-    A type that is wrong is named with its file and everything that is wrong in it.
-    """
-    from certsvc.catalog import load_catalog
-
-    for kind in load_catalog(folder or load_settings().schemas):
-        shown = {
-            "type_number": kind.type_number,
-            "id": kind.id,
-            "version": kind.version,
-            "category": kind.category.value,
-            "zh": kind.zh,
-            "en": kind.en,
-        }
-        _print(shown, "{type_number:>4}  {id:30} v{version}  {category:8} {zh}  {en}".format(**shown), as_json)
-
-
 @cli.command()
 @JSON
 def migrate(as_json: bool) -> None:
@@ -150,6 +130,11 @@ def migrate(as_json: bool) -> None:
 
     applied = migrate_database(load_settings())
     _print({"applied": applied}, "\n".join(applied) or "已是最新 up to date", as_json)
+
+
+cli.add_command(act)
+for command in TYPE_COMMANDS:
+    cli.add_command(command)
 
 
 def _print(value: dict[str, Any], text: str, as_json: bool) -> None:

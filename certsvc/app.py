@@ -29,6 +29,7 @@ from certsvc.verify.service import Verifying
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
 
+    from certsvc.issuance.act_command import ActCommand
     from certsvc.issuance.service import Issuing
     from certsvc.services import Walk
 
@@ -293,3 +294,26 @@ def issue_file(settings: Settings, type_id: str, payload_file: Path, key: str | 
                 return await issue_payload(bundle, type_id, payload, key, settings.papers, datetime.now(UTC))
 
         return asyncio.run(issue())
+
+
+def act_on(settings: Settings, typed: "ActCommand") -> dict[str, Any]:
+    """Do an act from the command line; keys are opened only for one that makes a sheet.
+
+    Raises:
+        see `issuance.act_command`.
+    """
+    from certsvc.domain.acts import ACTS, Makes
+    from certsvc.issuance.act_command import do_act, make_version
+    from certsvc.issuance.service import silent_walk
+    from certsvc.store.register import PostgresRegister
+
+    async def run(writer_uri: str) -> dict[str, Any]:
+        if ACTS[typed.act].makes is Makes.NOTHING:
+            async with open_pool(writer_uri) as pool:
+                return await do_act(PostgresRegister(pool), load_catalog(settings.schemas), typed, datetime.now(UTC))
+        async with issuing(settings, writer_uri, silent_walk, datetime.now(UTC)) as bundle:
+            return await make_version(bundle, typed, settings.papers, datetime.now(UTC))
+
+    with databases(settings) as uris:
+        asyncio.run(migrate(uris.writer))
+        return asyncio.run(run(uris.writer))

@@ -147,6 +147,13 @@ class Conflict(CertsvcError):
     status = 409
 
 
+class ActNotAllowed(Conflict):
+    """The act is not allowed from the present state"""
+
+    code = "act_not_allowed"
+    title_zh = "当前状态不允许这样做"
+
+
 class KeyReused(Conflict):
     """The request key was used for other content"""
 

@@ -8,7 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from certsvc.domain.certificate import Gathered, RegisteredDocument
-from certsvc.domain.issuing import Draft, Order, Reservation, SealedDocument, StatusEvent
+from certsvc.domain.issuing import ActRequest, Draft, Order, Reservation, SealedDocument
+from certsvc.domain.life import Event
 from certsvc.domain.seal import Seal
 from certsvc.ids import Ref
 
@@ -43,6 +44,9 @@ class PayloadCipher(Protocol):
 
     def decrypt(self, sealed: bytes, context: bytes, key_id: str) -> bytes:
         """The plain text. Raises `CustodyError` for another context, an altered text or an unknown key."""
+
+    def look_up(self, text: str) -> bytes:
+        """A keyed hash of 32 bytes, always the same: what an encrypted code is found by."""
 
 
 class RegisterReader(Protocol):
@@ -91,8 +95,17 @@ class Register(RegisterReader, Protocol):
     async def documents(self, ref: Ref) -> Sequence[RegisteredDocument]:
         """The sealed files of one certificate; none before it is issued."""
 
-    async def change_status(self, event: StatusEvent) -> None:
-        """Put a change of state on record: event, periods, log leaf, outbox, audit."""
+    async def act(self, request: ActRequest) -> Event:
+        """Put an act on record; the same request again gives the same event. Raises `ActNotAllowed`, `NotFound`."""
+
+    async def events(self, ref: Ref) -> Sequence[Event]:
+        """Everything on record of the life of a certificate, in the order of recording."""
+
+    async def newest_version(self, ref: Ref) -> Reservation:
+        """The newest version that was issued of the same life. Raises `NotFound`."""
+
+    async def held_by(self, code: str, code_hash: bytes | None) -> Sequence[Ref]:
+        """The certificates of a holder, by code or keyed hash."""
 
 
 class Blobs(Protocol):

@@ -1,13 +1,16 @@
-"""What the files of a type must agree on. Each check yields what is wrong, with the place, in words for an engineer."""
+"""What `type.toml` may say, and where it must agree with the schema. Each check yields faults for `faults.explain`."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from certsvc.catalog.definition import Definition, NumberTable
-from certsvc.catalog.formats import PARSERS
-from certsvc.catalog.rules import CountOf, MostYears, NotBefore, Prefix
+from certsvc.catalog.definition import Definition, HolderTable, NumberTable
+from certsvc.catalog.faults import SCHEMA, TYPE, Fault, Words, fault
+from certsvc.catalog.locate import At
+from certsvc.catalog.rules import CodeOfKind, CountOf, MostYears, NotBefore, Prefix
+from certsvc.catalog.schema_checks import choices, properties, required
 from certsvc.domain.certificate import Category
+from certsvc.domain.holder import KINDS
 from certsvc.domain.masking import RULES
 from certsvc.domain.token import MAX_TYPE
 from certsvc.errors import CertsvcError
@@ -17,187 +20,197 @@ WIDEST_SEAL_MM = 45.0
 CODE_FORMATS = {"001": "uscc", "111": "citizen-id"}
 """The format of a holder's code by its kind (GB/T 36903 Annex A)."""
 
-LIMITS: Mapping[str, set[str]] = {
-    "string": {"maxLength"},
-    "integer": {"minimum", "maximum"},
-    "array": {"items", "maxItems"},
-    "boolean": set(),
-}
-"""The kinds of value a field may have, and what bounds each; a format bounds a text by itself."""
-
-KEYWORDS = set(
-    "type enum const format pattern minLength maxLength minimum maximum items minItems maxItems uniqueItems".split()
-)
-"""What the schema of a field may say: problems have words for each of these, and none lets in what is not named."""
-
-WHOLE = {"$schema", "type", "additionalProperties", "required", "properties"}
-
 PLACEHOLDER = re.compile(r"\{(\w+)\}|\{(serial):0[1-9]\}")
 IN_TEMPLATE = {"area", "year", "serial", "check"}
 Schema = Mapping[str, Any]
 
 
-def faults(definition: Definition, schema: Schema) -> Iterator[str]:
-    """Everything wrong with a definition and its schema; nothing when they may be used."""
-    keys = [field.key for field in definition.fields]
-    properties = schema.get("properties")
-    if schema.get("type") != "object" or not isinstance(properties, dict) or properties.keys() != set(keys):
-        odd = sorted(set(keys) ^ set(properties if isinstance(properties, dict) else ()))
-        yield f"the properties of payload.schema.json and the fields of type.toml differ: {odd}"
-        return
-    if len(keys) != len(set(keys)):
-        yield "a field stands twice"
-    found = list(_open(schema))
-    yield from found
-    if not found:
-        for check in CHECKS:
-            yield from check(definition, schema)
+def definition_faults(definition: Definition, broken: frozenset[str], schema: Schema | None) -> Iterator[Fault]:
+    """Everything wrong with a definition beside its schema.
+
+    `broken` names the keys of the definition that hold nothing; without a sound `schema` only what needs none is asked.
+    """
+    for reads, needs_schema, check in CHECKS:
+        if not reads & broken and not (needs_schema and schema is None):
+            yield from check(definition, schema or {})
 
 
-def _open(schema: Schema) -> Iterator[str]:
-    """Every part of a schema that lets in a value of any size, or something not named."""
-    if schema.get("additionalProperties") is not False:
-        yield "payload: additionalProperties must be false"
-    if not isinstance(schema.get("required", []), list):
-        yield "payload: required must be a list"
-    if odd := sorted(schema.keys() - WHOLE):
-        yield f"payload: {odd} cannot be used"
-    for name, part in schema["properties"].items():
-        yield from _unbounded(part, name)
+def _fields(definition: Definition, schema: Schema) -> Iterator[Fault]:
+    known, seen = properties(schema), set[str]()
+    for place, field in enumerate(definition.fields):
+        if field.key in seen:
+            yield fault("field_twice", TYPE, "fields", place, "key", field=field.key)
+        elif field.key not in known:
+            yield fault("field_no_schema", TYPE, "fields", place, "key", field=field.key)
+        if field.public is not None and field.public not in RULES:
+            yield _mask(field.key, field.public, "fields", place, "public")
+        seen.add(field.key)
+    for name in known.keys() - seen:
+        yield fault("field_no_row", SCHEMA, "properties", name, field=name)
 
 
-def _unbounded(part: object, path: str) -> Iterator[str]:
-    if not isinstance(part, dict):
-        yield f"{path}: it must be a schema"
-        return
-    if odd := sorted(part.keys() - KEYWORDS):
-        yield f"{path}: {odd} cannot be used"
-    choices = part.get("enum", [part["const"]] if "const" in part else None)
-    if choices is None:
-        yield from _kind(part, path)
-    elif not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
-        yield f"{path}: enum and const must be texts"
+def _mask(field: str, mask: str, *at: str | int) -> Fault:
+    return fault("mask_unknown", TYPE, *at, field=field, mask=mask, known=sorted(RULES))
 
 
-def _kind(part: Schema, path: str) -> Iterator[str]:
-    kind = part.get("type")
-    if not isinstance(kind, str) or kind not in LIMITS:
-        yield f"{path}: type must be one of {sorted(LIMITS)}"
-    elif "format" in part:
-        if kind != "string" or str(part["format"]) not in PARSERS:
-            yield f"{path}: unknown format {part['format']}"
-    elif not LIMITS[kind] <= part.keys():
-        yield f"{path}: {kind} needs {sorted(LIMITS[kind])}"
-    elif kind == "array":
-        yield from _unbounded(part["items"], f"{path} items")
-
-
-def _identity(definition: Definition, schema: Schema) -> Iterator[str]:
+def _numbers(definition: Definition, schema: Schema) -> Iterator[Fault]:
     if not 1 <= definition.type_number <= MAX_TYPE:
-        yield f"type_number must be 1 to {MAX_TYPE}"
+        yield fault("type_number_range", TYPE, "type_number", most=MAX_TYPE)
+
+
+def _type_code(definition: Definition, schema: Schema) -> Iterator[Fault]:
     try:
         parse_type_code(definition.type_code)
     except CertsvcError as error:
-        yield f"type_code: {error.en}"
-    if (definition.category is Category.PERMIT) != (definition.licence_field is not None):
-        yield "licence_field belongs to permits, and to every permit"
-    elif definition.licence_field is not None:
-        yield from _must(schema, "licence_field", definition.licence_field, "uscc")
+        yield fault("type_code_wrong", TYPE, "type_code", why=Words(error.zh, error.en))
 
 
-def _holder(definition: Definition, schema: Schema) -> Iterator[str]:
-    holder = definition.holder
-    yield from _must(schema, "holder.name", holder.name, None, kind="string")
-    yield from _must(schema, "holder.code", holder.code, CODE_FORMATS.get(holder.code_kind), kind="string")
-    masks = {field.key: field.public for field in definition.fields if field.public} | {holder.name: holder.public}
-    for key, mask in masks.items():
-        if mask not in RULES:
-            yield f"{key}: there is no masking rule {mask}"
+def _licence_field(definition: Definition, schema: Schema) -> Iterator[Fault]:
+    permit, field = definition.category is Category.PERMIT, definition.licence_field
+    if permit and field is None:
+        yield fault("licence_field_needed", TYPE, "category")
+    elif field is not None:
+        if not permit:
+            yield fault("licence_field_odd", TYPE, "licence_field")
+        yield from _must(schema, ("licence_field",), field, "uscc")
 
 
-def _dates(definition: Definition, schema: Schema) -> Iterator[str]:
-    term = definition.term
-    yield from _must(schema, "term.start", term.start, "date")
-    if term.end is not None:
-        yield from _must(schema, "term.end", term.end, "date", required=False)
-        if not any(
-            isinstance(rule, NotBefore) and (rule.field, rule.start) == (term.end, term.start)
-            for rule in definition.rules
-        ):
-            yield f"a rule must say that {term.end} is not_before {term.start}"
+def _holders(definition: Definition, schema: Schema) -> Iterator[Fault]:
+    yield from _holder(definition, schema, definition.holder, ("holder",), first=True)
+    for place, holder in enumerate(definition.further_holders):
+        yield from _holder(definition, schema, holder, ("further_holders", place), first=False)
 
 
-def _rules(definition: Definition, schema: Schema) -> Iterator[str]:
-    for rule in definition.rules:
+def _holder(definition: Definition, schema: Schema, holder: HolderTable, at: At, *, first: bool) -> Iterator[Fault]:
+    code_format = CODE_FORMATS.get(holder.code_kind or "")
+    yield from _must(schema, (*at, "name"), holder.name, None, kind="string", always=first)
+    yield from _must(schema, (*at, "code"), holder.code, code_format, kind="string", always=first)
+    if holder.public not in RULES:
+        yield _mask(holder.name, holder.public, *at, "public")
+    fixed, field = holder.code_kind, holder.code_kind_field
+    if (fixed is None) == (field is None):
+        yield fault("holder_kind_one", TYPE, *at)
+    if fixed is not None and fixed not in KINDS:
+        yield fault("holder_kind_unknown", TYPE, *at, "code_kind", kind=fixed, known=[*KINDS])
+    if field is not None:
+        yield from _kind_field(definition, schema, holder.code, field, at)
+
+
+def _kind_field(definition: Definition, schema: Schema, code: str, field: str, at: At) -> Iterator[Fault]:
+    yield from _must(schema, (*at, "code_kind_field"), field, None)
+    kinds = choices(properties(schema).get(field, {}))
+    if not kinds or kinds - KINDS.keys():
+        yield fault("holder_kind_choices", SCHEMA, "properties", field, field=field)
+    if not any(isinstance(rule, CodeOfKind) and (rule.field, rule.kind) == (code, field) for rule in definition.rules):
+        yield fault("holder_kind_rule", TYPE, *at, "code_kind_field", holder=code, kind=field)
+
+
+def _term(definition: Definition, schema: Schema) -> Iterator[Fault]:
+    start, end = definition.term.start, definition.term.end
+    yield from _must(schema, ("term", "start"), start, "date")
+    if end is None:
+        return
+    yield from _must(schema, ("term", "end"), end, "date", always=False)
+    if not any(isinstance(rule, NotBefore) and (rule.field, rule.start) == (end, start) for rule in definition.rules):
+        yield fault("term_rule", TYPE, "term", "end", start=start, end=end)
+
+
+def _rules(definition: Definition, schema: Schema) -> Iterator[Fault]:
+    for place, rule in enumerate(definition.rules):
         what = f"rule {rule.code}"
+        needed: tuple[tuple[str, str, str | None, str | None], ...]
         match rule:
             case NotBefore() | MostYears():
-                for field in (rule.field, rule.start):
-                    yield from _must(schema, what, field, "date", required=False)
+                needed = ("field", rule.field, "date", None), ("start", rule.start, "date", None)
             case CountOf():
-                yield from _must(schema, what, rule.field, None, kind="integer", required=False)
-                yield from _must(schema, what, rule.list, None, kind="array", required=False)
+                needed = ("field", rule.field, None, "integer"), ("list", rule.list, None, "array")
+            case CodeOfKind():
+                needed = ("field", rule.field, None, None), ("kind", rule.kind, None, None)
             case Prefix():
-                yield from _must(schema, what, rule.field, None, kind="string", required=False)
+                needed = (("field", rule.field, None, "string"),)
+        for key, field, form, kind in needed:
+            yield from _must(schema, ("rules", place, key), field, form, what=what, kind=kind, always=False)
 
 
-def _number(definition: Definition, schema: Schema) -> Iterator[str]:
+def _number(definition: Definition, schema: Schema) -> Iterator[Fault]:
     number = definition.number
     if (number.field is None) == (number.template is None):
-        yield "number needs one of field and template"
+        yield fault("number_source", TYPE, "number")
     if number.field is not None:
-        yield from _must(schema, "number.field", number.field, None, kind="string")
+        yield from _must(schema, ("number", "field"), number.field, None, kind="string")
     if number.template is not None:
         yield from _template(number.template, number)
     for field, codes in number.codes.items():
-        yield from _must(schema, f"number.codes.{field}", field, None)
-        if codes.keys() != set(schema["properties"].get(field, {}).get("enum", ())):
-            yield f"number.codes.{field} must cover the values of the field, and no others"
+        at = ("number", "codes", field)
+        yield from _must(schema, at, field, None)
+        if odd := codes.keys() ^ choices(properties(schema).get(field, {})):
+            yield fault("codes_differ", TYPE, *at, field=field, odd=sorted(odd))
 
 
-def _template(template: str, number: NumberTable) -> Iterator[str]:
+def _template(template: str, number: NumberTable) -> Iterator[Fault]:
+    at = ("number", "template")
     names = [plain or serial for plain, serial in PLACEHOLDER.findall(template)]
     known = IN_TEMPLATE | number.codes.keys()
     if re.search(r"[{}]", PLACEHOLDER.sub("", template)):
-        yield "number.template: a brace opens or closes nothing"
+        yield fault("template_brace", TYPE, *at)
     for name in names:
         if name not in known:
-            yield f"number.template: {{{name}}} is none of {sorted(known)}"
-    if names.count("serial") != 1 or names.count("check") != (number.check is not None):
-        yield "number.template needs {serial}, and {check} where number.check names the rule"
+            yield fault("template_name", TYPE, *at, name=name, known=sorted(known))
+    if names.count("serial") != 1:
+        yield fault("template_serial", TYPE, *at)
+    if names.count("check") != (number.check is not None):
+        yield fault("template_check", TYPE, *at)
 
 
-def _layouts(definition: Definition, schema: Schema) -> Iterator[str]:
+def _layouts(definition: Definition, schema: Schema) -> Iterator[Fault]:
     names = [layout.name for layout in definition.layouts]
     if not names or len(names) != len(set(names)) or not all(re.fullmatch(r"[a-z0-9-]{1,20}", name) for name in names):
-        yield "layouts need names of a to z, each once"
+        yield fault("layout_names", TYPE, "layouts")
     reach = WIDEST_SEAL_MM / 2
-    for layout in definition.layouts:
-        seal = layout.seal
+    for place, layout in enumerate(definition.layouts):
+        seal, at = layout.seal, ("layouts", place, "seal")
+        if seal.page != 1:
+            yield fault("seal_page", TYPE, *at, "page")
         across, down = reach <= seal.x_mm <= layout.width_mm - reach, reach <= seal.y_mm <= layout.height_mm - reach
-        if seal.page != 1 or not (across and down):
-            yield f"layout {layout.name}: a seal of {WIDEST_SEAL_MM} mm would stick out of the page"
+        if not (across and down):
+            key = "y_mm" if across else "x_mm"
+            yield fault("seal_out", TYPE, *at, key, layout=layout.name, widest=WIDEST_SEAL_MM, reach=reach)
 
 
 def _must(
-    schema: Schema, what: str, field: str, format_name: str | None, *, kind: str | None = None, required: bool = True
-) -> Iterator[str]:
-    part = schema["properties"].get(field)
+    schema: Schema,
+    at: At,
+    field: str,
+    form: str | None,
+    *,
+    what: str = "",
+    kind: str | None = None,
+    always: bool = True,
+) -> Iterator[Fault]:
+    """What is wrong with the field that the key `at` names: it must be there, of a format or kind, and `always`."""
+    part = properties(schema).get(field)
+    what = what or ".".join(map(str, at))
     if part is None:
-        yield f"{what}: there is no field {field}"
-    elif format_name is not None and part.get("format") != format_name:
-        yield f"{what}: the field {field} must have the format {format_name}"
+        yield fault("no_such_field", TYPE, *at, what=what, field=field)
+    elif form is not None and part.get("format") != form:
+        yield fault("field_format", SCHEMA, "properties", field, what=what, field=field, format=form)
     elif kind is not None and part.get("type") != kind:
-        yield f"{what}: the field {field} must have the type {kind}"
-    elif required and field not in schema.get("required", ()):
-        yield f"{what}: the field {field} must be required"
+        yield fault("field_kind", SCHEMA, "properties", field, what=what, field=field, kind=kind)
+    elif always and field not in required(schema):
+        yield fault("field_optional", SCHEMA, "required", what=what, field=field)
 
 
-CHECKS: tuple[Callable[[Definition, Schema], Iterator[str]], ...] = (
-    _identity,
-    _holder,
-    _dates,
-    _rules,
-    _number,
-    _layouts,
+Check = Callable[[Definition, Schema], Iterator[Fault]]
+
+CHECKS: tuple[tuple[frozenset[str], bool, Check], ...] = (
+    (frozenset({"fields"}), True, _fields),
+    (frozenset({"type_number"}), False, _numbers),
+    (frozenset({"type_code"}), False, _type_code),
+    (frozenset({"category", "licence_field"}), True, _licence_field),
+    (frozenset({"holder", "further_holders", "rules"}), True, _holders),
+    (frozenset({"term", "rules"}), True, _term),
+    (frozenset({"rules"}), True, _rules),
+    (frozenset({"number"}), True, _number),
+    (frozenset({"layouts"}), False, _layouts),
 )
+"""Each check with the keys of the definition that it reads, and whether it needs the schema."""

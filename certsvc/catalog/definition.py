@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from certsvc.catalog.policy import Certainty
 from certsvc.catalog.rules import Rule
 from certsvc.domain.certificate import Category
 
-Certainty = Literal["known", "from_memory", "local"]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Millimetres = Annotated[float, msgspec.Meta(gt=0, le=2000)]
 Scale = Annotated[float, msgspec.Meta(ge=0.5, le=4)]
@@ -45,11 +45,15 @@ class FieldTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class HolderTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which payload fields name the holder; `code_kind` by GB/T 36903 Annex A; `public` masks the name."""
+    """Which payload fields name a holder; `public` masks the name.
+
+    The kind of the code (GB/T 36903 Annex A) is `code_kind`, the same for all, or what `code_kind_field` says.
+    """
 
     name: str
     code: str
-    code_kind: str
+    code_kind: str | None = None
+    code_kind_field: str | None = None
     public: str = "clear"
 
 
@@ -98,6 +102,7 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     sensitive: bool
     layouts: tuple[LayoutTable, ...]
     holder: HolderTable
+    further_holders: tuple[HolderTable, ...] = ()
     term: TermTable
     number: NumberTable
     fields: tuple[FieldTable, ...]

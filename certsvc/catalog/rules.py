@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from certsvc.domain.calendar import years_after
+from certsvc.domain.holder import is_holder_code
 
 Years = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
@@ -87,4 +88,19 @@ class CountOf(_Rule, frozen=True, kw_only=True, tag="count_of"):
         return bool(payload[self.field] == len(payload[self.list]))
 
 
-Rule = Prefix | NotBefore | MostYears | CountOf
+class CodeOfKind(_Rule, frozen=True, kw_only=True, tag="code_of_kind"):
+    """A code is one of the kind (GB/T 36903 Annex A) that the field `kind` names."""
+
+    kind: str
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The kind of the code."""
+        return (self.kind,)
+
+    def holds(self, payload: Mapping[str, Any]) -> bool:
+        """Whether the payload keeps the rule."""
+        return is_holder_code(str(payload[self.kind]), str(payload[self.field]))
+
+
+Rule = Prefix | NotBefore | MostYears | CountOf | CodeOfKind

@@ -1,7 +1,7 @@
 """One certificate type: its definition and what follows from it for a payload."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,17 +9,19 @@ from typing import Any
 
 import jsonschema_rs
 
-from certsvc.catalog.definition import Definition, FieldTable, LegalBasis
+from certsvc.catalog.definition import Definition, FieldTable, HolderTable, LegalBasis
+from certsvc.catalog.policy import Policy
 from certsvc.catalog.problems import find_problems
-from certsvc.domain.calendar import Term
-from certsvc.domain.certificate import Category, Party
+from certsvc.domain.calendar import Term, years_after
+from certsvc.domain.certificate import Category
+from certsvc.domain.effects import LicenceRules
+from certsvc.domain.holder import KINDS, USCC, Party
 from certsvc.domain.masking import RULES
 from certsvc.domain.number import NumberSeries
 from certsvc.domain.seal import Placement
 from certsvc.errors import Problem
 from certsvc.ids import TypeCode, Uscc
 
-USCC_KIND = "001"
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -44,6 +46,8 @@ class CertificateType:
     folder: Path
     type_code: TypeCode
     layouts: tuple[Layout, ...]
+    policy: Policy
+    licence_rules: LicenceRules
     validator: jsonschema_rs.Draft202012Validator
 
     @property
@@ -88,21 +92,58 @@ class CertificateType:
 
     def problems(self, payload: Mapping[str, Any]) -> list[Problem]:
         """Everything wrong with a payload, by field; empty when it may be issued."""
-        return find_problems(self.validator, self.definition, payload)
+        found = find_problems(self.validator, self.definition, payload)
+        return found or [*self._too_long(payload)]
+
+    def _too_long(self, payload: Mapping[str, Any]) -> Iterator[Problem]:
+        """The longest term is the law's, so the policy states it; a definition that does too has its own words."""
+        limit, end = self.policy.term, self.definition.term.end
+        if end is None or end not in payload:
+            return
+        term = self.term(payload)
+        if limit.most_years and term.end and term.end >= years_after(term.start, limit.most_years):
+            zh, en = f"有效期最长 {limit.most_years} 年", f"the term is {limit.most_years} years at most"
+            yield Problem(end, "most_years", f"{self.zh}的{zh}。", f"{self.en}: {en}.")
+        if limit.most_days and term.end and (term.end - term.start).days >= limit.most_days:
+            zh, en = f"有效期最长 {limit.most_days} 天", f"the term is {limit.most_days} days at most"
+            yield Problem(end, "most_days", f"{self.zh}的{zh}。", f"{self.en}: {en}.")
+
+    def recheck_months(self, payload: Mapping[str, Any]) -> int | None:
+        """How many months after one recheck the next is due; None for a type that is not rechecked."""
+        recheck = self.policy.recheck
+        if recheck is None:
+            return None
+        longer = recheck.longer
+        return longer.months if longer and payload.get(longer.field, 0) >= longer.at_least else recheck.months
 
     def holder(self, payload: Mapping[str, Any]) -> Party:
-        """The holder, as the payload names it."""
-        table = self.definition.holder
-        return Party(name=payload[table.name], code=payload.get(table.code), code_kind=table.code_kind)
+        """The first holder, as the payload names it."""
+        return self.holders(payload)[0]
+
+    def holders(self, payload: Mapping[str, Any]) -> tuple[Party, ...]:
+        """Every holder the payload names; a further one may be absent."""
+        tables = (self.definition.holder, *self.definition.further_holders)
+        return tuple(_party(table, payload) for table in tables if table.name in payload)
+
+    def public_holder_names(self, payload: Mapping[str, Any]) -> tuple[str, ...]:
+        """The holders' names as the public may see them, in the order of `holders`."""
+        tables = (self.definition.holder, *self.definition.further_holders)
+        return tuple(RULES[table.public](payload[table.name]) for table in tables if table.name in payload)
 
     def public_holder_name(self, payload: Mapping[str, Any]) -> str:
-        """The holder's name as the public may see it."""
-        return RULES[self.definition.holder.public](payload[self.definition.holder.name])
+        """The names of all holders as the public may see them, joined by 、."""
+        return "、".join(self.public_holder_names(payload))
+
+    def place(self, payload: Mapping[str, Any]) -> str | None:
+        """The premises, device or business for which there is only one certificate of this type; None without limit."""
+        if self.policy.one_per == "business":
+            return self.policy.one_per
+        return None if self.policy.place is None else str(payload[self.policy.place])
 
     def subject(self, payload: Mapping[str, Any]) -> Uscc | None:
         """The USCC of a business; None for a person, whose number never leaves the payload."""
-        table = self.definition.holder
-        return Uscc(payload[table.code]) if table.code_kind == USCC_KIND else None
+        holder = self.holder(payload)
+        return Uscc(holder.code) if holder.code is not None and holder.code_kind == USCC else None
 
     def licence(self, payload: Mapping[str, Any]) -> Uscc | None:
         """The business whose licence a permit is tied to."""
@@ -135,7 +176,17 @@ class CertificateType:
 
     def rows(self, values: Mapping[str, Any]) -> list[tuple[FieldTable, str]]:
         """The fields in `values` as texts, in the order of the face: the face and the pages show the same."""
-        return [(field, as_text(values[field.key])) for field in self.definition.fields if field.key in values]
+        return [(field, self._text(field.key, values)) for field in self.definition.fields if field.key in values]
+
+    def _text(self, key: str, values: Mapping[str, Any]) -> str:
+        """A value as printed; the kind of a holder's code in words (GB/T 36903 Annex A)."""
+        kinds = {table.code_kind_field for table in (self.definition.holder, *self.definition.further_holders)}
+        return KINDS[values[key]].zh if key in kinds else as_text(values[key])
+
+
+def _party(table: HolderTable, payload: Mapping[str, Any]) -> Party:
+    kind = table.code_kind or str(payload[table.code_kind_field or ""])
+    return Party(name=payload[table.name], code=payload.get(table.code), code_kind=kind)
 
 
 def as_text(value: object) -> str:

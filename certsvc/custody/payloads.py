@@ -1,5 +1,6 @@
 """What certificates say of persons is encrypted at rest: AES-256-GCM, bound to the certificate it belongs to."""
 
+import hmac
 import re
 import secrets
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from certsvc.errors import CustodyError
 
 NONCE = 12
 PREFIX = "data-"
+LOOK_UP = "lookup"
 LEAST_SECRET = 32
 """Bytes of a random text that a key is derived from; it is no passphrase that a person remembers."""
 
@@ -26,6 +28,7 @@ class AesPayloadCipher:
 
     key_id: str
     _keys: Mapping[str, AESGCM] = field(repr=False)
+    _look_up_key: bytes = field(repr=False)
 
     def encrypt(self, plain: bytes, context: bytes) -> bytes:
         """Nonce ‖ ciphertext ‖ tag, bound to `context`."""
@@ -45,9 +48,14 @@ class AesPayloadCipher:
                 f"用数据密钥 {key_id} 解不开这份内容。", f"The data key {key_id} does not open this content."
             ) from None
 
+    def look_up(self, text: str) -> bytes:
+        """HMAC-SHA-256 under the look-up key: an encrypted code is found by it, and not guessed without the key."""
+        return hmac.digest(self._look_up_key, text.encode("utf-8"), "sha256")
+
 
 def open_payload_cipher(folder: Path) -> AesPayloadCipher:
-    """The data-encryption keys in `folder`, one file each (`data-1`, `data-2`, …); the first is made if none is there.
+    """The data-encryption keys in `folder`, one file each (`data-1`, `data-2`, …), and the look-up key `lookup`; the
+    first and the look-up key are made if they are not there. Without the look-up key nobody is found by a code.
 
     To change to a new key, add the next file with a fresh random text of at least 32 bytes; the old ones stay until
     nothing is encrypted under them any more.
@@ -57,8 +65,11 @@ def open_payload_cipher(folder: Path) -> AesPayloadCipher:
     """
     if not _names(folder):
         make_secret_file(folder / f"{PREFIX}1")
+    if not (folder / LOOK_UP).exists():
+        make_secret_file(folder / LOOK_UP)
     names = _names(folder)
-    return AesPayloadCipher(names[-1], {name: AESGCM(_derive(folder / name)) for name in names})
+    keys = {name: AESGCM(_derive(folder / name, b"certsvc payload")) for name in names}
+    return AesPayloadCipher(names[-1], keys, _derive(folder / LOOK_UP, b"certsvc look-up"))
 
 
 def _names(folder: Path) -> list[str]:
@@ -73,7 +84,7 @@ def _names(folder: Path) -> list[str]:
     return sorted(names, key=lambda name: int(name.removeprefix(PREFIX)))
 
 
-def _derive(path: Path) -> bytes:
+def _derive(path: Path, purpose: bytes) -> bytes:
     secret = read_secret(f"file:{path}")
     if len(secret) < LEAST_SECRET:
         del secret  # tracebacks may show local names
@@ -81,4 +92,4 @@ def _derive(path: Path) -> bytes:
             f"{path} 不足 {LEAST_SECRET} 字节，不能作为数据密钥。",
             f"{path} has less than {LEAST_SECRET} bytes: too short for a data key.",
         )
-    return HKDF(hashes.SHA256(), 32, salt=None, info=b"certsvc payload").derive(secret)
+    return HKDF(hashes.SHA256(), 32, salt=None, info=purpose).derive(secret)

@@ -61,10 +61,25 @@ def beijing_date(instant: datetime) -> date:
 
 def years_after(day: date, years: int) -> date:
     """The same day `years` later; after 29 February, 1 March where there is no 29th."""
+    return months_after(day, 12 * years)
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day `months` later; the first of the next month where the month has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     try:
-        return day.replace(year=day.year + years)
+        return day.replace(year=year, month=month + 1)
     except ValueError:
-        return day.replace(year=day.year + years, month=3, day=1)
+        return date(year, month + 2, 1)  # no month without a 29th, 30th or 31st is December
+
+
+def weekdays_before(day: date, count: int) -> date:
+    """The day that lies `count` weekdays before `day`. Public holidays are not known here, so that a window counted in
+    working days opens and closes later than this by the holidays in it."""
+    while count > 0:
+        day -= timedelta(days=1)
+        count -= day.weekday() < 5
+    return day
 
 
 def start_of_quarter(instant: datetime) -> datetime:

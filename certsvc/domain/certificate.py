@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from certsvc.domain.calendar import Term
+from certsvc.domain.states import Condition, Status
 from certsvc.ids import CertificateIdentifier, Ref, Uscc
 
 
@@ -16,34 +17,6 @@ class Category(StrEnum):
     LICENCE = "licence"
     PERMIT = "permit"
     PROOF = "proof"
-
-
-class Status(StrEnum):
-    """Answer (b): the register's state. The words are part of the public interface."""
-
-    VALID = "valid"
-    SUSPENDED = "suspended"
-    REVOKED = "revoked"
-    RESCINDED = "rescinded"
-    WITHDRAWN = "withdrawn"
-    CLOSED = "closed"
-    SUPERSEDED = "superseded"
-    RENEWAL_PENDING = "renewal_pending"
-    TRANSFERRED_OUT = "transferred_out"
-    UNKNOWN = "unknown"
-
-
-IN_FORCE = frozenset({Status.VALID, Status.RENEWAL_PENDING})
-"""The states in which a certificate may be relied on, term and document permitting."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
-    """A holder: name, code and the kind of that code (GB/T 36903 Annex A: 001 USCC, 111 citizen ID, …)."""
-
-    name: str
-    code: str | None
-    code_kind: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +34,19 @@ class StatusChange:
     act: str
     effective: date
     recorded_at: datetime
+    reason_code: str | None = None
     reason: str | None = None
     legal_basis: str | None = None
     decision_number: str | None = None
+    retroactive: bool = False
+    successor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisteredCertificate:
     """One certificate as the public may see it. `public_fields` is already masked; `status_age_s` counts from
-    the moment its source last confirmed the state."""
+    the moment its source last confirmed the state. All versions of one certificate share `life`; `successor` is the
+    version that took over from this one, `previous_identifier` the certificate this one follows, here or elsewhere."""
 
     ref: Ref
     licence_ref: Ref | None
@@ -88,17 +65,22 @@ class RegisteredCertificate:
     public_fields: Mapping[str, Any]
     status: Status
     status_age_s: int
+    life: Ref
+    conditions: tuple[Condition, ...] = ()
+    previous_identifier: str | None = None
     change: StatusChange | None = None
     successor: Ref | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """What one query brings: the certificate asked for, its licence if it is a permit, and every permit tied to
-    it if it is a licence."""
+    """What one query brings: the certificate asked for, the licence it hangs on if it is a permit, and every permit
+    tied to it if it is a licence, each in the version that holds on the day asked. `root` is the licence whose state
+    acts on permits: of a licence asked for in an old version, the one that holds."""
 
     certificate: RegisteredCertificate
     licence: RegisteredCertificate | None = None
+    root: RegisteredCertificate | None = None
     permits: tuple[RegisteredCertificate, ...] = field(default=())
 
 

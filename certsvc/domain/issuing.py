@@ -1,29 +1,53 @@
 """What the issue walk passes from arrow to arrow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from certsvc.domain.acts import Act
 from certsvc.domain.calendar import Term
-from certsvc.domain.certificate import Category, Issuer, Party, Status
+from certsvc.domain.certificate import Category, Issuer
+from certsvc.domain.life import Event, Ground
 from certsvc.domain.number import NumberSeries
 from certsvc.ids import CertificateIdentifier, Ref, TypeCode, Uscc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A request to issue. `client` and `key` together name it: the same order sent again is the same work."""
+    """A request to issue. `client` and `key` together name it: the same order sent again is the same work.
+
+    `act` says why: a first issue, or the next version of the certificate `previous` (renewal, change of details,
+    reissue, correction). `previous_identifier` names, in a transfer in, the certificate elsewhere.
+    """
 
     client: str
     key: str
     type_id: str
     payload: Mapping[str, Any]
+    act: Act = Act.ISSUE
+    previous: Ref | None = None
+    previous_identifier: str | None = None
+    ground: Ground = field(default_factory=Ground)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderEntry:
+    """A holder as the register keeps it: the name as the public may see it, the code in clear only of an organisation,
+    and a keyed hash by which who knows the code finds what it holds."""
+
+    name: str
+    code_kind: str
+    code: str | None
+    code_hash: bytes | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """An order that passed the type's rules: everything the register needs to reserve it.
+
+    `previous` is the version it follows, `takes_over` the day it does (of a first version: the day it is issued);
+    `place` names the premises, device or business for which the type allows only one certificate.
 
     `order_digest` is the SHA-256 of the order's content; `licence` is the business a permit is tied to;
     `sealed_payload` the whole payload, encrypted under `payload_key_id` and bound to `ref`.
@@ -37,11 +61,14 @@ class Draft:
     type_number: int
     type_code: TypeCode
     ref: Ref
+    previous: "Reservation | None"
+    takes_over: date
     licence: Uscc | None
     number: str | NumberSeries
     identifier_serial: str
-    holder: Party
+    holders: tuple[HolderEntry, ...]
     public_holder_name: str
+    place: str | None
     subject: Uscc | None
     issuer: Issuer
     seal_id: str
@@ -58,6 +85,9 @@ class Reservation:
     """A committed intent: ref, number, identifier and status-list index are taken and will not change."""
 
     ref: Ref
+    life: Ref
+    act: Act
+    takes_over: date
     licence_ref: Ref | None
     type_id: str
     type_version: int
@@ -88,15 +118,11 @@ class SealedDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StatusEvent:
-    """A dated change of state to put on record: `effective` may lie in the past or the future."""
+class ActRequest:
+    """A request to act on a certificate that is issued. `client` and `key` together name it, as an order's do; the
+    digest is the SHA-256 of its content. `event.ref` may be any version."""
 
-    ref: Ref
-    act: str
-    status: Status
-    effective: date
-    recorded_at: datetime
-    actor: str
-    reason: str | None = None
-    legal_basis: str | None = None
-    decision_number: str | None = None
+    client: str
+    key: str
+    digest: bytes
+    event: Event

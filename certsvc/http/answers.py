@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from certsvc.domain.calendar import TermState
-from certsvc.domain.certificate import IN_FORCE, Category, Status
-from certsvc.http.case import ANSWERS_B_AND_C, LOOKS, first_fault
+from certsvc.domain.certificate import Category
+from certsvc.domain.states import IN_FORCE, Status
+from certsvc.http.case import ANSWERS_B_AND_C, LOOKS, first_fault, licence_case
 from certsvc.http.language import Language
 from certsvc.verify.report import Outcome, Report, Soundness
 
@@ -70,15 +71,22 @@ def _register(report: Report, language: Language) -> Answer:
         word, last = language.words["status"]["unknown"], report.certificate.certificate.status.value
         text = words["past_limit"].format(age=age, state=language.words["status"][last])
         return Answer("unk", "unsure", question, word, text)
-    look = LOOKS[report.status.value]
+    look = LOOKS[_state_name(report)]
     return Answer(look.tag, look.icon, question, _state(report, language), words["confirmed"].format(age=age))
+
+
+def _state_name(report: Report) -> str:
+    """The state on record; of a permit in force by itself, what its licence makes of it."""
+    assert report.status is not None, "asked only of a state on record"
+    stopped = licence_case(report.certificate) if report.status in IN_FORCE else None
+    return stopped or report.status.value
 
 
 def _state(report: Report, language: Language) -> str:
     words: dict[str, str] = language.words["status"]
     is_licence = report.certificate is not None and report.certificate.certificate.category is Category.LICENCE
     active_licence = is_licence and report.status is Status.VALID
-    return words["valid_licence"] if active_licence else words[report.status.value if report.status else "unknown"]
+    return words["valid_licence"] if active_licence else words[_state_name(report)]
 
 
 def _term(report: Report, language: Language) -> Answer:

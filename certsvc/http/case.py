@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from certsvc.domain.calendar import TermState
-from certsvc.domain.certificate import IN_FORCE, Status
+from certsvc.domain.effects import Effect
+from certsvc.domain.states import IN_FORCE, Status
 from certsvc.verify.report import CertificateReport, Check, Outcome, Report, Soundness, Verdict
 
 
@@ -25,12 +26,19 @@ UNSURE = Look("unsure", "unk", "unk")
 LOOKS = {
     "valid": Look("tick", "ok", "ok"),
     "renewal_pending": Look("tick", "ok", "ok"),
+    "recheck_due": Look("tick", "ok", "hold"),
+    "conditional": Look("tick", "ok", "hold"),
+    "dormant": Look("tick", "ok", "hold"),
     "suspended": Look("pause", "hold", "hold"),
     "not_yet": Look("clock", "hold", "hold"),
     "revoked": STOP,
     "rescinded": STOP,
     "withdrawn": STOP,
     "closed": Look("closed", "bad", "old"),
+    "closing_due": Look("closed", "bad", "bad"),
+    "ended_with_licence": STOP,
+    "close_with_licence": Look("closed", "bad", "bad"),
+    "suspended_with_licence": Look("pause", "hold", "hold"),
     "superseded": Look("arrow", "bad", "old"),
     "transferred_out": Look("arrow", "bad", "old"),
     "expired": Look("calendar", "bad", "bad"),
@@ -65,8 +73,15 @@ SILENCES = (
 )
 """What the register's missing answer makes of a report, by the reason of a check."""
 
-ANSWERS_B_AND_C = frozenset({"status", "term", "register", "registered", "type"})
+ANSWERS_B_AND_C = frozenset({"status", "term", "register", "registered", "type", "licence"})
 """Checks that are not about the document or token itself."""
+
+WITH_LICENCE = {
+    Effect.ENDS: "ended_with_licence",
+    Effect.MUST_CLOSE: "close_with_licence",
+    Effect.SUSPENDS: "suspended_with_licence",
+}
+"""What the licence makes of a permit that is in force by itself."""
 
 
 def case_of(report: Report) -> str:
@@ -76,7 +91,7 @@ def case_of(report: Report) -> str:
     if report.status is not None and report.status is not Status.UNKNOWN:
         if report.document is Soundness.UNKNOWN and report.status in IN_FORCE:
             return "unknown"
-        return _registered_case(report.status, report.term, report.verdict)
+        return _registered_case(report.status, report.term, report.verdict, report.certificate)
     for case, reason in SILENCES:
         if any(check.reason == reason for check in report.checks):
             return case
@@ -92,7 +107,7 @@ def certificate_case(report: CertificateReport) -> str:
         return "unknown"
     if "status_unknown" in reasons:
         return "stale"
-    return _registered_case(report.certificate.status, report.term, report.verdict)
+    return _registered_case(report.certificate.status, report.term, report.verdict, report)
 
 
 def unsound_case(checks: Iterable[Check]) -> str:
@@ -117,9 +132,15 @@ def _rank(check: Check) -> int:
     return next((place for place, (_, names) in enumerate(FAULTS) if named & set(names)), len(FAULTS))
 
 
-def _registered_case(status: Status, term: TermState, verdict: Verdict) -> str:
-    if status not in IN_FORCE:
+def licence_case(report: CertificateReport | None) -> str | None:
+    """The case that the rule of its licence makes of a permit, if one ends or stops it."""
+    return WITH_LICENCE.get(report.consequences[0].effect) if report and report.consequences else None
+
+
+def _registered_case(status: Status, term: TermState, verdict: Verdict, report: CertificateReport | None) -> str:
+    if status not in IN_FORCE or verdict is Verdict.VALID:
         return status.value
-    if verdict is Verdict.VALID:
-        return status.value
-    return {TermState.NOT_YET: "not_yet", TermState.OVER: "expired"}.get(term, "unknown")
+    out_of_term = {TermState.NOT_YET: "not_yet", TermState.OVER: "expired"}.get(term)
+    if out_of_term is not None and not (term is TermState.OVER and status is Status.RENEWAL_PENDING):
+        return out_of_term
+    return licence_case(report) or "unknown"

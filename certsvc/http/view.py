@@ -4,18 +4,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from certsvc.domain.calendar import Term, beijing_date
-from certsvc.domain.certificate import Category, RegisteredCertificate, Status
+from certsvc.domain.certificate import Category
 from certsvc.domain.token import Claims
 from certsvc.http.answers import Answer, three_answers
 from certsvc.http.case import LOOKS, Look, case_of, certificate_case
 from certsvc.http.language import Language
+from certsvc.http.notes import notes, reasons
 from certsvc.verify.report import CertificateReport, Report, Verdict
 
-SOON = timedelta(days=60)
 CODE = re.compile(r"[0-9A-Z]{12,40}", re.ASCII)
 LONG_TEXT = 40
 
@@ -104,9 +104,9 @@ def result_view(report: Report, language: Language, claims: Claims | None = None
         asked_at=language.moment(report.asked_at),
         asked_iso=report.asked_at.isoformat(timespec="seconds"),
         answers=three_answers(report, case, language),
-        why=_why(main.certificate, language) if main else (),
+        why=_why(main, language) if main else (),
         successor=_successor(main),
-        notes=_notes(main, language, report.asked_at) if main and report.verdict is Verdict.VALID else (),
+        notes=notes(main, language, report.asked_at) if main and report.verdict is Verdict.VALID else (),
         from_file=report.source == "file",
         facts=_facts(main, language) if main else (),
         signed=_signed(claims, language) if claims and not main else (),
@@ -179,8 +179,8 @@ def _line(report: CertificateReport, language: Language, now: datetime) -> Line:
         term_matters=case in ("expired", "not_yet"),
         age=language.words["result"]["stale"].format(age=age) if stale else age,
         stale=stale,
-        notes=_notes(report, language, now),
-        why=() if fine else _why(certificate, language),
+        notes=notes(report, language, now),
+        why=() if fine else _why(report, language),
     )
 
 
@@ -199,40 +199,8 @@ def _term(term: Term, category: Category, language: Language) -> str:
     return f"{term.start.isoformat()} {words['to']} {term.end.isoformat()}" if term.end else str(no_end)
 
 
-def _notes(report: CertificateReport, language: Language, now: datetime) -> tuple[str, ...]:
-    """What to heed: the term ends soon, how long it has been over, or what the state was when last confirmed."""
-    case, end = certificate_case(report), report.certificate.term.end
-    if case == "stale":
-        last = language.words["status"][report.certificate.status.value]
-        return (language.words["result"]["last_known"].format(state=last),)
-    if end is None or case not in ("valid", "expired"):
-        return ()
-    return _days_note(end, beijing_date(now), language)
-
-
-def _days_note(end: date, today: date, language: Language) -> tuple[str, ...]:
-    words, left = language.words["result"], end - today
-    if left.days < 0:
-        return (words["past"].format(n=-left.days),)
-    if left.days == 0:
-        return (words["ends_today"],)
-    return (words["soon"].format(n=left.days),) if left <= SOON else ()
-
-
-def _why(certificate: RegisteredCertificate, language: Language) -> tuple[Fact, ...]:
-    """The act behind a state other than valid: since when, reason, decision, legal basis."""
-    change, status = certificate.change, certificate.status
-    if change is None or status is Status.VALID:
-        return ()
-    words = language.words["result"]
-    since = words["accepted" if status is Status.RENEWAL_PENDING else "effective"]
-    found = (
-        (since, language.day(change.effective)),
-        (words["why"], change.reason),
-        (words["decision"], change.decision_number),
-        (words["basis"], change.legal_basis),
-    )
-    return tuple(Fact(label=label, label_zh=None, value=value) for label, value in found if value)
+def _why(report: CertificateReport, language: Language) -> tuple[Fact, ...]:
+    return tuple(Fact(label=label, label_zh=None, value=value) for label, value in reasons(report, language))
 
 
 def _successor(report: CertificateReport | None) -> str | None:

@@ -1,13 +1,13 @@
 """Issue from a file of JSON: what the command line does."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from certsvc.domain.actor import Actor
-from certsvc.domain.issuing import Order
+from certsvc.domain.issuing import Order, Reservation
 from certsvc.domain.token import to_digits
 from certsvc.errors import PayloadInvalid
 from certsvc.issuance.issue import issue
@@ -47,8 +47,14 @@ async def issue_payload(
     order = Order(client=ACTOR.name, key=name, type_id=type_id, payload=payload)
     reservation = await issue(issuing, ACTOR, order, now)
     written = await write_papers(issuing, reservation, papers)
+    return issued_json(issuing, reservation, written)
+
+
+def issued_json(issuing: Issuing, reservation: Reservation, written: Sequence[Path]) -> dict[str, Any]:
+    """What was issued, for a program to read."""
     return {
         "number": reservation.number,
+        "version": reservation.version,
         "identifier": reservation.identifier,
         "typed_code": reservation.ref.typed_code,
         "url": f"{issuing.public_url}/Q/{to_digits(reservation.token or b'')}",

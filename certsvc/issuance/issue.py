@@ -1,6 +1,5 @@
 """Issue once: book the use, sign the token, render, seal, check our own output, publish."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -10,7 +9,7 @@ from certsvc.domain.actor import Actor
 from certsvc.domain.issuing import Order, Reservation, SealedDocument
 from certsvc.errors import CertsvcError, SelfCheckFailed
 from certsvc.ids import Ref
-from certsvc.issuance.prepare import prepare
+from certsvc.issuance.prepare import open_payload, prepare
 from certsvc.issuance.press import make_token, press
 from certsvc.issuance.service import Arrow, Issuing
 from certsvc.verify.report import Soundness, soundness
@@ -39,7 +38,7 @@ async def finish(issuing: Issuing, actor: Actor, ref: Ref, now: datetime) -> Res
     if reservation.issued_at is not None:
         return reservation
     kind = issuing.catalog.version(reservation.type_id, reservation.type_version)
-    payload = _open_payload(issuing, reservation)
+    payload = open_payload(issuing, reservation)
     documents = []
     for layout in kind.layouts:
         use = await issuing.register.book_seal_use(ref, reservation.seal_id, layout.name, actor.name, now)
@@ -69,12 +68,6 @@ async def resume(issuing: Issuing, actor: Actor, now: datetime) -> int:
     if failures:
         raise failures[0]
     return len(refs)
-
-
-def _open_payload(issuing: Issuing, reservation: Reservation) -> Mapping[str, Any]:
-    plain = issuing.cipher.decrypt(reservation.sealed_payload, reservation.ref.to_bytes(), reservation.payload_key_id)
-    payload: Mapping[str, Any] = json.loads(plain)
-    return payload
 
 
 async def _token(

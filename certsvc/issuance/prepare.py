@@ -6,20 +6,28 @@ The lint comes before the reservation, so that an order which cannot be issued l
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from certsvc.catalog import CertificateType
 from certsvc.domain.actor import Actor
+from certsvc.domain.acts import ACTS, Act, Makes
 from certsvc.domain.calendar import beijing_date, quarter
 from certsvc.domain.certificate import Category, Issuer
 from certsvc.domain.issuing import Draft, Order, Reservation
+from certsvc.domain.life import state_on, tell
 from certsvc.domain.number import NumberSeries
-from certsvc.errors import PayloadInvalid, SelfCheckFailed
+from certsvc.errors import Conflict, InvalidInput, PayloadInvalid, Problem, SelfCheckFailed
 from certsvc.ids import ALPHABET_36, Ref, Uscc, certificate_identifier, new_ref, slot_of_licence
+from certsvc.issuance.ground import require_needed, with_first_recheck
+from certsvc.issuance.holders import holder_entries
 from certsvc.issuance.press import press
 from certsvc.issuance.service import Arrow, Issuing
+from certsvc.issuance.versions import require_living, take_over_day, version_problems
 from certsvc.verify.report import Soundness, soundness
 
 WIDEST_SERIAL = 999_999
@@ -32,23 +40,34 @@ async def prepare(issuing: Issuing, actor: Actor, order: Order, now: datetime) -
     Raises:
         Forbidden: the actor may not issue this type.
         PayloadInvalid: with every problem, by field; `MissingGlyph` and `TextTooLong` are kinds of it.
+        ActNotAllowed: the version it would follow is at its end.
         KeyReused: the order's key was used with other content.
         NotFound, Conflict: see `Register.reserve`.
     """
-    actor.require("issue", order.type_id)
+    actor.require(order.act, order.type_id)
     certificate_type = issuing.catalog.latest(order.type_id)
-    _refuse_problems(certificate_type, order)
-    digest = payload_digest(order.type_id, order.payload)
+    _refuse_problems(certificate_type, order, certificate_type.problems(order.payload))
+    digest = order_digest(order)
     issuing.walk(Arrow.CHECKED, {"order": order.key})
     known = await issuing.register.find_order(order, digest)
     if known is not None:
         return await issuing.register.reservation(known)
-    draft = _draft(issuing, certificate_type, order, digest, now)
+    previous = await _previous(issuing, certificate_type, order, now)
+    draft = _draft(issuing, certificate_type, order, digest, previous, now)
     await _lint(issuing, certificate_type, draft, now)
     issuing.walk(Arrow.LINTED, {"order": order.key})
     reservation = await issuing.register.reserve(draft)
     issuing.walk(Arrow.RESERVED, {"ref": reservation.ref.typed_code})
     return reservation
+
+
+def order_digest(order: Order) -> bytes:
+    """SHA-256 of an order's content: the same key with another digest is another order."""
+    if order.act is Act.ISSUE:
+        return payload_digest(order.type_id, order.payload)
+    previous = order.previous.typed_code if order.previous else None
+    more = order.act.value, previous, order.previous_identifier, order.ground
+    return hashlib.sha256(msgspec.json.encode([order.type_id, order.payload, *more], order="deterministic")).digest()
 
 
 def payload_digest(type_id: str, payload: Mapping[str, Any]) -> bytes:
@@ -57,8 +76,38 @@ def payload_digest(type_id: str, payload: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()
 
 
-def _refuse_problems(certificate_type: CertificateType, order: Order) -> None:
-    problems = certificate_type.problems(order.payload)
+async def _previous(issuing: Issuing, kind: CertificateType, order: Order, now: datetime) -> Reservation | None:
+    """The version that the new one follows, after checking that it may."""
+    rule = ACTS[order.act]
+    require_needed(rule, order.ground, {"previous_identifier": order.previous_identifier})
+    if rule.makes is not Makes.NEXT:
+        return None
+    if order.previous is None:
+        raise InvalidInput("缺少要办理的证照。", "The certificate to act on is missing.")
+    previous = await issuing.register.newest_version(order.previous)
+    if previous.ref != order.previous:
+        code = previous.ref.typed_code
+        raise Conflict(f"它已有新的一版 {code}：请在那一版上办理。", f"Its newest version is {code}: act on that one.")
+    today = beijing_date(now)
+    if previous.type_id != kind.id:
+        raise InvalidInput(
+            f"{previous.number} 是 {previous.type_id}，不是 {kind.id}。",
+            f"{previous.number} is of the type {previous.type_id}, not {kind.id}.",
+        )
+    require_living(order.act, previous, state_on(tell(await issuing.register.events(previous.ref)), today), today)
+    old = open_payload(issuing, previous)
+    _refuse_problems(kind, order, version_problems(order.act, kind, old, order.payload, previous.term, today))
+    return previous
+
+
+def open_payload(issuing: Issuing, reservation: Reservation) -> Mapping[str, Any]:
+    """The payload a certificate was reserved with."""
+    plain = issuing.cipher.decrypt(reservation.sealed_payload, reservation.ref.to_bytes(), reservation.payload_key_id)
+    payload: Mapping[str, Any] = json.loads(plain)
+    return payload
+
+
+def _refuse_problems(certificate_type: CertificateType, order: Order, problems: Sequence[Problem]) -> None:
     if problems:
         fields = ", ".join(dict.fromkeys(problem.field for problem in problems))
         raise PayloadInvalid(
@@ -68,14 +117,22 @@ def _refuse_problems(certificate_type: CertificateType, order: Order) -> None:
         )
 
 
-def _draft(issuing: Issuing, kind: CertificateType, order: Order, digest: bytes, now: datetime) -> Draft:
+def _draft(
+    issuing: Issuing,
+    kind: CertificateType,
+    order: Order,
+    digest: bytes,
+    previous: Reservation | None,
+    now: datetime,
+) -> Draft:
     reserved_at = now.replace(microsecond=0)
+    today, term = beijing_date(reserved_at), kind.term(order.payload)
     subject, licence = kind.subject(order.payload), kind.licence(order.payload)
-    ref = new_ref(_slot(kind, subject, licence))
+    ref = new_ref(previous.ref.slot if previous else _slot(kind, subject, licence))
     seal = issuing.keys.seal_for(kind.id)
     payload = json.dumps(order.payload, ensure_ascii=False).encode("utf-8")
     return Draft(
-        order=order,
+        order=replace(order, ground=with_first_recheck(kind, order, term)),
         order_digest=digest,
         category=kind.category,
         type_id=kind.id,
@@ -83,21 +140,31 @@ def _draft(issuing: Issuing, kind: CertificateType, order: Order, digest: bytes,
         type_number=kind.type_number,
         type_code=kind.type_code,
         ref=ref,
+        previous=previous,
+        takes_over=take_over_day(order.act, previous, term, today) if previous else today,
         licence=licence,
-        number=kind.number(order.payload, issuing.area, beijing_date(reserved_at)),
-        identifier_serial="".join(secrets.choice(ALPHABET_36) for _ in range(20)),
-        holder=kind.holder(order.payload),
+        number=previous.number if previous else kind.number(order.payload, issuing.area, today),
+        identifier_serial=_serial(previous),
+        holders=holder_entries(issuing.cipher, kind, order.payload),
+        place=kind.place(order.payload),
         public_holder_name=kind.public_holder_name(order.payload),
         subject=subject,
         issuer=Issuer(name=seal.owner, uscc=seal.owner_uscc),
         seal_id=seal.id,
-        term=kind.term(order.payload),
+        term=term,
         public_fields=kind.public_view(order.payload),
         sealed_payload=issuing.cipher.encrypt(payload, ref.to_bytes()),
         payload_key_id=issuing.cipher.key_id,
         list_name=f"{kind.type_number}-{quarter(reserved_at)}",
         reserved_at=reserved_at,
     )
+
+
+def _serial(previous: Reservation | None) -> str:
+    """The serial of the certificate identifier: kept by later versions (GB/T 36904), else drawn."""
+    if previous is not None:
+        return previous.identifier.split(".")[-3]
+    return "".join(secrets.choice(ALPHABET_36) for _ in range(20))
 
 
 def _slot(kind: CertificateType, subject: Uscc | None, licence: Uscc | None) -> int | None:
@@ -120,15 +187,19 @@ async def _lint(issuing: Issuing, kind: CertificateType, draft: Draft, now: date
 def _stand_in(draft: Draft, issuing: Issuing) -> Reservation:
     series = draft.number
     number = series.number(series.last_serial or WIDEST_SERIAL) if isinstance(series, NumberSeries) else series
-    identifier = certificate_identifier(draft.type_code, draft.issuer.uscc, draft.identifier_serial, 1)
+    version = draft.previous.version + 1 if draft.previous else 1
+    identifier = certificate_identifier(draft.type_code, draft.issuer.uscc, draft.identifier_serial, version)
     return Reservation(
         ref=Ref(draft.ref.value),
+        life=draft.previous.life if draft.previous else draft.ref,
+        act=draft.order.act,
+        takes_over=draft.takes_over,
         licence_ref=None,
         type_id=draft.type_id,
         type_version=draft.type_version,
         type_number=draft.type_number,
         number=number,
-        version=1,
+        version=version,
         identifier=identifier,
         issuer=draft.issuer,
         seal_id=issuing.lint_keys.seal_for(draft.type_id).id,

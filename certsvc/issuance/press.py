@@ -52,7 +52,7 @@ def press(
 def make_token(keys: KeyHolder, kind: CertificateType, reservation: Reservation, payload: Mapping[str, Any]) -> bytes:
     """Sign the token of a reservation with the key of the quarter it was made in. Persons are never named."""
     kid, key = keys.token_key(reservation.reserved_at)
-    name = kind.holder(payload).name
+    name = kind.public_holder_name(payload)
     claims = Claims(
         ref=reservation.ref,
         issued_at=reservation.reserved_at,

@@ -6,7 +6,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from certsvc.domain.issuing import StatusEvent
+from certsvc.domain.life import Event
+from certsvc.domain.states import Status
 
 SALT_BYTES = 32
 LEAF = b"\x00"
@@ -21,21 +22,22 @@ class Leaf:
     hash: bytes
 
 
-def leaf_of(event: StatusEvent, documents: Sequence[bytes] = ()) -> Leaf:
+def leaf_of(event: Event, status: Status, documents: Sequence[bytes] = ()) -> Leaf:
     """A leaf with a fresh salt over an event and the digests of the files it issued."""
     salt = secrets.token_bytes(SALT_BYTES)
-    return Leaf(salt, leaf_hash(salt, leaf_content(event, documents)))
+    return Leaf(salt, leaf_hash(salt, leaf_content(event, status, documents)))
 
 
-def leaf_content(event: StatusEvent, documents: Sequence[bytes] = ()) -> dict[str, object]:
-    """What the leaf commits to. Who acted and why are left out: both may name persons."""
+def leaf_content(event: Event, status: Status, documents: Sequence[bytes] = ()) -> dict[str, object]:
+    """What the leaf commits to; `status` is the state after the act. Who acted and why are left out: both may name
+    persons. A leaf names the version that an act made; other acts are of the whole life."""
     return {
-        "ref": event.ref.typed_code,
-        "act": event.act,
-        "status": event.status.value,
+        "ref": (event.version or event.ref).typed_code,
+        "act": event.act.value,
+        "status": status.value,
         "effective": event.effective.isoformat(),
         "recorded_at": int(event.recorded_at.timestamp() * 1000),
-        "decision_number": event.decision_number,
+        "decision_number": event.ground.decision_number,
         "documents": sorted(digest.hex() for digest in documents),
     }
 

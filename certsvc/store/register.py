@@ -2,21 +2,26 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 
+from asyncpg import Record
+
+from certsvc.domain.acts import Act
 from certsvc.domain.calendar import beijing_date
-from certsvc.domain.certificate import RegisteredDocument, Status
-from certsvc.domain.issuing import Draft, Order, Reservation, SealedDocument, StatusEvent
+from certsvc.domain.certificate import RegisteredDocument
+from certsvc.domain.issuing import ActRequest, Draft, Order, Reservation, SealedDocument
+from certsvc.domain.life import Event
 from certsvc.domain.seal import Seal
-from certsvc.errors import Conflict, NotFound
+from certsvc.errors import Conflict, KeyReused, NotFound
 from certsvc.ids import Ref, ref_from_bytes
-from certsvc.store.history import audit, record_event
+from certsvc.store.audit import audit
+from certsvc.store.lives import events_of, record
 from certsvc.store.pool import Connection
 from certsvc.store.queries import queries
 from certsvc.store.reader import PostgresReader
 from certsvc.store.reserving import known_order, reserve
-from certsvc.store.rows import ISSUE, to_document, to_reservation
+from certsvc.store.rows import to_document, to_ground, to_reservation
 
 SQL = queries("write")
 CEREMONY = "ceremony"
@@ -98,7 +103,7 @@ class PostgresRegister(PostgresReader):
             return kept
 
     async def publish(self, ref: Ref, documents: Sequence[SealedDocument], actor: str, now: datetime) -> None:
-        """Issue: documents, issued event, status period, log leaf, outbox, audit. Once issued, nothing more is done.
+        """Issue: documents, event, status periods, log leaf, outbox, audit. Once issued, nothing more is done.
 
         The state begins on the printed day of issue, which is the day of the reservation.
 
@@ -107,10 +112,9 @@ class PostgresRegister(PostgresReader):
             Conflict: no token was kept, or there is no document.
         """
         async with self._pool.transaction() as connection:
+            life = await _lock_life(connection, ref)
             row = await connection.fetchrow(SQL["lock_certificate"], ref.slot, ref.to_bytes())
-            if row is None:
-                raise _nothing(ref)
-            if row["issued_at"] is not None:
+            if row is None or row["issued_at"] is not None:
                 return
             if row["token"] is None or not documents:
                 raise Conflict(
@@ -121,8 +125,8 @@ class PostgresRegister(PostgresReader):
                 values = document.sha256, ref.slot, ref.to_bytes(), document.layout, document.size, now
                 await connection.execute(SQL["insert_document"], *values)
             await connection.execute(SQL["set_issued"], ref.slot, ref.to_bytes(), now)
-            issued = _issued(ref, row["reserved_at"], actor, now)
-            await record_event(connection, issued, [document.sha256 for document in documents])
+            event = _made(row, life, ref, actor, now)
+            await record(connection, event, [document.sha256 for document in documents])
 
     async def documents(self, ref: Ref) -> Sequence[RegisteredDocument]:
         """The sealed files of one certificate, in the order of their layouts; none before it is issued."""
@@ -130,29 +134,54 @@ class PostgresRegister(PostgresReader):
             rows = await connection.fetch(SQL["documents"], ref.slot, ref.to_bytes())
         return [to_document(row) for row in rows]
 
-    async def change_status(self, event: StatusEvent) -> None:
-        """Put a change of state on record. The very same event a second time does nothing.
+    async def act(self, request: ActRequest) -> Event:
+        """Put an act on the life of a certificate on record; the same request again gives the same event.
 
-        It rules from its effective day on, past or future, until another one is recorded; a state for a time only is
-        two events. What was known before stays on record, so knowledge is recorded in the order of time.
+        It takes effect on its day, past or future, in the order of days with what is on record already. What was known
+        before stays on record.
 
         Raises:
             NotFound: no certificate with this reference has been issued.
-            Conflict: something later is on record already, so this cannot have been known first.
+            ActNotAllowed: the act is not allowed from the state of that day.
+            KeyReused: the key of the request was used with other content.
         """
         async with self._pool.transaction() as connection:
-            key = event.ref.slot, event.ref.to_bytes()
-            row = await connection.fetchrow(SQL["lock_certificate"], *key)
-            if row is None or row["issued_at"] is None:
-                raise _nothing(event.ref)
-            if await _is_recorded(connection, event):
-                return
-            if await connection.fetchval(SQL["last_recorded"], *key) > event.recorded_at:
-                raise Conflict(
-                    f"{event.ref.typed_code} 已有更晚的记录，不能再补记更早得知的变更。",
-                    f"{event.ref.typed_code} has later records: nothing can be recorded as known before them.",
-                )
-            await record_event(connection, event)
+            life = await _lock_life(connection, request.event.ref)
+            known = await connection.fetchrow(SQL["find_act"], request.client, request.key)
+            if known is not None:
+                return await _known_act(connection, life, request, known)
+            event = await record(connection, replace(request.event, ref=life))
+            values = request.client, request.key, request.digest, life.slot, life.to_bytes(), event.id
+            await connection.execute(SQL["insert_act"], *values)
+            return event
+
+    async def events(self, ref: Ref) -> Sequence[Event]:
+        """Everything on record of the life that a certificate belongs to, in the order of recording.
+
+        Raises:
+            NotFound: nothing was reserved under this reference.
+        """
+        async with self._pool.connection() as connection:
+            return await events_of(connection, await _life_of(connection, ref))
+
+    async def newest_version(self, ref: Ref) -> Reservation:
+        """The newest version that was issued of the life that a certificate belongs to.
+
+        Raises:
+            NotFound: none was.
+        """
+        async with self._pool.connection() as connection:
+            life = await _life_of(connection, ref)
+            versions = await connection.fetch(SQL["versions"], life.slot, life.to_bytes())
+            if not versions:
+                raise _nothing(ref)
+            return await _reservation(connection, ref_from_bytes(versions[-1]["ref"]))
+
+    async def held_by(self, code: str, code_hash: bytes | None) -> Sequence[Ref]:
+        """The certificates of a holder, by the code of an organisation or the keyed hash of a person's."""
+        async with self._pool.connection() as connection:
+            rows = await connection.fetch(SQL["held_by"], code, code_hash)
+        return [ref_from_bytes(row["ref"]) for row in rows]
 
 
 async def _enrol(connection: Connection, seal: Seal, now: datetime) -> None:
@@ -173,16 +202,41 @@ async def _reservation(connection: Connection, ref: Ref) -> Reservation:
     return to_reservation(row)
 
 
-async def _is_recorded(connection: Connection, event: StatusEvent) -> bool:
-    act = event.act, event.status, event.effective, event.recorded_at, event.actor
-    ground = event.reason, event.legal_basis, event.decision_number
-    known = await connection.fetchval(SQL["find_event"], event.ref.slot, event.ref.to_bytes(), *act, *ground)
-    return known is not None
+async def _life_of(connection: Connection, ref: Ref) -> Ref:
+    raw = await connection.fetchval(SQL["life_of"], ref.slot, ref.to_bytes())
+    if raw is None:
+        raise _nothing(ref)
+    return ref_from_bytes(raw)
 
 
-def _issued(ref: Ref, reserved_at: datetime, actor: str, now: datetime) -> StatusEvent:
-    effective = beijing_date(reserved_at)
-    return StatusEvent(ref=ref, act=ISSUE, status=Status.VALID, effective=effective, recorded_at=now, actor=actor)
+async def _lock_life(connection: Connection, ref: Ref) -> Ref:
+    life = await _life_of(connection, ref)
+    await connection.fetchval(SQL["lock_life"], life.slot, life.to_bytes())
+    return life
+
+
+async def _known_act(connection: Connection, life: Ref, request: ActRequest, known: Record) -> Event:
+    events = await events_of(connection, life)
+    event = next((event for event in events if event.id == known["event_id"]), None)
+    if event is None or known["digest"] != request.digest:
+        raise KeyReused(
+            f"请求编号 {request.key} 已用于别的内容。", f"The request key {request.key} was used for other content."
+        )
+    return event
+
+
+def _made(row: Record, life: Ref, version: Ref, actor: str, now: datetime) -> Event:
+    """The event that begins a version, as its order gave it."""
+    return Event(
+        ref=life,
+        act=Act(row["act"]),
+        effective=row["takes_over"],
+        recorded_at=now,
+        actor=actor,
+        ground=to_ground(row["ground"]),
+        version=version,
+        begins=beijing_date(row["reserved_at"]),
+    )
 
 
 def _nothing(ref: Ref) -> NotFound:

@@ -1,9 +1,13 @@
 """Rows to values."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import date
 
 from asyncpg import Record
 
+from certsvc.domain.acts import ACTS, Act, Makes, Organ
 from certsvc.domain.calendar import Term
 from certsvc.domain.certificate import (
     Category,
@@ -11,14 +15,18 @@ from certsvc.domain.certificate import (
     Issuer,
     RegisteredCertificate,
     RegisteredDocument,
-    Status,
     StatusChange,
 )
 from certsvc.domain.issuing import Reservation
+from certsvc.domain.life import Event, Ground
+from certsvc.domain.states import Condition, ConditionKind, Status
 from certsvc.ids import CertificateIdentifier, Ref, Uscc, ref_from_bytes
 
-ISSUE = "issue"
-"""The act of the first event of every certificate: not a change of state."""
+MAKERS = frozenset(act.value for act, rule in ACTS.items() if rule.makes is not Makes.NOTHING)
+"""Acts that make a version: by themselves no change of state."""
+
+
+GROUND = tuple(field.name for field in fields(Ground))
 
 
 def ref_or_none(raw: bytes | None) -> Ref | None:
@@ -30,6 +38,9 @@ def to_reservation(row: Record) -> Reservation:
     """A row of `reservation`."""
     return Reservation(
         ref=ref_from_bytes(row["ref"]),
+        life=ref_from_bytes(row["life_ref"]),
+        act=Act(row["act"]),
+        takes_over=row["takes_over"],
         licence_ref=ref_or_none(row["licence_ref"]),
         type_id=row["type_id"],
         type_version=row["type_version"],
@@ -77,8 +88,11 @@ def to_certificate(row: Record) -> RegisteredCertificate:
         public_fields=json.loads(row["public_fields"]),
         status=Status(row["status"] or Status.UNKNOWN),
         status_age_s=row["status_age_s"],
+        life=ref_from_bytes(row["life_ref"]),
+        conditions=to_conditions(row["conditions"]),
+        previous_identifier=row["previous_identifier"],
         change=_to_change(row),
-        successor=ref_or_none(row["successor"]),
+        successor=ref_or_none(row["version_ref"]) if row["status"] == Status.SUPERSEDED else None,
     )
 
 
@@ -87,20 +101,81 @@ def to_gathered(rows: list[RegisteredCertificate], asked: Ref) -> Gathered | Non
     certificate = next((row for row in rows if row.ref == asked), None)
     if certificate is None:
         return None
+    holding = [*_holding(rows)]
+    root = next((row for row in holding if row.category is Category.LICENCE), None)
     if certificate.category is Category.PERMIT:
-        licence = next((row for row in rows if row.category is Category.LICENCE), None)
-        return Gathered(certificate=certificate, licence=licence)
-    return Gathered(certificate=certificate, permits=tuple(row for row in rows if row.category is Category.PERMIT))
+        return Gathered(certificate=certificate, licence=root, root=root)
+    permits = tuple(row for row in holding if row.category is Category.PERMIT)
+    return Gathered(certificate=certificate, root=root, permits=permits)
+
+
+def _holding(rows: list[RegisteredCertificate]) -> Iterator[RegisteredCertificate]:
+    """Of each life the version that holds: none that another has taken over from, and of the rest the oldest, because
+    a newer one has been issued but waits for its day."""
+    seen = set()
+    for row in sorted(rows, key=lambda row: (row.category, row.type_number, row.number, row.version)):
+        if row.status is not Status.SUPERSEDED and row.life not in seen:
+            seen.add(row.life)
+            yield row
 
 
 def _to_change(row: Record) -> StatusChange | None:
-    if row["act"] is None or row["act"] == ISSUE:
+    if row["act"] is None or row["act"] in MAKERS:
         return None
     return StatusChange(
         act=row["act"],
         effective=row["effective"],
         recorded_at=row["recorded_at"],
+        reason_code=row["reason_code"],
         reason=row["reason"],
         legal_basis=row["legal_basis"],
         decision_number=row["decision_number"],
+        retroactive=row["retroactive"],
+        successor=row["successor"],
     )
+
+
+def to_conditions(text: str | None) -> tuple[Condition, ...]:
+    """The conditions in a period's column."""
+    return tuple(
+        Condition(
+            kind=ConditionKind(one["kind"]),
+            since=date.fromisoformat(one["since"]),
+            due=date.fromisoformat(one["due"]) if one["due"] else None,
+            basis=one["basis"],
+        )
+        for one in json.loads(text or "[]")
+    )
+
+
+def to_event(row: Record) -> Event:
+    """A row of `events`."""
+    ground = Ground(**{name: row[name] for name in GROUND})
+    return Event(
+        id=row["id"],
+        ref=ref_from_bytes(row["ref"]),
+        act=Act(row["act"]),
+        effective=row["effective"],
+        recorded_at=row["recorded_at"],
+        actor=row["actor"],
+        organ=Organ(row["organ"]),
+        confirmed_by=row["confirmed_by"],
+        ground=ground,
+        retroactive=row["retroactive"],
+        strikes=row["strikes"],
+        version=ref_from_bytes(row["version_ref"]) if row["version_ref"] else None,
+        begins=row["begins"],
+    )
+
+
+def to_ground_columns(ground: Ground) -> dict[str, str]:
+    """A ground as JSON can keep it, without what is absent."""
+    values = {name: getattr(ground, name) for name in GROUND}
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items() if value}
+
+
+def to_ground(text: str) -> Ground:
+    """A ground from the column of that name."""
+    values = json.loads(text)
+    due = values.pop("due", None)
+    return Ground(**values, due=date.fromisoformat(due) if due else None)

@@ -6,10 +6,12 @@ from datetime import date, datetime
 
 from certsvc.catalog import Catalog
 from certsvc.domain.calendar import TermState, beijing_date
-from certsvc.domain.certificate import IN_FORCE, Gathered, RegisteredCertificate, Status
+from certsvc.domain.certificate import Gathered, RegisteredCertificate
+from certsvc.domain.states import IN_FORCE, Status
 from certsvc.errors import NotFound, RegisterUnavailable, StoreError
 from certsvc.ids import Ref
 from certsvc.services import RegisterReader
+from certsvc.verify.licence import ask_licence, current_status
 from certsvc.verify.report import (
     CertificateReport,
     Check,
@@ -71,7 +73,7 @@ def make_report(
             checks=found,
         )
     day = beijing_date(now)
-    main = certificate_report(catalog, gathered.certificate, day)
+    main = certificate_report(catalog, gathered.certificate, day, gathered.root)
     status = current_status(catalog, gathered.certificate)
     return Report(
         asked_at=now,
@@ -80,16 +82,18 @@ def make_report(
         status=status,
         status_age_s=gathered.certificate.status_age_s,
         term=main.term,
-        verdict=conclude(document, status, main.term),
+        verdict=conclude(document, status, main.term, main.licence),
         checks=(*found, *main.checks),
         certificate=main,
         licence=certificate_report(catalog, gathered.licence, day) if gathered.licence else None,
-        permits=tuple(certificate_report(catalog, permit, day) for permit in gathered.permits),
+        permits=tuple(certificate_report(catalog, permit, day, gathered.root) for permit in gathered.permits),
     )
 
 
-def certificate_report(catalog: Catalog, certificate: RegisteredCertificate, day: date) -> CertificateReport:
-    """The report of one certificate on record, document aside."""
+def certificate_report(
+    catalog: Catalog, certificate: RegisteredCertificate, day: date, root: RegisteredCertificate | None = None
+) -> CertificateReport:
+    """The report of one certificate on record, document aside; `root` is the licence a permit hangs on."""
     status, term = current_status(catalog, certificate), certificate.term.state(day)
     try:
         kind = catalog.version(certificate.type_id, certificate.type_version)
@@ -104,24 +108,18 @@ def certificate_report(catalog: Catalog, certificate: RegisteredCertificate, day
             checks=(Check("type", Outcome.UNKNOWN, "type_unknown"),),
         )
     rows = kind.rows(certificate.public_fields)
+    licence = ask_licence(catalog, kind, certificate, root)
     return CertificateReport(
         certificate=certificate,
         title_zh=kind.zh,
         title_en=kind.en,
         fields=tuple(FaceField(key=field.key, zh=field.zh, en=field.en, value=text) for field, text in rows),
         term=term,
-        verdict=conclude(Soundness.SOUND, status, term),
-        checks=(_status_check(status), _term_check(status, term)),
+        verdict=conclude(Soundness.SOUND, status, term, licence.outcome),
+        checks=(_status_check(status), _term_check(status, term), *licence.checks),
+        licence=licence.outcome,
+        consequences=licence.consequences,
     )
-
-
-def current_status(catalog: Catalog, certificate: RegisteredCertificate) -> Status:
-    """The state on record, or unknown when it is older than its type allows."""
-    try:
-        limit = catalog.version(certificate.type_id, certificate.type_version).status_max_age
-    except NotFound:
-        return Status.UNKNOWN
-    return Status.UNKNOWN if certificate.status_age_s > limit.total_seconds() else certificate.status
 
 
 def _status_check(status: Status) -> Check:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from certsvc.domain.certificate import RegisteredCertificate, Status
+from certsvc.domain.certificate import RegisteredCertificate
+from certsvc.domain.states import Status, national_state
 from certsvc.verify.report import CertificateReport, Check, Outcome, Report
 
 
@@ -33,6 +34,33 @@ def _certificate(report: CertificateReport) -> dict[str, Any]:
     return {**_facts(report), "fields": fields}
 
 
+def _conditions(certificate: RegisteredCertificate) -> list[dict[str, Any]]:
+    """What holds beside the state: since when, by when, on what ground."""
+    return [
+        {
+            "kind": condition.kind.value,
+            "since": condition.since.isoformat(),
+            "due": condition.due.isoformat() if condition.due else None,
+            "basis": condition.basis,
+        }
+        for condition in certificate.conditions
+    ]
+
+
+def _effects(report: CertificateReport) -> list[dict[str, Any]]:
+    """The rules by which the licence acts on the permit, the gravest first."""
+    return [
+        {
+            "effect": consequence.effect.value,
+            "cause": consequence.cause,
+            "since": consequence.since.isoformat() if consequence.since else None,
+            "basis": consequence.ground.basis,
+            "certainty": consequence.ground.certainty,
+        }
+        for consequence in report.consequences
+    ]
+
+
 def _line(report: CertificateReport) -> dict[str, Any]:
     certificate = report.certificate
     return {
@@ -54,6 +82,7 @@ def _status(report: CertificateReport) -> Status:
 def _facts(report: CertificateReport) -> dict[str, Any]:
     certificate: RegisteredCertificate = report.certificate
     end = certificate.term.end
+    national = national_state(_status(report), report.term)
     return {
         "typed_code": certificate.ref.typed_code,
         "type": certificate.type_id,
@@ -61,9 +90,13 @@ def _facts(report: CertificateReport) -> dict[str, Any]:
         "number": certificate.number,
         "version": certificate.version,
         "identifier": certificate.identifier,
+        "previous_identifier": certificate.previous_identifier,
+        "national_state": {"code": national.code, "description": national.description},
         "holder": certificate.holder_name,
         "subject": certificate.subject,
         "issuer": {"name": certificate.issuer.name, "uscc": certificate.issuer.uscc},
         "term": {"start": certificate.term.start.isoformat(), "end": end.isoformat() if end else None},
         "issued_at": certificate.issued_at.isoformat(timespec="seconds"),
+        "conditions": _conditions(certificate),
+        "licence_effects": _effects(report),
     }

@@ -9,7 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from certsvc.domain.calendar import TermState
-from certsvc.domain.certificate import IN_FORCE, RegisteredCertificate, Status
+from certsvc.domain.certificate import RegisteredCertificate
+from certsvc.domain.effects import Consequence
+from certsvc.domain.states import IN_FORCE, Status
 
 
 class Outcome(StrEnum):
@@ -57,7 +59,11 @@ class FaceField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateReport:
-    """One certificate with its own answers and its own verdict; `checks` are those of this certificate alone."""
+    """One certificate with its own answers and its own verdict; `checks` are those of this certificate alone.
+
+    `licence` is what the state of its licence lets it be: passed, failed when a rule ends or stops it, unknown when
+    that state is; `consequences` are the rules that act, with their ground.
+    """
 
     certificate: RegisteredCertificate
     title_zh: str
@@ -66,6 +72,8 @@ class CertificateReport:
     term: TermState
     verdict: Verdict
     checks: tuple[Check, ...]
+    licence: Outcome = Outcome.PASSED
+    consequences: tuple[Consequence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,15 +110,19 @@ def soundness(checks: Iterable[Check]) -> Soundness:
     return Soundness.SOUND if outcomes and set(outcomes) == {Outcome.PASSED} else Soundness.UNKNOWN
 
 
-def conclude(document: Soundness, status: Status | None, term: TermState) -> Verdict:
-    """The verdict over the three answers. Never greener than the evidence: valid needs all three."""
+def conclude(document: Soundness, status: Status | None, term: TermState, licence: Outcome = Outcome.PASSED) -> Verdict:
+    """The verdict over the three answers, and over what its licence lets a permit be. Never greener than the evidence:
+    valid needs all of them."""
     if document is Soundness.UNSOUND:
         return Verdict.NOT_VALID
     if status is not None and status is not Status.UNKNOWN and status not in IN_FORCE:
         return Verdict.NOT_VALID
     if status is None or status is Status.UNKNOWN or document is Soundness.UNKNOWN:
         return Verdict.UNDETERMINED
-    return _conclude_term(status, term)
+    in_term = _conclude_term(status, term)
+    if in_term is Verdict.VALID and licence is not Outcome.PASSED:
+        return Verdict.NOT_VALID if licence is Outcome.FAILED else Verdict.UNDETERMINED
+    return in_term
 
 
 def _conclude_term(status: Status, term: TermState) -> Verdict:

@@ -23,7 +23,8 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "http"))
 from public_site import LINGNAN, TODAY, PublicSite, certificate, decided, licence_with_permits, make_site
 
-from certsvc.domain.certificate import RegisteredCertificate, Status
+from certsvc.domain.certificate import RegisteredCertificate
+from certsvc.domain.states import Status
 from certsvc.ids import new_ref
 
 FLAGS = (

@@ -1,14 +1,17 @@
-"""What a wrong type folder is answered with: each case breaks a copy of a good folder and reads the message."""
+"""What a wrong type folder is answered with: each case breaks a copy of a good folder in one place, and the problem
+must carry its code and stand on the line of that place."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from type_folder import catalog, copy_type, edit, example, replace
+from type_folder import catalog, copy_type, edit, example, problems_of, replace
 
 from certsvc.catalog import load_catalog
+from certsvc.catalog.faults import TypeProblem
 from certsvc.errors import CatalogError, NotFound
 
 Schema = dict[str, Any]
@@ -19,69 +22,168 @@ def complaint(place: Path) -> str:
     with pytest.raises(CatalogError) as caught:
         load_catalog(place.parent.parent)
     assert caught.value.zh != caught.value.en
+    assert caught.value.problems
     return str(caught.value)
 
 
+def found(place: Path, code: str) -> TypeProblem:
+    """The first problem with this code; loading refuses too, and says the same of its first problem."""
+    problems = problems_of(place)
+    assert code in {problem.code for problem in problems}, problems
+    assert f"{problems[0].file}:{problems[0].line} is wrong: {problems[0].en}" in complaint(place)
+    return next(problem for problem in problems if problem.code == code)
+
+
+def line(problem: TypeProblem) -> str:
+    """The line of the file that a problem names."""
+    return problem.file.read_text("utf-8").splitlines()[problem.line - 1]
+
+
 TYPE_TOML = {
-    "unknown key": ("version = 1", 'version = 1\ncolour = "red"', "colour"),
-    "not TOML": ("version = 1", "version 1", "line"),
-    "missing key": ("sensitive = false", "", "sensitive"),
-    "id of another folder": ('id = "food-business"', 'id = "food"', "it says food, version 1"),
-    "version of another folder": ("version = 1", "version = 2", "it says food-business, version 2"),
-    "version 0": ("version = 1", "version = 0", "version"),
-    "type number 0": ("type_number = 101", "type_number = 0", "type_number must be 1 to 65535"),
-    "type number no token holds": ("type_number = 101", "type_number = 65536", "type_number must be 1 to 65535"),
-    "type code with a wrong check": ("MB0143028R901", "MB0143028A901", "type_code: The check character"),
-    "type code without its number": ("MB0143028R901", "MB0143028RX01", "type_code: The last three"),
-    "unknown category": ('category = "permit"', 'category = "pass"', "category"),
-    "licence field on a licence": ('category = "permit"', 'category = "licence"', "licence_field belongs to permits"),
-    "permit without licence field": ('licence_field = "uscc"', "", "licence_field belongs to permits"),
-    "licence field that is no code": ('licence_field = "uscc"', 'licence_field = "name"', "must have the format uscc"),
-    "unknown certainty": ('type_code_certainty = "local"', 'type_code_certainty = "sure"', "sure"),
-    "kept for no year": ("retention_years = 30", "retention_years = 0", "retention_years"),
-    "state too old at once": ("status_max_age_hours = 24", "status_max_age_hours = 0", "status_max_age_hours"),
-    "holder without a field": ('name = "name"', 'name = "owner"', "holder.name: there is no field owner"),
-    "holder that is a list": ('name = "name"', 'name = "items"', "holder.name: the field items must have the type"),
-    "holder code of another kind": ('code_kind = "001"', 'code_kind = "111"', "must have the format citizen-id"),
-    "unknown mask of the holder": ('code_kind = "001"', 'code_kind = "001"\npublic = "fog"', "no masking rule fog"),
-    "unknown mask of a field": ('public = "clear"', 'public = "blurred"', "no masking rule blurred"),
-    "unknown place on the face": ('key = "name"', 'key = "name"\nplace = "back"', "back"),
-    "field that stands twice": ('key = "residence"', 'key = "address"', "differ: ['residence']"),
-    "term that starts with a text": ('start = "valid_from"', 'start = "name"', "must have the format date"),
-    "term that ends nowhere": ('end = "valid_to"', 'end = "valid_until"', "term.end: there is no field valid_until"),
-    "term that may end before it begins": ('rule = "not_before"', 'rule = "most_years"\nyears = 9', "is not_before"),
-    "unknown rule": ('rule = "most_years"', 'rule = "most_days"', "most_days"),
-    "rule over a field that is not there": ('field = "valid_to"', 'field = "until"', "rule most_years: there is no"),
-    "rule of dates over a text": ('start = "valid_from"\nyears', 'start = "name"\nyears', "must have the format date"),
-    "rule of no year": ("years = 5", "years = 0", "years"),
-    "rule beyond the calendar": ("years = 5", "years = 9000", "years"),
-    "number from two sources": ("template = ", 'field = "uscc"\ntemplate = ', "number needs one of field and template"),
-    "number without serial": ("{serial:06}", "", "needs {serial}"),
-    "number with two serials": ("{serial:06}", "{serial:06}{serial}", "needs {serial}"),
-    "number with an unknown part": ("{area}", "{county}", "{county} is none of"),
-    "number with an open brace": ("{serial:06}", "{serial:06", "a brace opens or closes nothing"),
-    "number with a conversion": ("{area}", "{area!r}", "a brace opens or closes nothing"),
-    "check digit without a rule": ('check = "iso7064_mod_11_10"', "", "{check} where number.check names the rule"),
-    "rule without a check digit": ("{check}", "", "{check} where number.check names the rule"),
-    "unknown rule of the check digit": ("iso7064_mod_11_10", "luhn", "luhn"),
-    "value without a digit": ('"单位食堂" = "3"\n', "", "number.codes.category must cover the values"),
-    "digit without a value": ('"单位食堂" = "3"', '"单位食堂" = "3"\n"工厂" = "4"', "must cover the values"),
-    "digits for a field that is not there": ("[number.codes.category]", "[number.codes.size]", "no field size"),
-    "layout without a name of its own": ('name = "sheet"', 'name = "A4 Sheet"', "layouts need names of a to z"),
-    "seal that sticks out at the side": ("x_mm = 252.0", "x_mm = 280.0", "would stick out of the page"),
-    "seal that sticks out at the foot": ("y_mm = 163.0", "y_mm = 200.0", "would stick out of the page"),
-    "seal on a second page": ("y_mm = 163.0", "y_mm = 163.0, page = 2", "would stick out of the page"),
-    "sheet without a size": ("width_mm = 297", "width_mm = 0", "width_mm"),
-    "sheet enlarged beyond use": ("height_mm = 210", "height_mm = 210\nscale = 40.0", "scale"),
+    "unknown key": ("version = 1", 'version = 1\ncolour = "red"', "key_unknown", "colour"),
+    "not TOML": ("version = 1", "version 1", "not_toml", "version 1"),
+    "missing key": ("sensitive = false", "", "key_missing", "id ="),
+    "id of another folder": ('id = "food-business"', 'id = "food"', "id_differs", '"food"'),
+    "version of another folder": ("version = 1", "version = 2", "version_differs", "version = 2"),
+    "version 0": ("version = 1", "version = 0", "number_small", "version = 0"),
+    "a text for a number": ("version = 1", 'version = "1"', "kind_wrong", "version"),
+    "a number for a text": ('en = "Food business permit"', "en = 5", "kind_wrong", "en = 5"),
+    "a date without quotation marks": ('since = "2023-12-01"', "since = 2023-12-01", "kind_wrong", "since"),
+    "a text for yes or no": ("sensitive = false", 'sensitive = "no"', "kind_wrong", "sensitive"),
+    "a table for a text": ('zh = "正本"', "zh = { a = 1 }", "kind_wrong", "zh = {"),
+    "a text for a table": ("seal = { x_mm = 252.0, y_mm = 163.0 }", 'seal = "there"', "kind_wrong", "seal"),
+    "type number 0": ("type_number = 101", "type_number = 0", "type_number_range", "type_number"),
+    "type number no token holds": ("type_number = 101", "type_number = 65536", "type_number_range", "type_number"),
+    "type code with a wrong check": ("MB0143028R901", "MB0143028A901", "type_code_wrong", "type_code"),
+    "type code without its number": ("MB0143028R901", "MB0143028RX01", "type_code_wrong", "type_code"),
+    "unknown category": ('category = "permit"', 'category = "pass"', "choice_unknown", "category"),
+    "licence field on a licence": ('category = "permit"', 'category = "licence"', "licence_field_odd", "licence_field"),
+    "permit without licence field": ('licence_field = "uscc"', "", "licence_field_needed", "category"),
+    "licence field that is no code": ('licence_field = "uscc"', 'licence_field = "name"', "field_format", '"name"'),
+    "unknown certainty": ('type_code_certainty = "local"', 'type_code_certainty = "sure"', "choice_unknown", "sure"),
+    "kept for no year": ("retention_years = 30", "retention_years = 0", "number_small", "retention_years"),
+    "state too old at once": ("max_age_hours = 24", "max_age_hours = 0", "number_small", "max_age_hours"),
+    "holder without a field": ('name = "name"', 'name = "owner"', "no_such_field", 'name = "owner"'),
+    "holder that is a list": ('name = "name"', 'name = "items"', "field_kind", '"items"'),
+    "holder code of another kind": ('code_kind = "001"', 'code_kind = "111"', "field_format", '"uscc"'),
+    "holder without a kind": ('code_kind = "001"', "", "holder_kind_one", "[holder]"),
+    "unknown kind of holder": ('code_kind = "001"', 'code_kind = "7"', "holder_kind_unknown", "code_kind"),
+    "holder's kind in a free text": ('code_kind = "001"', 'code_kind_field = "name"', "holder_kind_choices", '"name"'),
+    "holder's kind without a rule": ('code_kind = "001"', 'code_kind_field = "name"', "holder_kind_rule", "kind_field"),
+    "unknown mask of the holder": ('code_kind = "001"', 'code_kind = "001"\npublic = "fog"', "mask_unknown", "fog"),
+    "unknown mask of a field": ('public = "clear"', 'public = "blurred"', "mask_unknown", "blurred"),
+    "unknown place on the face": ('key = "name"', 'key = "name"\nplace = "back"', "choice_unknown", "back"),
+    "field that stands twice": ('key = "residence"', 'key = "address"', "field_twice", 'key = "address"'),
+    "field left out here": ('key = "residence"', 'key = "address"', "field_no_row", '"residence"'),
+    "field left out there": ('key = "residence"', 'key = "seat"', "field_no_schema", 'key = "seat"'),
+    "term that starts with a text": ('start = "valid_from"', 'start = "name"', "field_format", '"name"'),
+    "term that ends nowhere": ('end = "valid_to"', 'end = "valid_until"', "no_such_field", "valid_until"),
+    "term that may end before it begins": ('rule = "not_before"', 'rule = "most_years"\nyears = 9', "term_rule", "end"),
+    "unknown rule": ('rule = "most_years"', 'rule = "most_days"', "choice_unknown", "most_days"),
+    "rule without its name": ('rule = "most_years"', "", "key_missing", "[[rules]]"),
+    "rule over a field that is not there": ('field = "valid_to"', 'field = "until"', "no_such_field", "until"),
+    "rule of dates over a text": ('start = "valid_from"\nyears', 'start = "name"\nyears', "field_format", '"name"'),
+    "rule of no year": ("years = 5", "years = 0", "number_small", "years = 0"),
+    "rule beyond the calendar": ("years = 5", "years = 9000", "number_large", "years = 9000"),
+    "number from two sources": ("template = ", 'field = "uscc"\ntemplate = ', "number_source", "[number]"),
+    "number without serial": ("{serial:06}", "", "template_serial", "template"),
+    "number with two serials": ("{serial:06}", "{serial:06}{serial}", "template_serial", "template"),
+    "number with an unknown part": ("{area}", "{county}", "template_name", "{county}"),
+    "number with an open brace": ("{serial:06}", "{serial:06", "template_brace", "template"),
+    "number with a conversion": ("{area}", "{area!r}", "template_brace", "template"),
+    "check digit without a rule": ('check = "iso7064_mod_11_10"', "", "template_check", "template"),
+    "rule without a check digit": ("{check}", "", "template_check", "template"),
+    "unknown rule of the check digit": ("iso7064_mod_11_10", "luhn", "choice_unknown", "luhn"),
+    "value without a digit": ('"单位食堂" = "3"\n', "", "codes_differ", "[number.codes.category]"),
+    "digit without a value": ('"单位食堂" = "3"', '"单位食堂" = "3"\n"工厂" = "4"', "codes_differ", "codes.category"),
+    "digits for a field that is not there": ("codes.category]", "codes.size]", "no_such_field", "codes.size"),
+    "layout without a name of its own": ('name = "sheet"', 'name = "A4 Sheet"', "layout_names", "[[layouts]]"),
+    "seal that sticks out at the side": ("x_mm = 252.0", "x_mm = 280.0", "seal_out", "x_mm"),
+    "seal that sticks out at the foot": ("y_mm = 163.0", "y_mm = 200.0", "seal_out", "y_mm"),
+    "seal on a second page": ("y_mm = 163.0", "y_mm = 163.0, page = 2", "seal_page", "page = 2"),
+    "sheet without a size": ("width_mm = 297", "width_mm = 0", "number_small", "width_mm"),
+    "sheet enlarged beyond use": ("height_mm = 210", "height_mm = 210\nscale = 40.0", "number_large", "scale"),
 }
 
 
 @pytest.mark.parametrize("name", TYPE_TOML)
 def test_a_wrong_type_toml_is_refused(name: str, tmp_path: Path) -> None:
-    old, new, said = TYPE_TOML[name]
+    old, new, code, on = TYPE_TOML[name]
     place = copy_type(tmp_path, "food-business")
     replace(place / "type.toml", old, new)
-    assert said in complaint(place)
+    assert on in line(found(place, code))
+
+
+POLICY_TOML = {
+    "unknown key": ('nature = "permit"', 'nature = "permit"\nnaturre = "permit"', "key_unknown", "naturre"),
+    "typographic quotation marks": ('nature = "permit"', "nature = “permit”", "not_toml", "nature"),
+    "nature of another category": ('nature = "permit"', 'nature = "proof"', "nature_differs", "nature"),
+    "facts on a permit": ('nature = "permit"', 'nature = "permit"\nfacts = { name = "name" }', "facts_odd", "facts"),
+    "premises that are no field": ('place = "address"', 'place = "adress"', "no_such_field", "adress"),
+    "no field for the premises": ('place = "address"', "", "place_needed", "one_per"),
+    "a place without premises": ('one_per = "premises"', 'one_per = "business"', "place_odd", "place"),
+    "a form that is none": (r'form = "\[123\]"', 'form = "[123"', "number_form", "[123"),
+    "a form for other numbers": (r'form = "\S+", zh = "顺序码"', 'form = "X", zh = "x"', "number_unread", '"X"'),
+    "no parts": (r"(?s)parts = \[\n.*?\n\]", "", "key_missing", "[number]"),
+    "parts that are none": (r"(?s)parts = \[\n.*?\n\]", "parts = []", "number_parts", "[number]"),
+    "a field that is not there": ('field = "residence"', 'field = "seat"', "no_such_field", "seat"),
+    "an unknown fact": ('fact = "address"', 'fact = "adress"', "choice_unknown", "adress"),
+    "no day": (r"latest_days = \d+", "latest_days = 0", "number_small", "latest_days"),
+    "no day at all": (r"latest_days = \d+", "", "renewal_latest", "[renewal]"),
+    "no ground": ('basis = ".*"', 'basis = ""', "text_empty", 'basis = ""'),
+    "a ground without end": ('basis = ".*"', f'basis = "{"第五十条" * 101}"', "text_long", "第五十条"),
+    "a term shorter than a good example": (r"most_years = \d", "most_years = 1", "good_example_wrong", "valid_to"),
+}
+
+
+@pytest.mark.parametrize("name", POLICY_TOML)
+def test_a_wrong_policy_is_refused(name: str, tmp_path: Path) -> None:
+    old, new, code, on = POLICY_TOML[name]
+    place = copy_type(tmp_path, "food-business")
+    policy = place.parent / "policy.toml"
+    text, count = re.subn(old, lambda _: new, policy.read_text("utf-8"), count=1)
+    assert count == 1
+    policy.write_text(text, "utf-8")
+    assert on in line(found(place, code))
+
+
+WHEN = '\n[[when_licence]]\nstates = {}\neffect = "ends"\nbasis = "x"\ncertainty = "local"\n'
+ADDED = {
+    "a state twice": ("food-business", WHEN.format('["closed", "revoked", "closed"]'), "state_twice", "closed"),
+    "no state": ("food-business", WHEN.format("[]"), "list_empty", "states"),
+    "rules of a licence on a proof": ("tiered-water-proof", WHEN.format('["closed"]'), "licence_rules_odd", "[[when"),
+    "a recheck by what nobody sees": (
+        "food-business",
+        "[recheck]\nmonths = 12\nzh = 'x'\nen = 'x'\nbasis = 'x'\ncertainty = 'local'\n"
+        "longer = { field = 'beds', at_least = 100, months = 36 }\n",
+        "recheck_hidden",
+        "beds",
+    ),
+    "renewal without a last day": (
+        "hotel-special-trade",
+        '[renewal]\nlatest_days = 30\nbasis = "x"\ncertainty = "local"\n',
+        "renewal_no_end",
+        "[renewal]",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_a_policy_that_says_too_much_is_refused(name: str, tmp_path: Path) -> None:
+    type_id, more, code, on = ADDED[name]
+    place = copy_type(tmp_path, type_id)
+    with (place.parent / "policy.toml").open("a", encoding="utf-8") as policy:
+        policy.write(more)
+    assert on in line(found(place, code))
+
+
+def test_a_licence_needs_its_facts_and_a_term_without_end_no_longest(tmp_path: Path) -> None:
+    place = copy_type(tmp_path, "business-licence-company")
+    replace(place.parent / "policy.toml", 'address = "address", ', "")
+    assert "address" in found(place, "facts_needed").en
+    replace(place / "type.toml", 'end = "operating_until"\n', "")
+    replace(place.parent / "policy.toml", "[term]", "[term]\nmost_years = 3")
+    assert "most_years" in line(found(place, "most_no_end"))
 
 
 def change(name: str, **keywords: object) -> Callable[[Schema], object]:
@@ -94,52 +196,54 @@ def change(name: str, **keywords: object) -> Callable[[Schema], object]:
     return apply
 
 
-def wrong_payload(**keywords: object) -> Callable[[Schema], object]:
+def whole(**keywords: object) -> Callable[[Schema], object]:
     """Change keywords of the whole."""
     return lambda schema: schema.update(keywords)
 
 
-SCHEMA = {
-    "not an object": (wrong_payload(type="array"), "differ"),
-    "properties that are a list": (wrong_payload(properties=[]), "differ"),
-    "a field that type.toml does not name": (lambda s: s["properties"].update(phone={}), "differ: ['phone']"),
-    "open to other fields": (wrong_payload(additionalProperties=True), "additionalProperties must be false"),
-    "other fields by pattern": (wrong_payload(patternProperties={".*": {}}), "['patternProperties'] cannot be used"),
-    "required that is a text": (wrong_payload(required="name"), "required must be a list"),
-    "a schema that is true": (lambda s: s["properties"].update(name=True), "name: it must be a schema"),
-    "no type": (change("name", type=None), "name: type must be one of"),
-    "two types": (change("name", type=["string", "null"]), "name: type must be one of"),
-    "an object nobody could print": (change("name", type="object", maxLength=None), "name: type must be one of"),
-    "a text of any length": (change("name", maxLength=None), "name: string needs ['maxLength']"),
-    "a list of any length": (change("items", maxItems=None), "items: array needs"),
-    "a list of anything": (change("items", items=None), "items: array needs"),
-    "a list of texts of any length": (change("items", items={"type": "string"}), "items items: string needs"),
-    "a number of any size": (change("name", type="integer"), "name: integer needs ['maximum', 'minimum']"),
-    "a fraction": (change("name", type="number"), "name: type must be one of"),
-    "a date that is a number": (change("valid_to", type="integer"), "valid_to: unknown format date"),
-    "an unknown format": (change("uscc", format="email"), "uscc: unknown format email"),
-    "a format that is a list": (change("uscc", format=["uscc"]), "uscc: unknown format"),
-    "choices that are not texts": (change("category", enum=[1, None]), "category: enum and const must be texts"),
-    "a constant that is a number": (change("category", enum=None, const=3), "category: enum and const must be texts"),
-    "a part by reference": (change("name", **{"$ref": "#/x"}), "name: ['$ref'] cannot be used"),
-    "a minimum that is a text": (change("name", minLength="2"), "payload.schema.json is wrong"),
-    "a pattern that is no pattern": (change("name", pattern="("), "payload.schema.json is wrong"),
-    "an optional holder": (lambda s: s["required"].remove("name"), "holder.name: the field name must be required"),
-    "an optional first day": (lambda s: s["required"].remove("valid_from"), "term.start: the field valid_from must be"),
-    "an optional part of the number": (
-        lambda s: s["required"].remove("category"),
-        "the field category must be required",
+SCHEMA: dict[str, tuple[Callable[[Schema], object], str, str]] = {
+    "not an object": (whole(type="array"), "schema_whole", '"type": "array"'),
+    "properties that are a list": (whole(properties=[]), "schema_whole", '"properties"'),
+    "a field that type.toml does not name": (
+        lambda s: s["properties"].update(phone={"type": "boolean"}),
+        "field_no_row",
+        '"phone"',
     ),
-    "a rule that broke a good example": (change("name", maxLength=3), "has more than 3 characters"),
+    "open to other fields": (whole(additionalProperties=True), "schema_open", "additionalProperties"),
+    "other fields by pattern": (whole(patternProperties={".*": {}}), "schema_keyword", "patternProperties"),
+    "required that is a text": (whole(required="name"), "schema_required", "required"),
+    "required that is no field": (lambda s: s["required"].append("phone"), "required_unknown", '"phone"'),
+    "a schema that is true": (lambda s: s["properties"].update(name=True), "schema_part", '"name": true'),
+    "no type": (change("name", type=None), "schema_kind", '"name"'),
+    "two types": (change("name", type=["string", "null"]), "schema_kind", '"type"'),
+    "an object nobody could print": (change("name", type="object", maxLength=None), "schema_kind", '"object"'),
+    "a text of any length": (change("name", maxLength=None), "schema_limits", '"name"'),
+    "a list of any length": (change("items", maxItems=None), "schema_limits", '"items"'),
+    "a list of anything": (change("items", items=None), "schema_limits", '"items"'),
+    "a list of texts of any length": (change("items", items={"type": "string"}), "schema_limits", '"items"'),
+    "a number of any size": (change("name", type="integer"), "schema_limits", '"name"'),
+    "a fraction": (change("name", type="number"), "schema_kind", '"number"'),
+    "a date that is a number": (change("valid_to", type="integer"), "schema_format", '"format"'),
+    "an unknown format": (change("uscc", format="email"), "schema_format", '"email"'),
+    "a format that is a list": (change("uscc", format=["uscc"]), "schema_format", '"format"'),
+    "choices that are not texts": (change("category", enum=[1, None]), "schema_choices", '"enum"'),
+    "a constant that is a number": (change("category", enum=None, const=3), "schema_choices", '"const"'),
+    "a part by reference": (change("name", **{"$ref": "#/x"}), "schema_keyword", '"$ref"'),
+    "a minimum that is a text": (change("name", minLength="2"), "schema_refused", '"name"'),
+    "a pattern that is no pattern": (change("name", pattern="("), "schema_refused", '"name"'),
+    "an optional holder": (lambda s: s["required"].remove("name"), "field_optional", '"required"'),
+    "an optional first day": (lambda s: s["required"].remove("valid_from"), "field_optional", '"required"'),
+    "an optional part of the number": (lambda s: s["required"].remove("category"), "field_optional", '"required"'),
+    "a rule that broke a good example": (change("name", maxLength=3), "good_example_wrong", '"name"'),
 }
 
 
 @pytest.mark.parametrize("name", SCHEMA)
 def test_a_wrong_schema_is_refused(name: str, tmp_path: Path) -> None:
-    broken, said = SCHEMA[name]
+    broken, code, on = SCHEMA[name]
     place = copy_type(tmp_path, "food-business")
     edit(place / "payload.schema.json", broken)
-    assert said in complaint(place)
+    assert on in line(found(place, code))
 
 
 def test_a_count_of_something_that_is_no_list_is_refused(tmp_path: Path) -> None:
@@ -148,13 +252,15 @@ def test_a_count_of_something_that_is_no_list_is_refused(tmp_path: Path) -> None
     assert "rule count_of: the field applicant must have the type array" in complaint(place)
 
 
-def test_everything_wrong_in_a_folder_is_said_at_once(tmp_path: Path) -> None:
+def test_the_beginning_of_everything_wrong_is_said_at_once(tmp_path: Path) -> None:
     place = copy_type(tmp_path, "food-business")
     replace(place / "type.toml", "type_number = 101", "type_number = 0")
     replace(place / "type.toml", "{area}", "{county}")
     replace(place / "type.toml", "x_mm = 252.0", "x_mm = 2.0")
-    said = complaint(place)
-    assert all(part in said for part in ("type_number", "{county}", "stick out"))
+    with pytest.raises(CatalogError, match="2 more") as caught:
+        load_catalog(tmp_path / "schemas")
+    assert [problem.code for problem in caught.value.problems] == ["type_number_range", "seal_out", "template_name"]
+    assert all(problem.field.startswith(str(place / "type.toml:")) for problem in caught.value.problems)
 
 
 def remove(place: Path, pattern: str) -> None:
@@ -164,52 +270,83 @@ def remove(place: Path, pattern: str) -> None:
 
 
 BAD = "examples/bad-six-years.json"
-FILES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no face": (lambda place: (place / "face.typ").unlink(), "face.typ is wrong: it is missing"),
-    "no schema": (lambda place: (place / "payload.schema.json").unlink(), "No such file"),
-    "no type.toml": (lambda place: (place / "type.toml").unlink(), "No such file"),
-    "schema that is not JSON": (lambda place: (place / "payload.schema.json").write_text("{"), "Expecting"),
-    "schema that is a list": (
-        lambda place: (place / "payload.schema.json").write_text("[]"),
-        "must hold a JSON object",
+FILES: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "no face": (lambda place: (place / "face.typ").unlink(), "file_missing", "face.typ"),
+    "no schema": (lambda place: (place / "payload.schema.json").unlink(), "file_missing", "payload.schema.json"),
+    "no type.toml": (lambda place: (place / "type.toml").unlink(), "file_missing", "type.toml"),
+    "no policy": (lambda place: (place.parent / "policy.toml").unlink(), "file_missing", "policy.toml"),
+    "a folder for a file": (lambda place: make_folder(place / "face.typ"), "file_unreadable", "face.typ"),
+    "a face that uses what is not there": (
+        lambda place: (place / "face.typ").write_text('\n#import "/common/v1/pass.typ": pass'),
+        "shared_missing",
+        "face.typ:2",
     ),
-    "not UTF-8": (lambda place: (place / "type.toml").write_bytes(b'id = "\xff"'), "not UTF-8 at byte 6"),
-    "far too large": (lambda place: (place / "type.toml").write_text("#" * 300_000), "more than 256 KiB"),
-    "no good example": (lambda place: remove(place, "examples/good-*"), "a good and a bad example"),
-    "no bad example": (lambda place: remove(place, "examples/bad-*"), "a good and a bad example"),
+    "an empty type.toml": (lambda place: (place / "type.toml").write_text(""), "key_missing", "type.toml"),
+    "schema that is not JSON": (lambda place: write_schema(place, '{\n"a": 1,\n}'), "not_json", "schema.json"),
+    "schema that is a list": (lambda place: write_schema(place, "[]"), "json_no_object", "schema.json"),
+    "schema with a name twice": (lambda place: write_schema(place, '{"a": 1,\n"a": 1}'), "name_twice", "json:2"),
+    "schema of brackets": (lambda place: write_schema(place, "[" * 200_000), "not_json", "schema.json"),
+    "not UTF-8": (lambda place: (place / "type.toml").write_bytes(b'\nid = "\xff"'), "file_not_utf8", "type.toml:2"),
+    "far too large": (lambda place: (place / "type.toml").write_text("#" * 300_000), "file_large", "type.toml"),
+    "no good example": (lambda place: remove(place, "examples/good-*"), "examples_missing", "examples"),
+    "no bad example": (lambda place: remove(place, "examples/bad-*"), "examples_missing", "examples"),
+    "an example of no sort": (lambda place: (place / "examples/a.json").touch(), "example_name", "a.json"),
     "a bad example that is good": (
         lambda place: edit(place / BAD, lambda bad: bad.update(payload=example("food-business", "good-snack-bar"))),
-        "bad-six-years.json is wrong: its problems are []",
+        "bad_example_right",
+        BAD,
     ),
     "a bad example with another problem": (
         lambda place: edit(place / BAD, lambda bad: bad["problems"].pop()),
-        "its problems are [('category', 'enum')",
+        "bad_example_other",
+        BAD,
     ),
-    "a bad example without a payload": (lambda place: edit(place / BAD, lambda bad: bad.pop("payload")), "payload"),
+    "a bad example without a payload": (
+        lambda place: edit(place / BAD, lambda bad: bad.pop("payload")),
+        "key_missing",
+        BAD,
+    ),
     "a bad example whose payload is a text": (
         lambda place: edit(place / BAD, lambda bad: bad.update(payload="x")),
-        "Expected `object`",
+        "kind_wrong",
+        BAD,
     ),
     "a good example with a problem": (
         lambda place: edit(place / "examples/good-snack-bar.json", lambda good: good.update(uscc="91441900MA51ABC08I")),
-        "good-snack-bar.json is wrong: Unified social credit code: ",
+        "good_example_wrong",
+        "good-snack-bar.json:3",
     ),
 }
 
 
+def write_schema(place: Path, text: str) -> None:
+    """Another schema."""
+    (place / "payload.schema.json").write_text(text, "utf-8")
+
+
+def make_folder(path: Path) -> None:
+    """A folder in the place of a file."""
+    path.unlink()
+    path.mkdir()
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_wrong_file_is_refused(name: str, tmp_path: Path) -> None:
-    broken, said = FILES[name]
+    broken, code, where = FILES[name]
     place = copy_type(tmp_path, "food-business")
     broken(place)
-    assert said in complaint(place)
+    problem = found(place, code)
+    assert where in f"{problem.file}:{problem.line}"
 
 
 def test_a_type_number_belongs_to_one_type(tmp_path: Path) -> None:
     copy_type(tmp_path, "food-business")
     place = copy_type(tmp_path, "drug-retail")
-    replace(place / "type.toml", "type_number = 103", "type_number = 101")
-    assert "has 101, for ever" in complaint(place)
+    replace(place.parent.parent / "food-business/v1/type.toml", "type_number = 101", "type_number = 103")
+    problem = found(place, "type_number_taken")
+    assert problem.file.parent.parent.name == "food-business"
+    assert "type_number = 103" in line(problem)
+    assert "drug-retail" in problem.zh and "104" in problem.zh
 
 
 def test_a_type_keeps_its_number_in_every_version(tmp_path: Path) -> None:
@@ -219,15 +356,43 @@ def test_a_type_keeps_its_number_in_every_version(tmp_path: Path) -> None:
     replace(second / "type.toml", "version = 1", "version = 2")
     assert [kind.version for kind in load_catalog(tmp_path / "schemas")] == [1, 2]
     replace(second / "type.toml", "type_number = 101", "type_number = 999")
-    assert "food-business has 101, for ever" in complaint(place)
+    problem = found(place, "type_number_changed")
+    assert problem.file == second / "type.toml" and "101" in problem.en
+
+
+def test_the_policy_agrees_with_the_newest_version_only(tmp_path: Path) -> None:
+    place = copy_type(tmp_path, "food-business")
+    second = place.parent / "v2"
+    shutil.copytree(place, second)
+    replace(second / "type.toml", "version = 1", "version = 2")
+    for path in (second / "type.toml", *(second / "examples").glob("*.json")):
+        path.write_text(path.read_text("utf-8").replace('"residence"', '"seat"'), "utf-8")
+    replace(second / "payload.schema.json", '"residence"', '"seat"')
+    assert "residence" in found(place, "no_such_field").en
+    replace(place.parent / "policy.toml", '"residence"', '"seat"')
+    assert [kind.version for kind in load_catalog(tmp_path / "schemas")] == [1, 2]
 
 
 def test_an_empty_folder_and_a_folder_without_a_version_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(CatalogError, match="there is no type in this folder"):
-        load_catalog(tmp_path)
-    (tmp_path / "schemas" / "food-business" / "first").mkdir(parents=True)
-    with pytest.raises(CatalogError, match="there is no version in it"):
-        load_catalog(tmp_path / "schemas")
+    place = copy_type(tmp_path, "food-business")
+    shutil.rmtree(place.parent)
+    assert found(place, "no_types").file == tmp_path / "schemas"
+    (place.parent / "first").mkdir(parents=True)
+    assert found(place, "no_version").file == place.parent
+
+
+@pytest.mark.parametrize("name", ["v1.bak", "v01", "version", "v"])
+def test_a_folder_that_looks_like_a_version_and_is_none_is_named(name: str, tmp_path: Path) -> None:
+    place = copy_type(tmp_path, "food-business")
+    (place.parent / name).mkdir()
+    assert found(place, "version_name").file.name == name
+
+
+def test_general_rules_are_checked_too(tmp_path: Path) -> None:
+    place = copy_type(tmp_path, "food-business")
+    replace(tmp_path / "schemas" / "general.toml", 'effect = "suspends"', 'effect = "suspend"')
+    problem = found(place, "choice_unknown")
+    assert problem.file.name == "general.toml" and 'effect = "suspend"' in line(problem)
 
 
 def test_types_are_found_by_id_version_and_number() -> None:
@@ -239,4 +404,4 @@ def test_types_are_found_by_id_version_and_number() -> None:
     with pytest.raises(NotFound):
         catalog().version("food-business", 2)
     with pytest.raises(NotFound):
-        catalog().by_number(9)
+        catalog().by_number(65000)

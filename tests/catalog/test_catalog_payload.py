@@ -6,9 +6,9 @@ import pytest
 from type_folder import catalog, example, kind
 
 from certsvc.catalog import CertificateType
-from certsvc.catalog.checks import KEYWORDS
 from certsvc.catalog.load import examples
 from certsvc.catalog.problems import WORDS
+from certsvc.catalog.schema_checks import KEYWORDS
 from certsvc.errors import Problem
 
 LICENCE, FOOD, WATER = "business-licence-company", "food-business", "tiered-water-proof"

@@ -8,19 +8,83 @@ from types import ModuleType
 import pytest
 from type_folder import SCHEMAS, copy_type, replace
 
+from certsvc.catalog import load_catalog
+from certsvc.catalog.faults import TypeProblem
+from certsvc.catalog.folder_checks import check_folder
 from certsvc.catalog.published import digests, folder_digest, published
-
-HOW = (
-    "A published folder has changed. What was issued with it must stay as it was: copy it to the next version (v2), "
-    "raise `version` in type.toml, change the copy, and add its digest to schemas/published.toml:"
-)
+from certsvc.errors import CatalogError
 
 
-def test_published_types_are_unchanged() -> None:
-    now, then = digests(SCHEMAS), published(SCHEMAS)
-    changed = [f'"{place}" = "{digest}"' for place, digest in now.items() if then.get(place) != digest]
-    assert not changed, "\n".join([HOW, *changed])
-    assert now.keys() == then.keys(), "a published folder is gone"
+def test_published_types_are_unchanged_and_every_type_is_published() -> None:
+    problems = [problem for each in check_folder(SCHEMAS) for problem in each.problems]
+    assert problems == []
+    unpublished = digests(SCHEMAS).keys() - published(SCHEMAS).keys()
+    assert sorted(unpublished) == [], "publish each with: certsvc publish-type ID"
+
+
+def published_copy(tmp_path: Path) -> Path:
+    """A copy of all types; its folder."""
+    shutil.copytree(SCHEMAS, tmp_path / "schemas")
+    return tmp_path / "schemas"
+
+
+def found(schemas: Path) -> dict[str, TypeProblem]:
+    """By code: what is wrong in a folder."""
+    return {problem.code: problem for each in check_folder(schemas) for problem in each.problems}
+
+
+def test_a_changed_published_type_is_a_problem_that_tells_the_way(tmp_path: Path) -> None:
+    schemas = published_copy(tmp_path)
+    replace(schemas / "food-business/v1/face.typ", "#1f5a4c", "#1f5a4d")
+    problem = found(schemas)["published_changed"]
+    assert "food-business/v1" in problem.file.read_text("utf-8").splitlines()[problem.line - 1]
+    assert "certsvc new-type food-business --next-version" in problem.zh
+    assert "certsvc new-type food-business --next-version" in problem.en
+    with pytest.raises(CatalogError, match="is published and has changed"):
+        load_catalog(schemas)
+
+
+def test_a_changed_shared_part_is_a_problem_too(tmp_path: Path) -> None:
+    schemas = published_copy(tmp_path)
+    replace(schemas / "common/v1/data.typ", "#1a1a1e", "#1a1a1f")
+    [part] = [each for each in check_folder(schemas) if each.problems]
+    assert (part.id, part.version, part.problems[0].code) == ("common", 1, "published_changed")
+
+
+def test_a_published_type_that_is_gone_is_a_problem(tmp_path: Path) -> None:
+    schemas = published_copy(tmp_path)
+    shutil.rmtree(schemas / "drug-retail")
+    [part] = [each for each in check_folder(schemas) if each.problems]
+    assert (part.id, part.version, part.problems[0].code) == ("drug-retail", 1, "published_gone")
+
+
+def test_a_published_type_uses_published_parts_only(tmp_path: Path) -> None:
+    schemas = published_copy(tmp_path)
+    shutil.copytree(schemas / "common/v1", schemas / "common/v99")
+    replace(schemas / "food-business/v1/face.typ", "/common/v1/", "/common/v99/")
+    digest = folder_digest(schemas / "food-business/v1")
+    listed = (schemas / "published.toml").read_text("utf-8")
+    before = published(schemas)["food-business/v1"]
+    (schemas / "published.toml").write_text(listed.replace(before, digest), "utf-8")
+    assert "certsvc publish-type common 99" in found(schemas)["shared_unpublished"].en
+
+
+@pytest.mark.parametrize("line", ['"food-business/v1" = "12"', '"food business" = 5', "[food]"])
+def test_a_list_with_other_things_in_it_is_named_with_the_line(line: str, tmp_path: Path) -> None:
+    schemas = published_copy(tmp_path)
+    (schemas / "published.toml").write_text(f"# digests\n{line}\n", "utf-8")
+    assert found(schemas)["published_list"].line == 2
+
+
+def test_examples_may_be_few_once_a_type_is_published(tmp_path: Path) -> None:
+    schemas = published_copy(tmp_path)
+    for path in list((schemas / "drug-retail/v1/examples").glob("good-*.json"))[1:]:
+        path.unlink()
+    assert found(schemas) == {}
+    kept = [line for line in (schemas / "published.toml").read_text("utf-8").splitlines() if "drug-retail" not in line]
+    (schemas / "published.toml").write_text("\n".join(kept), "utf-8")
+    assert found(schemas).keys() == {"examples_few"}
+    assert load_catalog(schemas).latest("drug-retail").version == 1
 
 
 def test_every_type_is_on_the_list_with_the_shared_parts() -> None:

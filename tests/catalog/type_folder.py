@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from certsvc.catalog import Catalog, CertificateType, load_catalog
+from certsvc.catalog.faults import TypeProblem
+from certsvc.catalog.folder_checks import check_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCHEMAS = ROOT / "schemas"
@@ -31,7 +33,9 @@ def example(type_id: str, name: str) -> dict[str, Any]:
 
 
 def copy_type(folder: Path, type_id: str) -> Path:
-    """Copy a type into `folder`/schemas; the version's folder in it."""
+    """Copy a type and what it needs into `folder`/schemas, where nothing is published; the version's folder in it."""
+    shutil.copytree(SCHEMAS / "common", folder / "schemas" / "common", dirs_exist_ok=True)
+    shutil.copy(SCHEMAS / "general.toml", folder / "schemas" / "general.toml")
     shutil.copytree(SCHEMAS / type_id, folder / "schemas" / type_id, dirs_exist_ok=True)
     return folder / "schemas" / type_id / "v1"
 
@@ -47,4 +51,9 @@ def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Change what a JSON file holds."""
     content = json.loads(path.read_text("utf-8"))
     change(content)
-    path.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
+
+
+def problems_of(place: Path) -> list[TypeProblem]:
+    """Everything wrong in the copied schemas folder that the version `place` lies in."""
+    return [problem for checked in check_folder(place.parent.parent) for problem in checked.problems]

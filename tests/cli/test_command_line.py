@@ -1,9 +1,11 @@
 """The command line as people and programs use it: exit statuses, JSON, and one clear line for what is wrong."""
 
+import itertools
 import json
-import os
 import shutil
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from demonstration import ROOT, Demonstration, Home, NewHome
 from holders import company_code
 
-COMMANDS = ("demo", "serve", "issue", "verify", "ceremony", "check-types", "migrate")
+COMMANDS = ("demo", "serve", "issue", "act", "verify", "ceremony", "check-types", "migrate")
 SNACK_BAR = ROOT / "schemas" / "food-business" / "v1" / "examples" / "good-snack-bar.json"
 REPORT = {"file", "verdict", "document", "register", "term", "checks"}
 VALID, NOT_VALID, USAGE, CANNOT_TELL = range(4)
@@ -28,6 +30,21 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
 def home(demonstration: Demonstration, new_home: NewHome) -> Home:
     """A copy of the demonstration's data folder for this module."""
     return demonstration.home.copied_to(new_home())
+
+
+@pytest.fixture
+def another_bar(tmp_path: Path) -> Iterator[Path]:
+    """Payloads of the snack bar at places where it has no permit yet."""
+    payload = json.loads(SNACK_BAR.read_text("utf-8"))
+
+    def payloads() -> Iterator[Path]:
+        for number in itertools.count(1):
+            path = tmp_path / f"bar-{number}.json"
+            address = f"云山市云岗镇{tmp_path.name}第{number}号铺"
+            path.write_text(json.dumps(payload | {"address": address}), encoding="utf-8")
+            yield path
+
+    return payloads()
 
 
 @pytest.fixture
@@ -119,8 +136,9 @@ def test_verify_without_any_anchor_says_what_is_missing(home: Home, new_home: Ne
     assert "ceremony" in one_line(done)
 
 
-def test_the_same_key_again_gives_the_same_certificate(home: Home, tmp_path: Path) -> None:
-    first, again = (home.json("issue", "food-business", SNACK_BAR, "--key", "k1")[0] for _ in range(2))
+def test_the_same_key_again_gives_the_same_certificate(home: Home, tmp_path: Path, another_bar: Iterator[Path]) -> None:
+    bar = next(another_bar)
+    first, again = (home.json("issue", "food-business", bar, "--key", "k1")[0] for _ in range(2))
     assert first == again
     assert first["number"].startswith("JY2441900")
     (report,) = home.json("verify", *first["files"])
@@ -158,14 +176,16 @@ def test_a_character_that_no_font_has_stops_issuing(home: Home, tmp_path: Path) 
         assert said in done.stderr
 
 
-def test_a_permit_without_its_licence_is_refused_and_takes_no_number(home: Home, tmp_path: Path) -> None:
+def test_a_permit_without_its_licence_is_refused_and_takes_no_number(
+    home: Home, tmp_path: Path, another_bar: Iterator[Path]
+) -> None:
     payload = json.loads(SNACK_BAR.read_text("utf-8")) | {"uscc": company_code(1)}
     (tmp_path / "orphan.json").write_text(json.dumps(payload), encoding="utf-8")
-    before = home.json("issue", "food-business", SNACK_BAR, "--key", "before")[0]["number"]
+    before = home.json("issue", "food-business", next(another_bar), "--key", "before")[0]["number"]
     done = home.run("issue", "food-business", tmp_path / "orphan.json", "--json")
     assert done.returncode == USAGE
     assert json.loads(done.stdout)["error"] == "not_found"
-    after = home.json("issue", "food-business", SNACK_BAR, "--key", "after")[0]["number"]
+    after = home.json("issue", "food-business", next(another_bar), "--key", "after")[0]["number"]
     assert int(after[-7:-1]) == int(before[-7:-1]) + 1
 
 
@@ -220,9 +240,9 @@ def test_a_data_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -
         assert "CERTSVC_HOME" in one_line(Home(tmp_path / "file" / "home").run(command))
 
 
-def test_a_full_disk_is_said_in_one_line(home: Home) -> None:
+def test_a_full_disk_is_said_in_one_line(home: Home, another_bar: Iterator[Path]) -> None:
     """A limit on file sizes is how a test fills a disk."""
-    command = f"ulimit -f 100; exec {os.sys.executable} -m certsvc issue food-business {SNACK_BAR} --key full"  # type: ignore[attr-defined]
+    command = f"ulimit -f 100; exec {sys.executable} -m certsvc issue food-business {next(another_bar)} --key full"
     environment = {**home.environment, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         ["bash", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False

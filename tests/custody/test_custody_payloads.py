@@ -66,7 +66,7 @@ def test_after_a_change_of_key_new_payloads_use_it_and_old_ones_are_still_read(t
 def test_a_key_that_was_retired_is_not_made_again(tmp_path: Path) -> None:
     make_secret_file(tmp_path / "data-2")
     assert open_payload_cipher(tmp_path).key_id == "data-2"
-    assert [path.name for path in tmp_path.iterdir()] == ["data-2"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data-2", "lookup"]
 
 
 def test_an_unfinished_file_is_no_key(tmp_path: Path) -> None:
@@ -117,10 +117,18 @@ def test_processes_that_make_the_first_key_at_once_read_each_other(tmp_path: Pat
     for number, key_id, sealed in reported:
         assert key_id == "data-1"
         assert open_payload_cipher(tmp_path / str(number)).decrypt(sealed, CONTEXT, key_id) == PLAIN
-        assert [path.name for path in (tmp_path / str(number)).iterdir()] == ["data-1"]
+        assert sorted(path.name for path in (tmp_path / str(number)).iterdir()) == ["data-1", "lookup"]
 
 
 def test_the_keys_are_not_shown(tmp_path: Path) -> None:
     cipher = open_payload_cipher(tmp_path)
     assert repr(cipher) == "AesPayloadCipher(key_id='data-1')"
     assert (tmp_path / "data-1").read_text() not in f"{cipher} {vars(type(cipher))}"
+
+
+def test_a_code_is_found_by_the_same_hash_with_the_same_key_and_by_no_other(tmp_path: Path) -> None:
+    cipher = open_payload_cipher(tmp_path / "one")
+    hashed = cipher.look_up("111:440524188001010014")
+    assert open_payload_cipher(tmp_path / "one").look_up("111:440524188001010014") == hashed
+    assert cipher.look_up("999:440524188001010014") != hashed
+    assert open_payload_cipher(tmp_path / "other").look_up("111:440524188001010014") != hashed

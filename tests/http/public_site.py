@@ -15,14 +15,8 @@ from litestar import Litestar
 
 from certsvc.catalog import Catalog, load_catalog
 from certsvc.domain.calendar import beijing_date
-from certsvc.domain.certificate import (
-    Gathered,
-    Issuer,
-    RegisteredCertificate,
-    RegisteredDocument,
-    Status,
-    StatusChange,
-)
+from certsvc.domain.certificate import Gathered, Issuer, RegisteredCertificate, RegisteredDocument, StatusChange
+from certsvc.domain.states import Status
 from certsvc.domain.token import P256_ORDER, Claims, assemble, encode_claims, key_id, signing_input, to_digits
 from certsvc.errors import RegisterUnavailable, UnreadableFile, WorkersBusy
 from certsvc.http.public import create_public_app
@@ -64,7 +58,7 @@ class Shelf:
             return None
         licence = next((one for one in self.certificates if one.ref == found.licence_ref), None)
         permits = tuple(one for one in self.certificates if one.licence_ref == ref)
-        return Gathered(certificate=found, licence=licence, permits=permits)
+        return Gathered(certificate=found, licence=licence, root=licence or found, permits=permits)
 
     async def find_document(self, sha256: bytes) -> RegisteredDocument | None:
         self._answer()
@@ -200,8 +194,10 @@ def certificate(
     payload |= {key: changes.pop(key) for key in list(changes) if key in payload}
     subject = kind.subject(payload)
     slot = slot_of_licence(subject) if subject else None
+    ref = new_ref(slot)
     record = RegisteredCertificate(
-        ref=new_ref(slot),
+        ref=ref,
+        life=ref,
         licence_ref=licence.ref if licence else None,
         category=kind.category,
         type_id=type_id,

@@ -13,7 +13,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from public_site import TODAY, PublicSite, certificate, decided, licence_with_permits, make_site
 
-from certsvc.domain.certificate import RegisteredCertificate, Status
+from certsvc.domain.certificate import RegisteredCertificate
+from certsvc.domain.states import IN_FORCE, Status
 from certsvc.ids import new_ref
 
 JSON = {"Accept": "application/json"}
@@ -290,7 +291,7 @@ def test_every_state_has_its_own_answer(tmp_path: Path, status: Status) -> None:
     act = decided("decide", reason="made up") if status is not Status.VALID else None
     one = certificate("business-licence-company", "good-lingnan", status=status, change=act)
     with TestClient(make_site(tmp_path, [one]).app) as client:
-        fine = status in (Status.VALID, Status.RENEWAL_PENDING)
+        fine = status in IN_FORCE
         content = report(client.get(f"/C/{one.ref.typed_code}", headers=JSON), 200, "valid" if fine else "not_valid")
         assert content["register"] == {"status": status.value, "age_s": 180}
         page = client.get(f"/C/{one.ref.typed_code}", headers=PAGE)

@@ -11,7 +11,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from public_site import ROOT, TODAY, certificate, decided, licence_with_permits, make_site
 
-from certsvc.domain.certificate import RegisteredCertificate, Status
+from certsvc.domain.certificate import RegisteredCertificate
+from certsvc.domain.states import Condition, ConditionKind, Status
 from certsvc.http.pages import keep_days_whole
 from certsvc.http.view import in_groups
 
@@ -28,7 +29,7 @@ def shelf() -> list[RegisteredCertificate]:
         valid_from=old,
         valid_to=new,
         status=Status.RENEWAL_PENDING,
-        change=decided("renewal"),
+        conditions=(Condition(kind=ConditionKind.RENEWAL_PENDING, since=TODAY - timedelta(days=60)),),
     )
     proof = certificate("tiered-water-proof", "good-zhou", number="云岗证〔2026〕0007号")
     back = certificate("business-licence-sole-trader", "good-aqiang", change=decided("resume"))
@@ -76,7 +77,7 @@ def test_the_typed_code_stands_as_it_is_printed(
 
 def test_a_renewal_shows_when_it_was_accepted(client: TestClient[Litestar], shelf: list[RegisteredCertificate]) -> None:
     text = page(client, shelf[-3])
-    assert "受理日期" in text and "生效日期" not in text and "依法延续" in text
+    assert "受理了延续申请" in text and "生效日期" not in text and "依法延续" in text
 
 
 def test_a_suspended_permit_shows_the_act_and_a_valid_certificate_none(

@@ -10,14 +10,15 @@ import pytest
 from public_site import ROOT
 
 from certsvc.domain.calendar import TermState
-from certsvc.domain.certificate import Status
+from certsvc.domain.effects import Effect
+from certsvc.domain.states import Status
 from certsvc.http.case import LOOKS, unsound_case
 from certsvc.http.language import CODES, Language, load_languages
 from certsvc.verify.report import Check, Outcome
 
 VERIFY = ROOT / "certsvc" / "verify"
 NOT_ON_PAGES = {"path.py": "answers for the command line alone", "report.py": "defines Check, makes none"}
-ENUMS = {"status": Status, "term": TermState}
+ENUMS = {"status": Status, "term": TermState, "effect": Effect}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

@@ -5,8 +5,8 @@ import secrets
 from datetime import UTC, date, datetime
 
 from certsvc.domain.calendar import Term
-from certsvc.domain.certificate import Category, Issuer, Party
-from certsvc.domain.issuing import Draft, Order, SealedDocument
+from certsvc.domain.certificate import Category, Issuer
+from certsvc.domain.issuing import Draft, HolderEntry, Order, SealedDocument
 from certsvc.domain.number import NumberSeries
 from certsvc.domain.seal import Seal, SealDesign
 from certsvc.ids import Ref, TypeCode, Uscc, new_ref, parse_uscc, slot_of_licence
@@ -48,6 +48,7 @@ def draft(
 ) -> Draft:
     """A draft for the order `key`; equal `content` means equal order."""
     permit = category is Category.PERMIT
+    name = "云山市晨光食品有限公司"
     return Draft(
         order=order(key),
         order_digest=digest(content),
@@ -57,16 +58,19 @@ def draft(
         type_number=2 if permit else 1,
         type_code=TypeCode(f"{AGENCY}001"),
         ref=new_ref(slot_of_licence(business) if business else None),
+        previous=None,
+        takes_over=TODAY,
         licence=business if permit else None,
         number=number,
         identifier_serial=secrets.token_hex(10).upper(),
-        holder=Party(name="云山市晨光食品有限公司", code=business, code_kind="001"),
-        public_holder_name="云山市晨光食品有限公司",
+        holders=(HolderEntry(name=name, code_kind="001", code=business, code_hash=None),),
+        public_holder_name=name,
+        place=None,
         subject=business,
         issuer=Issuer(name=SEAL.owner, uscc=AGENCY),
         seal_id=SEAL.id,
         term=Term(date(2026, 11, 24), date(2031, 11, 23) if permit else None),
-        public_fields={"name": "云山市晨光食品有限公司"},
+        public_fields={"name": name},
         sealed_payload=b"\x00 sealed",
         payload_key_id="data-1",
         list_name=list_name,

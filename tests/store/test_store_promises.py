@@ -137,8 +137,8 @@ def test_versions_of_a_number_have_no_gap(database: Database, version: int) -> N
 
 def test_two_states_at_one_time_are_refused(filled: Database) -> None:
     statement = (
-        "insert into status_period (slot, ref, status, valid, known, event_id) "
-        "select slot, ref, 'revoked', daterange(lower(valid) + 9, null), known, event_id from status_period"
+        "insert into status_period (slot, ref, status, valid, known, event_id, life_ref, conditions) select slot, ref, "
+        "'revoked', daterange(lower(valid) + 9, null), known, event_id, life_ref, conditions from status_period"
     )
     with pytest.raises(asyncpg.ExclusionViolationError):
         asyncio.run(execute(filled.uri, statement))

@@ -24,8 +24,10 @@ from made_up import (
     proof,
 )
 
-from certsvc.domain.certificate import Category, Status
-from certsvc.domain.issuing import StatusEvent
+from certsvc.domain.acts import Act
+from certsvc.domain.certificate import Category
+from certsvc.domain.issuing import ActRequest
+from certsvc.domain.life import Event
 from certsvc.domain.seal import SealDesign
 from certsvc.errors import Conflict, KeyReused, NotFound, StoreError
 from certsvc.ids import new_ref, slot_of_licence
@@ -263,7 +265,8 @@ def test_nothing_is_issued_without_token_or_document(database: Database) -> None
 
 def test_an_unknown_reference_is_not_found(database: Database) -> None:
     ref = new_ref(slot_of_licence(COMPANY))
-    event = StatusEvent(ref=ref, act="revoke", status=Status.REVOKED, effective=TODAY, recorded_at=NOW, actor="test")
+    event = Event(ref=ref, act=Act.REVOKE, effective=TODAY, recorded_at=NOW, actor="one", confirmed_by="other")
+    request = ActRequest(client="test", key="revoke", digest=bytes(32), event=event)
 
     async def story() -> None:
         async with open_register(database) as (register, reader):
@@ -273,7 +276,9 @@ def test_an_unknown_reference_is_not_found(database: Database) -> None:
                 register.book_seal_use(ref, SEAL.id, "a4", "test", NOW),
                 register.keep_token(ref, b"token"),
                 register.publish(ref, documents(ref), "test", NOW),
-                register.change_status(event),
+                register.act(request),
+                register.events(ref),
+                register.newest_version(ref),
             ):
                 with pytest.raises(NotFound):
                     await call

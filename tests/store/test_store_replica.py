@@ -11,7 +11,8 @@ import pytest
 from embedded_fixture import running_server
 from made_up import NOW, TODAY, issue, licence, permit
 
-from certsvc.domain.certificate import RegisteredCertificate, Status
+from certsvc.domain.certificate import RegisteredCertificate
+from certsvc.domain.states import Status
 from certsvc.ids import Ref
 from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.pool import open_pool

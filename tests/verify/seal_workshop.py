@@ -20,8 +20,9 @@ from certsvc.authority.plan import load_plan
 from certsvc.catalog import Catalog, CertificateType, load_catalog
 from certsvc.catalog.load import examples
 from certsvc.domain.calendar import beijing_date
-from certsvc.domain.certificate import Gathered, Issuer, RegisteredCertificate, RegisteredDocument, Status
+from certsvc.domain.certificate import Gathered, Issuer, RegisteredCertificate, RegisteredDocument
 from certsvc.domain.seal import ValidationData
+from certsvc.domain.states import Status
 from certsvc.domain.token import Claims, fits, to_digits
 from certsvc.errors import RegisterUnavailable
 from certsvc.ids import Ref, certificate_identifier, new_ref
@@ -81,7 +82,7 @@ class Shelf:
         """The certificate, and nothing tied to it."""
         self._answer("gather")
         found = self.certificates.get(ref)
-        return Gathered(certificate=found) if found else None
+        return Gathered(certificate=found, root=found) if found else None
 
     async def find_document(self, sha256: bytes) -> RegisteredDocument | None:
         """The file with this digest."""
@@ -247,6 +248,7 @@ def on_record(face: Face, claims: Claims, kind: CertificateType) -> RegisteredCe
     """The register's row for a face."""
     return RegisteredCertificate(
         ref=claims.ref,
+        life=claims.ref,
         licence_ref=None,
         category=kind.category,
         type_id=kind.id,

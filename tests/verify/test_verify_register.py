@@ -12,7 +12,7 @@ from flaws import Bench
 from seal_workshop import COMPANY, Made, Shelf, with_status
 
 from certsvc.domain.calendar import Term
-from certsvc.domain.certificate import Status
+from certsvc.domain.states import IN_FORCE, Status
 from certsvc.verify.file import check_file
 from certsvc.verify.report import Report, Soundness, Verdict
 from certsvc.verify.service import Verifying
@@ -128,7 +128,7 @@ def test_the_state_decides_over_a_sound_registered_file(
 ) -> None:
     put(shelf, bench.genuine, status)
     seen = report(online, bench.genuine.pdf, bench)
-    good = status in {Status.VALID, Status.RENEWAL_PENDING}
+    good = status in IN_FORCE
     unknown = Verdict.UNDETERMINED if status is Status.UNKNOWN else Verdict.NOT_VALID
     assert seen.verdict is (Verdict.VALID if good else unknown)
     assert seen.document is Soundness.SOUND

@@ -11,7 +11,8 @@ from seal_workshop import Made, Shelf, with_status
 
 from certsvc.authority.authority import throw_away_authority
 from certsvc.domain.calendar import Term, start_of_quarter
-from certsvc.domain.certificate import RegisteredCertificate, Status
+from certsvc.domain.certificate import RegisteredCertificate
+from certsvc.domain.states import IN_FORCE, Status
 from certsvc.domain.token import P256_ORDER, assemble, parse_digits, to_digits
 from certsvc.errors import MalformedToken, NotFound, TokenTooLong, WrongCheckCharacter
 from certsvc.ids import Uscc, new_ref
@@ -144,7 +145,7 @@ def test_without_a_register_a_genuine_token_is_sound_and_undetermined(bench: Ben
 def test_every_state_has_its_verdict(status: Status, bench: Bench, online: Verifying, shelf: Shelf) -> None:
     put(shelf, bench.genuine, with_status(bench.genuine.registered, status))
     seen = scan(online, bench.genuine.digits, bench)
-    good = status in {Status.VALID, Status.RENEWAL_PENDING}
+    good = status in IN_FORCE
     other = Verdict.UNDETERMINED if status is Status.UNKNOWN else Verdict.NOT_VALID
     assert seen.verdict is (Verdict.VALID if good else other)
     assert (seen.document, seen.status) == (Soundness.SOUND, status)

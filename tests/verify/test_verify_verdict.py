@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certsvc.domain.calendar import TermState
-from certsvc.domain.certificate import IN_FORCE, Status
+from certsvc.domain.states import IN_FORCE, Status
 from certsvc.verify.report import Check, Outcome, Soundness, Verdict, conclude, soundness
 
 STATUSES = (*Status, None)

@@ -76,9 +76,17 @@ create table certificate (
   reserved_at timestamptz not null,
   token bytea check (octet_length(token) between 1 and 300),
   issued_at timestamptz,
-  successor ref_bytes,
+  life_ref ref_bytes not null,
+  act short_text not null,
+  takes_over date not null,
+  place short_text,
+  previous_identifier short_text,
+  ground jsonb not null default '{}' check (octet_length(ground::text) <= 32768),
   primary key (slot, ref),
   foreign key (slot, root_ref) references certificate (slot, ref),
+  foreign key (slot, life_ref) references certificate (slot, ref),
+  unique (slot, life_ref, version),
+  constraint first_version_begins_the_life check ((version = 1) = (life_ref = ref)),
   foreign key (type_number, number, version) references number,
   unique (type_number, number, version),
   unique (list_name, list_index),
@@ -91,9 +99,33 @@ create table certificate (
 comment on column certificate.root_ref is
   'the licence a permit is tied to; otherwise its own ref (a later version of a licence keeps the first one''s)';
 
+comment on column certificate.life_ref is 'the first version, against which all events are recorded';
+comment on column certificate.takes_over is 'the day on which this version follows the one before';
+comment on column certificate.place is 'the premises or device it is for, where there is one certificate for each';
+comment on column certificate.ground is 'why this version was made, until the event of its issue says so';
+
 create index certificate_by_root on certificate (slot, root_ref);
 create unique index one_licence_per_business on certificate (slot, subject, version) where category = 'licence';
 create index certificate_unfinished on certificate (reserved_at) where issued_at is null;
+
+create table holder (
+  slot slot_number not null,
+  ref ref_bytes not null,
+  place smallint not null check (place > 0),
+  name short_text not null,
+  code_kind text not null check (char_length(code_kind) = 3),
+  code short_text,
+  code_hash sha256_bytes,
+  primary key (slot, ref, place),
+  foreign key (slot, ref) references certificate,
+  constraint only_codes_of_organisations_are_in_clear check (code is null or code_kind in ('001', '099'))
+);
+
+comment on column holder.name is 'as the public may see it';
+comment on column holder.code_hash is 'keyed hash of the kind and the code: found by who knows the code, read by nobody';
+
+create index holder_by_code on holder (code) where code is not null;
+create index holder_by_hash on holder (code_hash) where code_hash is not null;
 
 create table issue_order (
   client short_text not null,
@@ -134,19 +166,49 @@ create table event (
   ref ref_bytes not null,
   id bigint generated always as identity,
   act short_text not null,
-  status text not null check (status in ('valid', 'suspended', 'revoked', 'rescinded', 'withdrawn', 'closed',
-    'superseded', 'renewal_pending', 'transferred_out')),
+  status text not null,
   effective date not null,
   recorded_at timestamptz not null,
   actor short_text not null,
   reason long_text,
   legal_basis long_text,
   decision_number short_text,
+  organ text not null check (organ in ('issuer', 'enforcer', 'superior')),
+  confirmed_by short_text,
+  reason_code short_text,
+  retroactive boolean not null,
+  due date,
+  successor short_text,
+  strikes bigint,
+  version_ref ref_bytes,
   primary key (slot, ref, id),
-  foreign key (slot, ref) references certificate
+  foreign key (slot, ref) references certificate,
+  foreign key (slot, version_ref) references certificate (slot, ref),
+  foreign key (slot, ref, strikes) references event (slot, ref, id),
+  constraint event_status_check check (status in ('valid', 'renewal_pending', 'recheck_due', 'conditional',
+    'dormant', 'suspended', 'closing_due', 'revoked', 'rescinded', 'withdrawn', 'closed', 'superseded',
+    'transferred_out')),
+  constraint nobody_confirms_alone check (confirmed_by <> actor),
+  constraint acts_of_two_persons check (confirmed_by is not null or act not in ('suspend', 'resume', 'revoke',
+    'rescind', 'withdraw', 'close', 'cancel_transfer', 'strike'))
 );
 
-create unique index issued_once on event (slot, ref) where act = 'issue';
+comment on column event.ref is 'the first version: events belong to the life of all versions';
+comment on column event.version_ref is 'the version that the act made';
+
+create unique index begun_once on event (slot, ref) where act in ('issue', 'transfer_in');
+create unique index issued_once on event (slot, version_ref) where version_ref is not null;
+
+create table act_order (
+  client short_text not null,
+  key short_text not null,
+  digest sha256_bytes not null,
+  slot slot_number not null,
+  ref ref_bytes not null,
+  event_id bigint not null,
+  primary key (client, key),
+  foreign key (slot, ref, event_id) references event (slot, ref, id)
+);
 
 create table status_period (
   slot slot_number not null,
@@ -156,8 +218,10 @@ create table status_period (
   valid daterange not null check (not isempty(valid)),
   known tstzrange not null,
   event_id bigint not null,
+  life_ref ref_bytes not null,
+  conditions jsonb not null check (octet_length(conditions::text) <= 16384),
   primary key (slot, ref, id),
-  foreign key (slot, ref, event_id) references event,
+  foreign key (slot, life_ref, event_id) references event (slot, ref, id),
   constraint one_state_at_a_time exclude using gist (slot with =, ref with =, valid with &&, known with &&)
 );
 
@@ -210,12 +274,11 @@ $$;
 
 create function guard_certificate() returns trigger language plpgsql as $$
 declare
-  open constant text[] := '{token,issued_at,successor,sealed_payload,payload_key_id}';
+  open constant text[] := '{token,issued_at,sealed_payload,payload_key_id}';
 begin
   if to_jsonb(old) - open is distinct from to_jsonb(new) - open
     or (old.token is not null and new.token is distinct from old.token)
-    or (old.issued_at is not null and new.issued_at is distinct from old.issued_at)
-    or (old.successor is not null and new.successor is distinct from old.successor) then
+    or (old.issued_at is not null and new.issued_at is distinct from old.issued_at) then
     raise exception 'a certificate does not change once it is reserved' using errcode = 'restrict_violation';
   end if;
   return new;
@@ -254,6 +317,8 @@ create trigger keep before delete on seal for each row execute function refuse_c
 create trigger keep before delete on number_series for each row execute function refuse_change();
 create trigger keep before update or delete on number for each row execute function refuse_change();
 create trigger keep before update or delete on issue_order for each row execute function refuse_change();
+create trigger keep before update or delete on holder for each row execute function refuse_change();
+create trigger keep before update or delete on act_order for each row execute function refuse_change();
 create trigger keep before update or delete on seal_use for each row execute function refuse_change();
 create trigger keep before update or delete on document for each row execute function refuse_change();
 create trigger keep before update or delete on event for each row execute function refuse_change();
@@ -266,6 +331,8 @@ create trigger keep_all before truncate on seal for each statement execute funct
 create trigger keep_all before truncate on number_series for each statement execute function refuse_change();
 create trigger keep_all before truncate on number for each statement execute function refuse_change();
 create trigger keep_all before truncate on issue_order for each statement execute function refuse_change();
+create trigger keep_all before truncate on holder for each statement execute function refuse_change();
+create trigger keep_all before truncate on act_order for each statement execute function refuse_change();
 create trigger keep_all before truncate on seal_use for each statement execute function refuse_change();
 create trigger keep_all before truncate on document for each statement execute function refuse_change();
 create trigger keep_all before truncate on event for each statement execute function refuse_change();
@@ -275,12 +342,12 @@ create trigger keep_all before truncate on audit for each statement execute func
 -- What the public role may see: what was issued, and never how it was ordered, sealed or encrypted.
 
 create view public_certificate as
-  select slot, ref, root_ref, category, type_id, type_version, type_number, number, version, identifier,
-    holder_name, subject, issuer_name, issuer_uscc, valid_from, valid_to, public_fields, issued_at, successor
+  select slot, ref, life_ref, root_ref, category, type_id, type_version, type_number, number, version, identifier,
+    previous_identifier, holder_name, subject, issuer_name, issuer_uscc, valid_from, valid_to, public_fields, issued_at
   from certificate
   where issued_at is not null;
 
 grant select on public_certificate to certsvc_public;
 grant select on document, status_period to certsvc_public;
-grant select (slot, ref, id, act, status, effective, recorded_at, reason, legal_basis, decision_number)
-  on event to certsvc_public;
+grant select (slot, ref, id, act, status, effective, recorded_at, reason, legal_basis, decision_number, reason_code,
+  retroactive, due, successor, version_ref) on event to certsvc_public;

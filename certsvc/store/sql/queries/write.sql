@@ -28,22 +28,42 @@ on conflict (template) do update set last = series.last + 1
 returning last
 
 -- name: take_number
--- Take a number for ever; no row when it is taken already.
-insert into number (type_number, number, version, taken_at) values ($1, $2, 1, $3)
+-- Take a number, or the next version of one, for ever; no row when it is taken already.
+insert into number (type_number, number, version, taken_at) values ($1, $2, $3, $4)
 on conflict do nothing returning version
+
+-- name: lock_root
+-- One at a time reserves under a licence, or the next version of a certificate. Others may go on referring to it.
+select root_ref from certificate where slot = $1 and ref = $2 for no key update
+
+-- name: find_same_place
+-- A certificate of type $3 under licence $2 for the same place, of another life than $5, that is not at an end on $6.
+select c.ref from certificate c
+where c.slot = $1 and c.root_ref = $2 and c.type_number = $3 and c.place = $4 and c.life_ref <> $5
+  and (c.valid_to is null or c.valid_to >= $6)
+  and not exists (
+    select from status_period p
+    where p.slot = c.slot and p.ref = c.ref and upper_inf(p.known) and p.valid @> $6::date
+      and p.status in ('revoked', 'rescinded', 'withdrawn', 'closed', 'superseded', 'transferred_out'))
+limit 1
 
 -- name: insert_certificate
 -- The intent to issue; no row when its index in the status list is taken.
 insert into certificate (slot, ref, root_ref, category, type_id, type_version, type_number, number, version, identifier,
   holder_name, holder_code_kind, subject, issuer_name, issuer_uscc, seal_id, valid_from, valid_to, list_name, list_index,
-  public_fields, sealed_payload, payload_key_id, reserved_at)
+  public_fields, sealed_payload, payload_key_id, reserved_at, life_ref, act, takes_over, place, previous_identifier,
+  ground)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21::jsonb, $22, $23,
-  $24)
+  $24, $25, $26, $27, $28, $29, $30::jsonb)
 on conflict (list_name, list_index) do nothing returning ref
+
+-- name: insert_holder
+-- Who holds it.
+insert into holder (slot, ref, place, name, code_kind, code, code_hash) values ($1, $2, $3, $4, $5, $6, $7)
 
 -- name: reservation
 -- A reservation as it stands.
-select ref, nullif(root_ref, ref) as licence_ref, type_id, type_version, type_number, number, version, identifier,
+select ref, life_ref, act, takes_over, case when category = 'permit' then root_ref end as licence_ref, type_id, type_version, type_number, number, version, identifier,
   issuer_name, issuer_uscc, seal_id, valid_from, valid_to, subject, sealed_payload, payload_key_id, list_name, list_index,
   reserved_at, token, issued_at
 from certificate where slot = $1 and ref = $2
@@ -63,8 +83,9 @@ returning id
 update certificate set token = coalesce(token, $3) where slot = $1 and ref = $2 returning token
 
 -- name: lock_certificate
--- One writer at a time for each certificate; what publishing and changes of state need to know of it.
-select token, issued_at, reserved_at from certificate where slot = $1 and ref = $2 for update
+-- What publishing needs to know of a certificate, which nobody else publishes meanwhile.
+select life_ref, act, takes_over, reserved_at, ground, token, issued_at from certificate
+where slot = $1 and ref = $2 for update
 
 -- name: insert_document
 -- A sealed file of ours.
@@ -78,36 +99,53 @@ select sha256, ref, layout, sealed_at from document where slot = $1 and ref = $2
 -- From now on it is issued.
 update certificate set issued_at = $3 where slot = $1 and ref = $2
 
--- name: find_event
--- The very same event, if it is on record.
-select id from event
-where slot = $1 and ref = $2 and act = $3 and status = $4 and effective = $5 and recorded_at = $6 and actor = $7
-  and (reason, legal_basis, decision_number) is not distinct from ($8::text, $9::text, $10::text)
+-- name: lock_life
+-- One writer at a time for the life of a certificate; whether it has begun.
+select issued_at from certificate where slot = $1 and ref = $2 for update
 
--- name: last_recorded
--- When something was last put on record of a certificate.
-select max(recorded_at) from event where slot = $1 and ref = $2
+-- name: life_of
+-- The life that a certificate belongs to.
+select life_ref from certificate where slot = $1 and ref = $2
+
+-- name: versions
+-- The versions of a life that were issued, the newest last.
+select ref from certificate where slot = $1 and life_ref = $2 and issued_at is not null order by version
+
+-- name: events
+-- Everything that happened to a certificate, in the order of recording.
+select event.*, (version.reserved_at at time zone interval '8 hours')::date as begins
+from event
+left join certificate version on version.slot = event.slot and version.ref = event.version_ref
+where event.slot = $1 and event.ref = $2
+order by event.id
 
 -- name: insert_event
 -- An event happens once.
-insert into event (slot, ref, act, status, effective, recorded_at, actor, reason, legal_basis, decision_number)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id
+insert into event (slot, ref, act, status, effective, recorded_at, actor, organ, confirmed_by, reason_code, reason,
+  legal_basis, decision_number, due, successor, retroactive, strikes, version_ref)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) returning id
 
--- name: close_periods
--- What was thought to hold on $3 or later is no longer known from $4 on; the days before $3 keep the state they had.
-with closed as (
-  update status_period set known = tstzrange(lower(known), $4)
-  where slot = $1 and ref = $2 and upper_inf(known) and valid && daterange($3, null)
-  returning slot, ref, status, valid, event_id
-)
-insert into status_period (slot, ref, status, valid, known, event_id)
-select slot, ref, status, valid * daterange(null, $3), tstzrange($4, null), event_id
-from closed where lower(valid) < $3
+-- name: known_periods
+-- What is thought of a version now.
+select id, status, valid, conditions, event_id from status_period
+where slot = $1 and ref = $2 and upper_inf(known) order by lower(valid)
+
+-- name: end_period
+-- From $4 on it is no longer thought.
+update status_period set known = tstzrange(lower(known), $4) where slot = $1 and ref = $2 and id = $3
 
 -- name: insert_period
--- The new state, from its first day on.
-insert into status_period (slot, ref, status, valid, known, event_id)
-values ($1, $2, $3, daterange($4, null), tstzrange($5, null), $6)
+-- From $6 on this is thought: a state, from the first day up to the last, which $5 no longer is.
+insert into status_period (slot, ref, status, valid, known, life_ref, event_id, conditions)
+values ($1, $2, $3, daterange($4, $5), tstzrange($6, null), $7, $8, $9::jsonb)
+
+-- name: find_act
+-- What a request to act was given, if it came before.
+select digest, ref, event_id from act_order where client = $1 and key = $2
+
+-- name: insert_act
+-- A request to act was done.
+insert into act_order (client, key, digest, slot, ref, event_id) values ($1, $2, $3, $4, $5, $6)
 
 -- name: insert_leaf
 -- What the log will publish of an event.
@@ -120,3 +158,9 @@ insert into outbox (slot, ref, event_id, recorded_at) values ($1, $2, $3, $4)
 -- name: insert_audit
 -- Who did what, when.
 insert into audit (at, actor, action, slot, ref, detail) values ($1, $2, $3, $4, $5, $6::jsonb)
+
+-- name: held_by
+-- What somebody holds: by the code of an organisation, or the keyed hash of a person's code.
+select c.ref from holder h join certificate c on c.slot = h.slot and c.ref = h.ref
+where (h.code = $1 or h.code_hash = $2) and c.issued_at is not null
+order by c.category, c.type_number, c.number, c.version

@@ -1,0 +1,97 @@
+"""`certsvc act`: any act on a certificate; `certsvc holder`: what somebody holds."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from certsvc.commands.output import JSON, show
+from certsvc.domain.acts import ACTS, Act, Organ
+from certsvc.domain.life import Ground
+from certsvc.settings import load_settings
+
+DATE = click.DateTime(["%Y-%m-%d"])
+KINDS = [act.value.replace("_", "-") for act in ACTS]
+
+
+class _ActHelp(click.Command):
+    """Lists the acts, what each needs and how many persons."""
+
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Acts"):
+            rows = []
+            for kind, rule in ACTS.items():
+                needs = ", ".join(sorted(rule.needs)) or "nothing more"
+                two = "; two persons" if rule.persons == 2 else ""
+                codes = f"; reason codes: {', '.join(rule.reasons)}" if rule.reasons else ""
+                rows.append((kind.value.replace("_", "-"), f"{rule.zh} {rule.en}. Needs {needs}{codes}{two}."))
+            formatter.write_dl(rows)
+
+
+@click.command(cls=_ActHelp)
+@click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
+@click.argument("ref", metavar="REF")
+@click.option("--effective", type=DATE, help="The first day it holds (today); past and future days too.")
+@click.option("--reason", help="Why, in words.")
+@click.option("--reason-code", help="Why, as a code of the act.")
+@click.option("--basis", help="The law it rests on.")
+@click.option("--decision", help="The number of the decision.")
+@click.option("--due", type=DATE, help="The day to check by, or the last day of dormancy.")
+@click.option("--successor", help="Who takes over, or where it is transferred to.")
+@click.option("--retroactive", is_flag=True, help="The decision says that it reaches back to the effective day.")
+@click.option("--strikes", type=int, help="The number of the entry that was made in error.")
+@click.option("--organ", type=click.Choice([organ.value for organ in Organ]), default="issuer", show_default=True)
+@click.option("--by", default="command-line", show_default=True, help="Who acts.")
+@click.option("--confirmed-by", help="The second person, where two are needed.")
+@click.option("--payload", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The new content.")
+@click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change one field of the old content.")
+@click.option("--from", "previous_identifier", help="Transfer in: the identifier of the certificate elsewhere.")
+@click.option("--key", help="Names this request: the same key again does nothing more. Default: all that was typed.")
+@JSON
+def act(kind: str, ref: str, as_json: bool, **typed: Any) -> None:
+    """Do an act to the certificate with the typed code REF (for issue and transfer-in, REF is the type).
+
+    Prints what is on record then: the state of today and of every day, past and future.
+    """
+    from certsvc.app import act_on
+    from certsvc.issuance.act_command import ActCommand
+
+    command = ActCommand(
+        act=Act(kind.replace("-", "_")),
+        target=ref,
+        by=typed["by"],
+        confirmed_by=typed["confirmed_by"],
+        organ=Organ(typed["organ"]),
+        effective=_date(typed["effective"]),
+        ground=Ground(
+            reason_code=typed["reason_code"],
+            reason=typed["reason"],
+            legal_basis=typed["basis"],
+            decision_number=typed["decision"],
+            due=_date(typed["due"]),
+            successor=typed["successor"],
+        ),
+        retroactive=typed["retroactive"],
+        strikes=typed["strikes"],
+        payload=typed["payload"],
+        changes=typed["changes"],
+        previous_identifier=typed["previous_identifier"],
+        key=typed["key"],
+    )
+    shown = act_on(load_settings(), command)
+    show(shown, _act_text(shown), as_json)
+
+
+def _date(moment: datetime | None) -> Any:
+    return None if moment is None else moment.date()
+
+
+def _act_text(shown: dict[str, Any]) -> str:
+    lines = [
+        f"{shown['number']}  {shown['typed_code']}  v{shown['version']}  event {shown['event']}: {shown['status']}"
+    ]
+    for period in shown["periods"]:
+        conditions = f"  ({', '.join(period['conditions'])})" if period["conditions"] else ""
+        lines.append(f"  {period['from']} – {period['to'] or '…'}  {period['status']}{conditions}")
+    return "\n".join([*lines, *shown.get("files", ())])
