@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 import msgspec
 
-from certsvc.commands.acts import act
+from certsvc.commands.acts import act, holder
 from certsvc.commands.types import COMMANDS as TYPE_COMMANDS
 from certsvc.errors import CertsvcError, MachineProblem
 from certsvc.settings import REPOSITORY, load_settings
@@ -133,6 +133,7 @@ def migrate(as_json: bool) -> None:
 
 
 cli.add_command(act)
+cli.add_command(holder)
 for command in TYPE_COMMANDS:
     cli.add_command(command)
 

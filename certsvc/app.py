@@ -317,3 +317,24 @@ def act_on(settings: Settings, typed: "ActCommand") -> dict[str, Any]:
     with databases(settings) as uris:
         asyncio.run(migrate(uris.writer))
         return asyncio.run(run(uris.writer))
+
+
+def show_holder(settings: Settings, code_kind: str, code: str) -> dict[str, Any]:
+    """What a holder has, for a program to read.
+
+    Raises:
+        InvalidIdentifier: it is no code of that kind.
+    """
+    from certsvc.custody.payloads import open_payload_cipher
+    from certsvc.issuance.holders import business_json, find_business
+    from certsvc.store.register import PostgresRegister
+
+    async def run(writer_uri: str) -> dict[str, Any]:
+        cipher = open_payload_cipher(settings.home / "secrets")
+        async with open_pool(writer_uri) as pool:
+            found = (PostgresRegister(pool), load_catalog(settings.schemas), cipher, code_kind, code, datetime.now(UTC))
+            return business_json(await find_business(*found))
+
+    with databases(settings) as uris:
+        asyncio.run(migrate(uris.writer))
+        return asyncio.run(run(uris.writer))

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
+from certsvc.domain.business import Held
 from certsvc.domain.certificate import Gathered, RegisteredDocument
 from certsvc.domain.issuing import ActRequest, Draft, Order, Reservation, SealedDocument
 from certsvc.domain.life import Event
@@ -104,8 +105,8 @@ class Register(RegisterReader, Protocol):
     async def newest_version(self, ref: Ref) -> Reservation:
         """The newest version that was issued of the same life. Raises `NotFound`."""
 
-    async def held_by(self, code: str, code_hash: bytes | None) -> Sequence[Ref]:
-        """The certificates of a holder, by code or keyed hash."""
+    async def held_by(self, code: str, code_hash: bytes | None, on: date, known_at: datetime) -> Sequence[Held]:
+        """Every version of what a holder has, by code or keyed hash, and its branches' licences."""
 
 
 class Blobs(Protocol):

@@ -118,7 +118,8 @@ class FollowsLicence(_Grounded, frozen=True, forbid_unknown_fields=True, kw_only
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole `policy.toml`. `place` names the payload's field with the premises or the device, where there is one
-    certificate for each; `facts` says, in a licence, which field is its name, its address and its person."""
+    certificate for each; `facts` says, in a licence, which field is its name, its address and its person;
+    `head_office` which field has the code of the business that a branch belongs to."""
 
     nature: Nature
     defining_authority: Named
@@ -131,6 +132,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     when_licence: tuple[WhenLicence, ...] = ()
     follows_licence: tuple[FollowsLicence, ...] = ()
     facts: dict[Fact, str] = {}
+    head_office: str | None = None
 
 
 class General(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

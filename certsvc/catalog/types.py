@@ -174,6 +174,11 @@ class CertificateType:
             if field.public is not None and field.key in payload
         }
 
+    def head_office(self, payload: Mapping[str, Any]) -> Uscc | None:
+        """The business that a branch belongs to, where the payload names its code."""
+        code = payload.get(self.policy.head_office or "")
+        return None if code is None else Uscc(code)
+
     def rows(self, values: Mapping[str, Any]) -> list[tuple[FieldTable, str]]:
         """The fields in `values` as texts, in the order of the face: the face and the pages show the same."""
         return [(field, self._text(field.key, values)) for field in self.definition.fields if field.key in values]

@@ -83,6 +83,35 @@ def act(kind: str, ref: str, as_json: bool, **typed: Any) -> None:
     show(shown, _act_text(shown), as_json)
 
 
+@click.command()
+@click.argument("code", metavar="CODE")
+@click.option("--kind", default="001", show_default=True, help="The kind of the code (GB/T 36903 Annex A); 111: ID.")
+@JSON
+def holder(code: str, kind: str, as_json: bool) -> None:
+    """Show what the holder with this CODE has: names, persons and addresses over time, certificates by premises,
+    branches, and who took over when it was closed.
+
+    A person's code is not kept: it is found by its keyed hash, so the whole code must be given.
+    """
+    from certsvc.app import show_holder
+
+    shown = show_holder(load_settings(), kind, code)
+    show(shown, _holder_text(shown), as_json)
+
+
+def _holder_text(shown: dict[str, Any]) -> str:
+    lines = []
+    for fact, spans in shown["facts"].items():
+        lines += [f"{fact}: {span['value']}  {span['from']} – {span['until'] or '…'}" for span in spans]
+    groups = [*shown["premises"].items(), ("", shown["certificates"]), ("branches 分支机构", shown["branches"])]
+    for place, held in groups:
+        lines += [place] if place and held else []
+        lines += [f"  {one['type']}  {one['number']}  {one['typed_code']}  {one['status']}" for one in held]
+    if shown["successor"]:
+        lines.append(f"successor 承继者: {shown['successor']}")
+    return "\n".join(lines) or "没有查到 nothing found"
+
+
 def _date(moment: datetime | None) -> Any:
     return None if moment is None else moment.date()
 

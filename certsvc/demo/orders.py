@@ -25,21 +25,23 @@ def demo_orders(catalog: Catalog, client: str, day: date) -> list[Order]:
     """
     kinds = sorted(catalog, key=lambda kind: (kind.category is not Category.LICENCE, kind.type_number))
     return [
-        Order(client=client, key=f"{kind.id}/{path.stem}", type_id=kind.id, payload=_from_day(kind, payload, day))
+        Order(client=client, key=f"{kind.id}/{path.stem}", type_id=kind.id, payload=from_day(kind, payload, day))
         for kind in kinds
         if kind.id in SHOWN
         for path, payload in examples(kind, "good")
     ]
 
 
-def _from_day(kind: CertificateType, payload: Mapping[str, Any], day: date) -> Mapping[str, Any]:
-    """The payload with a term of as many whole years from `day` on; a licence keeps its day of establishment."""
+def from_day(kind: CertificateType, payload: Mapping[str, Any], day: date) -> Mapping[str, Any]:
+    """The payload with a term of as many years (or days, if it is shorter than one) from `day` on; a licence keeps its
+    day of establishment."""
     if kind.category is Category.LICENCE:
         return payload
     start, end = kind.definition.term.start, kind.definition.term.end
     moved = {**payload, start: day.isoformat()}
     if end is not None and end in payload:
         length = date.fromisoformat(payload[end]) - date.fromisoformat(payload[start])
-        last = years_after(day, round(length.days / DAYS_A_YEAR)) - timedelta(days=1)
+        years = round(length.days / DAYS_A_YEAR)
+        last = years_after(day, years) - timedelta(days=1) if years else day + length
         moved[end] = last.isoformat()
     return moved

@@ -47,7 +47,8 @@ class Draft:
     """An order that passed the type's rules: everything the register needs to reserve it.
 
     `previous` is the version it follows, `takes_over` the day it does (of a first version: the day it is issued);
-    `place` names the premises, device or business for which the type allows only one certificate.
+    `place` names the premises, device or business for which the type allows only one certificate; `head_office` is the
+    business that a branch belongs to.
 
     `order_digest` is the SHA-256 of the order's content; `licence` is the business a permit is tied to;
     `sealed_payload` the whole payload, encrypted under `payload_key_id` and bound to `ref`.
@@ -69,6 +70,7 @@ class Draft:
     holders: tuple[HolderEntry, ...]
     public_holder_name: str
     place: str | None
+    head_office: Uscc | None
     subject: Uscc | None
     issuer: Issuer
     seal_id: str

@@ -60,8 +60,8 @@ async def act(register: Register, catalog: Catalog, actor: Actor, asked: Acting,
     asked = replace(asked, effective=asked.effective or today)
     if asked.act is Act.RECHECK and asked.ground.due is None:
         asked = await _with_next_recheck(register, kind, asked, now)
-    require_needed(rule, asked.ground, {"strikes": asked.strikes})
     _refuse(rule, [*_problems(rule, kind, newest, asked, today)])
+    require_needed(rule, asked.ground, {"strikes": asked.strikes})
     event = Event(
         ref=asked.ref,
         act=asked.act,

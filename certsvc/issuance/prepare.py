@@ -147,6 +147,7 @@ def _draft(
         identifier_serial=_serial(previous),
         holders=holder_entries(issuing.cipher, kind, order.payload),
         place=kind.place(order.payload),
+        head_office=kind.head_office(order.payload),
         public_holder_name=kind.public_holder_name(order.payload),
         subject=subject,
         issuer=Issuer(name=seal.owner, uscc=seal.owner_uscc),

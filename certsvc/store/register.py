@@ -3,11 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from asyncpg import Record
 
 from certsvc.domain.acts import Act
+from certsvc.domain.business import Held
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import RegisteredDocument
 from certsvc.domain.issuing import ActRequest, Draft, Order, Reservation, SealedDocument
@@ -21,7 +22,7 @@ from certsvc.store.pool import Connection
 from certsvc.store.queries import queries
 from certsvc.store.reader import PostgresReader
 from certsvc.store.reserving import known_order, reserve
-from certsvc.store.rows import to_document, to_ground, to_reservation
+from certsvc.store.rows import to_document, to_ground, to_held, to_reservation
 
 SQL = queries("write")
 CEREMONY = "ceremony"
@@ -177,11 +178,10 @@ class PostgresRegister(PostgresReader):
                 raise _nothing(ref)
             return await _reservation(connection, ref_from_bytes(versions[-1]["ref"]))
 
-    async def held_by(self, code: str, code_hash: bytes | None) -> Sequence[Ref]:
-        """The certificates of a holder, by the code of an organisation or the keyed hash of a person's."""
+    async def held_by(self, code: str, code_hash: bytes | None, on: date, known_at: datetime) -> Sequence[Held]:
+        """Every version of what a holder has, and of its branches' licences, each with its state on `on`."""
         async with self._pool.connection() as connection:
-            rows = await connection.fetch(SQL["held_by"], code, code_hash)
-        return [ref_from_bytes(row["ref"]) for row in rows]
+            return [to_held(row) for row in await connection.fetch(SQL["held_by"], code, code_hash, on, known_at)]
 
 
 async def _enrol(connection: Connection, seal: Seal, now: datetime) -> None:

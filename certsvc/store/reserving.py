@@ -155,7 +155,7 @@ def _tail(draft: Draft) -> tuple[Any, ...]:
     public_fields = json.dumps(draft.public_fields, ensure_ascii=False)
     return (
         *(public_fields, draft.sealed_payload, draft.payload_key_id, draft.reserved_at, life.to_bytes()),
-        *(draft.order.act, draft.takes_over, draft.place, came_from, ground),
+        *(draft.order.act, draft.takes_over, draft.place, draft.head_office, came_from, ground),
     )
 
 

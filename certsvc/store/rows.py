@@ -8,6 +8,7 @@ from datetime import date
 from asyncpg import Record
 
 from certsvc.domain.acts import ACTS, Act, Makes, Organ
+from certsvc.domain.business import Held
 from certsvc.domain.calendar import Term
 from certsvc.domain.certificate import (
     Category,
@@ -145,6 +146,27 @@ def to_conditions(text: str | None) -> tuple[Condition, ...]:
             basis=one["basis"],
         )
         for one in json.loads(text or "[]")
+    )
+
+
+def to_held(row: Record) -> Held:
+    """A row of `held_by`."""
+    return Held(
+        ref=ref_from_bytes(row["ref"]),
+        life=ref_from_bytes(row["life_ref"]),
+        category=Category(row["category"]),
+        type_id=row["type_id"],
+        type_version=row["type_version"],
+        number=row["number"],
+        version=row["version"],
+        subject=row["subject"],
+        takes_over=row["takes_over"],
+        term=Term(row["valid_from"], row["valid_to"]),
+        place=row["place"],
+        head_office=row["head_office"],
+        public_fields=json.loads(row["public_fields"]),
+        status=Status(row["status"] or Status.UNKNOWN),
+        successor=row["successor"],
     )
 
 

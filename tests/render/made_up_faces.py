@@ -64,7 +64,7 @@ def make_face(
     """The face of a certificate reserved at `NOW`; `issuer` is another name than the seal's owner."""
     seal = authority().seal_for(kind.id)
     number = kind.number(payload, authority().area, beijing_date(NOW))
-    name = kind.holder(payload).name
+    name = kind.public_holder_name(payload)
     subject = kind.subject(payload)
     claims = Claims(
         ref=REF,
@@ -120,6 +120,11 @@ def seal_face(face: Face, design: SealDesign | None = None) -> bytes:
 def good(type_id: str, name: str) -> dict[str, Any]:
     """The payload of a good example."""
     return next(payload for path, payload in examples(catalog().latest(type_id), "good") if path.stem == f"good-{name}")
+
+
+def first_good(kind: CertificateType) -> dict[str, Any]:
+    """The payload of its first good example."""
+    return next(examples(kind, "good"))[1]
 
 
 def face_of(type_id: str, payload: Mapping[str, Any], layout: int = 0, **more: Any) -> Face:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from made_up_faces import SCHEMAS, catalog, face_of, good, make_face, renderer
+from made_up_faces import SCHEMAS, catalog, face_of, first_good, good, make_face, renderer
 from made_up_font import RARE, make_font
 from page_text import Letter, collisions, find, letters, page_text
 
@@ -81,22 +81,11 @@ def test_an_issuer_too_long_even_for_two_lines_is_named() -> None:
 def longest(kind: CertificateType) -> dict[str, Any]:
     """The first good example with every free text as long as its schema allows, the flowing fields half as long."""
     schema = json.loads((kind.folder / "payload.schema.json").read_text("utf-8"))
-    payload = dict(good(kind.id, EXAMPLE.get(kind.id, "hotel")))
+    payload = dict(first_good(kind))
     for key, part in schema["properties"].items():
         if part.get("type") == "string" and not {"format", "pattern"} & part.keys():
             payload[key] = scope(min(part["maxLength"], 600))
     return payload
-
-
-EXAMPLE = {
-    LICENCE: "lingnan",
-    "business-licence-sole-trader": "aqiang",
-    "business-licence-cooperative": "fengsui",
-    FOOD: "snack-bar",
-    "drug-retail": "pharmacy",
-    "publications-retail": "books",
-    WATER: "zhou",
-}
 
 
 @pytest.mark.parametrize("kind", list(catalog()), ids=lambda kind: kind.id)
@@ -203,7 +192,7 @@ EVERYTHING = st.text(
 def payloads(draw: st.DrawFn) -> tuple[CertificateType, dict[str, Any]]:
     """A type, and one of its good examples with some texts exchanged for any others."""
     kind = draw(st.sampled_from(list(catalog())))
-    payload = dict(good(kind.id, EXAMPLE.get(kind.id, "hotel")))
+    payload = dict(first_good(kind))
     schema = json.loads((kind.folder / "payload.schema.json").read_text("utf-8"))["properties"]
     texts = [key for key, part in schema.items() if part.get("type") == "string" and "format" not in part]
     for key in draw(st.lists(st.sampled_from(texts), min_size=1, max_size=4, unique=True)):

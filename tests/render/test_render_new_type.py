@@ -20,13 +20,13 @@ FACE = """#import "/common/v1/permit.typ": permit
   note: [动物防疫条件发生变化的，应当重新申请。],
 )
 """
-TYPE = """id = "animal-epidemic-prevention"
+TYPE = """id = "live-poultry-market"
 version = 1
-type_number = 118
+type_number = 950
 category = "permit"
-zh = "动物防疫条件合格证"
-en = "Animal epidemic prevention certificate"
-type_code = "11441900007330010D918"
+zh = "活禽经营市场合格证"
+en = "Live poultry market certificate"
+type_code = "11441900007330010D950"
 type_code_certainty = "local"
 issuer_rank = "县级以上农业农村主管部门"
 retention_years = 30
@@ -53,8 +53,25 @@ code_kind = "001"
 start = "valid_from"
 
 [number]
-template = "（云）动防合字第{year}{serial:04}号"
+template = "（云）禽市字第{year}{serial:04}号"
 certainty = "from_memory"
+"""
+POLICY = """nature = "permit"
+defining_authority = { name = "云山市农业农村局", certainty = "local" }
+one_per = "premises"
+place = "address"
+
+[number]
+certainty = "local"
+parts = [
+  { form = "（云）禽市字第", zh = "发证机关", en = "issuing organ" },
+  { form = "[0-9]{4}", zh = "年份", en = "year" },
+  { form = "[0-9]{4}号", zh = "顺序号", en = "serial" },
+]
+
+[term]
+basis = "made up"
+certainty = "local"
 """
 FIELDS = {
     "name": ("单位名称", "Holder"),
@@ -88,6 +105,7 @@ def write_type(folder: Path) -> None:
         f'[[fields]]\nkey = "{key}"\nzh = "{zh}"\nen = "{en}"\npublic = "clear"\n' for key, (zh, en) in FIELDS.items()
     )
     (folder / "type.toml").write_text("\n".join([TYPE, *rows]), "utf-8")
+    (folder.parent / "policy.toml").write_text(POLICY, "utf-8")
     (folder / "face.typ").write_text(FACE, "utf-8")
     (folder / "payload.schema.json").write_text(json.dumps(schema), "utf-8")
     bad = {"payload": GOOD | {"animals": []}, "problems": [{"field": "animals", "code": "minItems"}]}
@@ -98,9 +116,9 @@ def write_type(folder: Path) -> None:
 def test_a_permit_added_as_data_alone_loads_and_prints_beside_the_others(tmp_path: Path) -> None:
     schemas = tmp_path / "schemas"
     shutil.copytree(SCHEMAS, schemas)
-    write_type(schemas / "animal-epidemic-prevention" / "v1")
+    write_type(schemas / "live-poultry-market" / "v1")
     types = load_catalog(schemas)
-    kind = types.by_number(118)
+    kind = types.by_number(950)
     assert len(list(types)) == len(list(catalog())) + 1
     [(_, payload)] = examples(kind, "good")
     number = kind.number(payload, "441900", beijing_date(NOW))
@@ -111,6 +129,6 @@ def test_a_permit_added_as_data_alone_loads_and_prints_beside_the_others(tmp_pat
     face = Face(**fields | {"type": kind, "layout": kind.layouts[0], "payload": payload, "number": number.number(7)})
     page = Renderer(schemas).render(face)
     text = page_text(page)
-    assert "动物防疫条件合格证" in text and "（云）动防合字第20260007号" in text
+    assert "活禽经营市场合格证" in text and "（云）禽市字第20260007号" in text
     assert all(said in text for _, said in kind.rows(payload))
     assert collisions(letters(page)) == []

@@ -1,11 +1,14 @@
 """Lives on the register, kept twice: by PostgreSQL, and as plain entries for the model."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
+from embedded_fixture import Database
 from holders import company_code
 from made_up import digest, issue, order
 from made_up import licence as licence_draft
@@ -25,6 +28,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "domain"))
 from life_model import Answer, Entry, entry_of, known_by, not_struck, version_days, walk, would_do_something
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+UNFINISHED = """select count(*) from event e where
+  (select count(*) from log_leaf l where l.event_id = e.id) <> 1
+  or (select count(*) from outbox o where o.event_id = e.id) <> 1
+  or (select count(*) from audit a where (a.detail ->> 'event')::bigint = e.id and a.action = e.act) <> 1
+  or (select count(*) from act_order a where a.event_id = e.id) <> (e.version_ref is null)::integer
+  or not exists (select from status_period p where p.life_ref = e.ref)"""
+
 LAW, DECISION = "行政许可法第六十九条", "云市监决〔2026〕1号"
 
 
@@ -63,6 +73,13 @@ class Lived:
                     return version, answer
         return None
 
+    def relearn(self, events: Sequence[Event]) -> None:
+        """Take over what is on record: each act must be allowed from what was there before, and known no earlier."""
+        self.entries, self._told = [], {}
+        for entry in map(entry_of, events):
+            assert entry.version or would_do_something(self.entries, entry), entry
+            assert entry.at == self.heard_at(entry.at)
+            self.entries.append(entry)
 
     def word_after(self, place: int) -> str:
         """The state after the entry at `place`, on its day, as it was seen when it was recorded."""
@@ -72,13 +89,15 @@ class Lived:
         return met.word if met else "valid"
 
 
-async def begin(register: PostgresRegister, first: Draft, now: datetime, due: date | None = None) -> Lived:
+async def begin(
+    register: PostgresRegister, first: Draft, now: datetime, due: date | None = None, act: Act = Act.ISSUE
+) -> Lived:
     """Issue a first version at an instant."""
     made = replace(
         first,
         reserved_at=now,
         takes_over=beijing_date(now),
-        order=replace(first.order, ground=Ground(due=due)),
+        order=replace(first.order, act=act, ground=Ground(due=due)),
     )
     lived = Lived(made)
     await _publish(register, lived, made, now)
@@ -167,9 +186,7 @@ async def try_act(register: PostgresRegister, lived: Lived, asked: ActRequest) -
 
 
 def _may_strike(lived: Lived, number: int | None) -> bool:
-    return any(
-        entry.number == number and ACTS[entry.act].makes is Makes.NOTHING for entry in not_struck(lived.entries)
-    )
+    return any(entry.number == number and ACTS[entry.act].makes is Makes.NOTHING for entry in not_struck(lived.entries))
 
 
 def word(answer: Answer | None) -> str:
@@ -238,6 +255,30 @@ async def set_up(register: PostgresRegister, serial: int, now: datetime, permits
     lives = [await begin(register, licence_draft(f"licence {code}", code), now)]
     for number in range(permits):
         made = permit_draft(f"permit {number} {code}", business=code)
-        lives.append(await begin(register, made, now + number * SECOND))
+        act = Act.TRANSFER_IN if number % 3 == 0 else Act.ISSUE
+        lives.append(await begin(register, made, now + number * SECOND, act=act))
     return Business(lives)
 
+
+async def stated(database: Database) -> set[tuple[int, str]]:
+    """The state that each event on record says it led to."""
+    connection = await asyncpg.connect(database.uri)
+    try:
+        return {(row["id"], row["status"]) for row in await connection.fetch("select id, status from event")}
+    finally:
+        await connection.close()
+
+
+async def unfinished(database: Database) -> int:
+    """How many events have not exactly one leaf, one line for others, one line of the audit, and their order."""
+    connection = await asyncpg.connect(database.uri)
+    try:
+        found: int = await connection.fetchval(UNFINISHED)
+        return found
+    finally:
+        await connection.close()
+
+
+async def on_record(register: PostgresRegister, lived: Lived) -> list[Entry]:
+    """Everything on record of a life."""
+    return [entry_of(event) for event in await register.events(lived.ref)]

@@ -66,6 +66,7 @@ def draft(
         holders=(HolderEntry(name=name, code_kind="001", code=business, code_hash=None),),
         public_holder_name=name,
         place=None,
+        head_office=None,
         subject=business,
         issuer=Issuer(name=SEAL.owner, uscc=AGENCY),
         seal_id=SEAL.id,

@@ -1,23 +1,19 @@
-"""Lives on the register: what it says of any day as known at any time, against the model; nothing twice, nothing half."""
+"""Lives on the register: what it says of any day as known at any time, against a model."""
 
 import asyncio
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import count
 
-import asyncpg
 import pytest
 from embedded_fixture import Database, open_register
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from lived import DAY, SECOND, Business, Lived, begin, entry_of, next_version, request, set_up, try_act, word
-from made_up import NOW, TODAY, licence, permit
+from lived import DAY, SECOND, Business, begin, next_version, on_record, request, set_up, stated, try_act, unfinished
+from made_up import NOW, TODAY, licence
 
 from certsvc.domain.acts import ACTS, Act, Makes
 from certsvc.domain.calendar import beijing_date, start_of_day
-from certsvc.errors import ActNotAllowed, CertsvcError, KeyReused, NotFound
 from certsvc.store.register import PostgresRegister
 
 pytest_plugins = ["store_fixtures"]
@@ -26,13 +22,6 @@ MINUTE, INSTANT = timedelta(minutes=1), timedelta(microseconds=1)
 PERMITS = 20
 BEGUN = NOW - 6 * DAY
 serials = count(1)
-
-UNFINISHED = """select count(*) from event e where
-  (select count(*) from log_leaf l where l.event_id = e.id) <> 1
-  or (select count(*) from outbox o where o.event_id = e.id) <> 1
-  or (select count(*) from audit a where (a.detail ->> 'event')::bigint = e.id and a.action = e.act) <> 1
-  or (select count(*) from act_order a where a.event_id = e.id) <> (e.version_ref is null)::integer
-  or not exists (select from status_period p where p.life_ref = e.ref)"""
 
 # ---- any lives, any day, known at any time ----
 
@@ -49,6 +38,8 @@ class Step:
     place: int
     passes: str
 
+
+Ask = tuple[int, int, int, timedelta, int | None]
 
 STEPS = st.builds(
     Step,
@@ -67,7 +58,7 @@ ASKS = st.tuples(
     st.sampled_from([-INSTANT, timedelta(), INSTANT]),
     st.none() | st.integers(-14, 14),
 )
-"""Of which certificate, which version, known at which instant of those on record, on which day (None: the day of it)."""
+"""Of which certificate, which version, known at which instant of those on record, on which day (None: its own day)."""
 
 
 def later(now: datetime, passes: str) -> datetime:
@@ -97,13 +88,13 @@ async def take(register: PostgresRegister, business: Business, step: Step, now: 
 
 
 @settings(
-    max_examples=8,
+    max_examples=12,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(steps=st.lists(STEPS, min_size=40, max_size=90), asks=st.lists(ASKS, min_size=30, max_size=60))
-def test_any_day_known_at_any_time(database: Database, steps: list[Step], asks: list[tuple]) -> None:
+def test_any_day_known_at_any_time(database: Database, steps: list[Step], asks: list[Ask]) -> None:
     async def story() -> None:
         async with open_register(database) as (register, reader):
             business, now = await set_up(register, next(serials), BEGUN, PERMITS), BEGUN + MINUTE
@@ -118,7 +109,7 @@ def test_any_day_known_at_any_time(database: Database, steps: list[Step], asks: 
                 today = beijing_date(instant)
                 await business.check(reader, asked, today if day is None else today + day * DAY, instant)
             for lived in business.lives:
-                assert [entry_of(event) for event in await register.events(lived.ref)] == lived.entries
+                assert await on_record(register, lived) == lived.entries
             expected = {
                 (entry.number, lived.word_after(place))
                 for lived in business.lives
@@ -130,25 +121,6 @@ def test_any_day_known_at_any_time(database: Database, steps: list[Step], asks: 
     asyncio.run(story())
 
 
-async def stated(database: Database) -> set[tuple[int, str]]:
-    """The state that each event on record says it led to."""
-    connection = await asyncpg.connect(database.uri)
-    try:
-        return {(row["id"], row["status"]) for row in await connection.fetch("select id, status from event")}
-    finally:
-        await connection.close()
-
-
-async def unfinished(database: Database) -> int:
-    """How many events have not exactly one leaf, one line for others, one line of the audit, and their order."""
-    connection = await asyncpg.connect(database.uri)
-    try:
-        found: int = await connection.fetchval(UNFINISHED)
-        return found
-    finally:
-        await connection.close()
-
-
 def test_a_recheck_that_is_not_due_yet_is_no_state(database: Database) -> None:
     """What goes into the log is the state after the act, and a certificate that is to be rechecked one day is valid."""
 
@@ -158,3 +130,57 @@ def test_a_recheck_that_is_not_due_yet_is_no_state(database: Database) -> None:
             return {status for _, status in await stated(database)}
 
     assert asyncio.run(story()) == {"valid"}
+
+
+# ---- days begin at 00:00 in China ----
+
+
+@pytest.mark.parametrize("shift", [-SECOND, -INSTANT, timedelta(), INSTANT, SECOND])
+def test_a_day_begins_at_midnight_in_china(database: Database, shift: timedelta) -> None:
+    """A suspension, the end of dormancy, a recheck and a renewal that takes over, each as the day changes."""
+    tomorrow = TODAY + DAY
+    instant = start_of_day(tomorrow) + shift
+
+    async def story() -> list[str]:
+        async with open_register(database) as (register, reader):
+            business = await set_up(register, 1, NOW, 4)
+            to_suspend, dormant, to_recheck, renewed, _ = business.lives
+            await try_act(register, to_suspend, request(to_suspend.ref, Act.SUSPEND, tomorrow, NOW + MINUTE))
+            await try_act(register, dormant, request(dormant.ref, Act.GO_DORMANT, TODAY, NOW + MINUTE, due=TODAY))
+            await try_act(register, to_recheck, request(to_recheck.ref, Act.RECHECK, TODAY, NOW + MINUTE, due=TODAY))
+            await next_version(register, renewed, Act.RENEW, tomorrow, NOW + MINUTE)
+            for lived in business.lives:
+                for version, _ in lived.versions:
+                    await business.check(reader, version, beijing_date(instant), instant)
+            first = [lived.versions[0][0] for lived in business.lives]
+            gathered = [await reader.gather(ref, beijing_date(instant), instant) for ref in first]
+            return [one.certificate.status.value for one in gathered if one]
+
+    today, then = (
+        ["valid", "dormant", "valid", "valid", "valid"],
+        ["suspended", "valid", "recheck_due", "superseded", "valid"],
+    )
+    assert asyncio.run(story()) == (today if shift < timedelta() else then)
+
+
+@pytest.mark.parametrize("shift", [-SECOND, -INSTANT, timedelta(), SECOND])
+def test_a_version_begins_on_its_day_in_china_also_when_told_anew(database: Database, shift: timedelta) -> None:
+    """It is reserved as the day changes: PostgreSQL and we name the same day for it."""
+    reserved = start_of_day(TODAY + DAY) + shift
+    day = TODAY + (shift >= timedelta()) * DAY
+
+    async def story() -> list[list[str]]:
+        async with open_register(database) as (register, reader):
+            business = await set_up(register, 1, reserved, 1)
+            licence = business.lives[0]
+            told = []
+            for act in (None, Act.ACCEPT_RENEWAL):
+                if act is not None:
+                    await try_act(register, licence, request(licence.ref, act, day, reserved + MINUTE))
+                days = [await reader.gather(licence.ref, day + n * DAY, reserved + MINUTE) for n in (-1, 0, 1)]
+                told.append([one.certificate.status.value for one in days if one])
+            begins = {event.begins for event in await register.events(licence.ref) if event.version}
+            assert begins == {day}
+            return told
+
+    assert asyncio.run(story()) == [["unknown", "valid", "valid"], ["unknown", "renewal_pending", "renewal_pending"]]

@@ -80,6 +80,7 @@ create table certificate (
   act short_text not null,
   takes_over date not null,
   place short_text,
+  head_office text check (char_length(head_office) = 18),
   previous_identifier short_text,
   ground jsonb not null default '{}' check (octet_length(ground::text) <= 32768),
   primary key (slot, ref),
@@ -102,11 +103,14 @@ comment on column certificate.root_ref is
 comment on column certificate.life_ref is 'the first version, against which all events are recorded';
 comment on column certificate.takes_over is 'the day on which this version follows the one before';
 comment on column certificate.place is 'the premises or device it is for, where there is one certificate for each';
+comment on column certificate.head_office is 'the business that a branch belongs to, by its code';
 comment on column certificate.ground is 'why this version was made, until the event of its issue says so';
 
 create index certificate_by_root on certificate (slot, root_ref);
 create unique index one_licence_per_business on certificate (slot, subject, version) where category = 'licence';
 create index certificate_unfinished on certificate (reserved_at) where issued_at is null;
+
+create index certificate_by_head_office on certificate (head_office) where head_office is not null;
 
 create table holder (
   slot slot_number not null,

@@ -8,6 +8,7 @@ alter table certificate
   add column act short_text not null default 'issue',
   add column takes_over date,
   add column place short_text,
+  add column head_office text check (char_length(head_office) = 18),
   add column previous_identifier short_text,
   add column ground jsonb not null default '{}' check (octet_length(ground::text) <= 32768);
 
@@ -26,7 +27,10 @@ alter table certificate
 comment on column certificate.life_ref is 'the first version, against which all events are recorded';
 comment on column certificate.takes_over is 'the day on which this version follows the one before';
 comment on column certificate.place is 'the premises or device it is for, where there is one certificate for each';
+comment on column certificate.head_office is 'the business that a branch belongs to, by its code';
 comment on column certificate.ground is 'why this version was made, until the event of its issue says so';
+
+create index certificate_by_head_office on certificate (head_office) where head_office is not null;
 
 create table holder (
   slot slot_number not null,

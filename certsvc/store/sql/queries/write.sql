@@ -51,10 +51,10 @@ limit 1
 -- The intent to issue; no row when its index in the status list is taken.
 insert into certificate (slot, ref, root_ref, category, type_id, type_version, type_number, number, version, identifier,
   holder_name, holder_code_kind, subject, issuer_name, issuer_uscc, seal_id, valid_from, valid_to, list_name, list_index,
-  public_fields, sealed_payload, payload_key_id, reserved_at, life_ref, act, takes_over, place, previous_identifier,
-  ground)
+  public_fields, sealed_payload, payload_key_id, reserved_at, life_ref, act, takes_over, place, head_office,
+  previous_identifier, ground)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21::jsonb, $22, $23,
-  $24, $25, $26, $27, $28, $29, $30::jsonb)
+  $24, $25, $26, $27, $28, $29, $30, $31::jsonb)
 on conflict (list_name, list_index) do nothing returning ref
 
 -- name: insert_holder
@@ -160,7 +160,15 @@ insert into outbox (slot, ref, event_id, recorded_at) values ($1, $2, $3, $4)
 insert into audit (at, actor, action, slot, ref, detail) values ($1, $2, $3, $4, $5, $6::jsonb)
 
 -- name: held_by
--- What somebody holds: by the code of an organisation, or the keyed hash of a person's code.
-select c.ref from holder h join certificate c on c.slot = h.slot and c.ref = h.ref
-where (h.code = $1 or h.code_hash = $2) and c.issued_at is not null
+-- Every version of what somebody holds, by the code of an organisation $1 or the keyed hash of a person's code $2, and
+-- the licences of the branches of $1, each with its state on $3 as known at $4.
+select c.ref, c.life_ref, c.category, c.type_id, c.type_version, c.number, c.version, c.subject, c.takes_over,
+  c.valid_from, c.valid_to, c.place, c.head_office, c.public_fields, period.status, event.successor
+from certificate c
+left join status_period period on period.slot = c.slot and period.ref = c.ref
+  and period.valid @> $3::date and period.known @> $4::timestamptz
+left join event on event.slot = period.slot and event.ref = period.life_ref and event.id = period.event_id
+where c.issued_at is not null
+  and (c.head_office = $1
+    or exists (select from holder h where h.slot = c.slot and h.ref = c.ref and (h.code = $1 or h.code_hash = $2)))
 order by c.category, c.type_number, c.number, c.version
