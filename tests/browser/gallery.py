@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "http"))
 from public_site import LINGNAN, TODAY, PublicSite, certificate, decided, licence_with_permits, make_site
 
 from certsvc.domain.certificate import RegisteredCertificate
-from certsvc.domain.states import Status
+from certsvc.domain.states import Condition, ConditionKind, Status
 from certsvc.ids import new_ref
 
 FLAGS = (
@@ -66,6 +66,9 @@ def fill(gallery: Gallery) -> None:
     for name, one in _states().items():
         shelf.append(one)
         gallery.pages[name] = f"/C/{one.ref.typed_code}"
+    revoked = next(one for one in shelf if one.status is Status.REVOKED)
+    ended = replace(permit, ref=new_ref(None), licence_ref=revoked.ref)
+    shelf.append(ended)
     new = replace(permit, ref=new_ref(None), version=2)
     old = replace(permit, ref=new_ref(None), status=Status.SUPERSEDED, successor=new.ref, change=decided("supersede"))
     shelf += [replace(one, licence_ref=None) for one in (new, old)]
@@ -75,6 +78,7 @@ def fill(gallery: Gallery) -> None:
         "licence": f"/Q/{site.digits(licence)}",
         "permit": f"/C/{permit.ref.typed_code}",
         "superseded": f"/C/{old.ref.typed_code}",
+        "ended with licence": f"/C/{ended.ref.typed_code}",
         "no record": f"/Q/{site.digits(stray)}",
         "foreign": f"/Q/{site.digits(licence, foreign=True)}",
         "mistyped": f"/C/{licence.ref.typed_code[:-1]}{'0' if licence.ref.typed_code[-1] != '0' else '1'}",
@@ -89,6 +93,16 @@ def fill(gallery: Gallery) -> None:
         "unregistered": site.sealed(licence),
         "other": b"not a PDF",
     }
+
+
+def with_condition(
+    one: RegisteredCertificate, status: Status, kind: ConditionKind, due: int | None = None
+) -> RegisteredCertificate:
+    """In force, with a condition that is due in so many days."""
+    day = None if due is None else TODAY + timedelta(days=due)
+    basis = "《中华人民共和国行政许可法》第五十条"
+    condition = Condition(kind=kind, since=TODAY - timedelta(days=60), due=day, basis=basis)
+    return replace(one, status=status, conditions=(condition,), change=None)
 
 
 def _states() -> dict[str, RegisteredCertificate]:
@@ -120,7 +134,11 @@ def _states() -> dict[str, RegisteredCertificate]:
         "expired": food(-1500, -46),
         "not yet": food(12, 900),
         "soon": food(-900, 7),
-        "renewal": replace(food(-1500, -3), status=Status.RENEWAL_PENDING, change=decided("renewal")),
+        "renewal": with_condition(food(-1500, -3), Status.RENEWAL_PENDING, ConditionKind.RENEWAL_PENDING),
+        "conditional": with_condition(food(-90, 900), Status.CONDITIONAL, ConditionKind.COMMITMENT, -5),
+        "recheck": with_condition(food(-900, 900), Status.RECHECK_DUE, ConditionKind.RECHECK_DUE, -30),
+        "dormant": with_condition(licence(Status.DORMANT, "go_dormant"), Status.DORMANT, ConditionKind.DORMANT, 200),
+        "closing due": replace(food(-900, 900), status=Status.CLOSING_DUE, change=decided("require_closing")),
         "stale": certificate("business-licence-company", "good-lingnan", status_age_s=72 * 3600),
     }
 

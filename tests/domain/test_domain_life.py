@@ -176,6 +176,11 @@ def test_a_granted_renewal_waits_for_its_day() -> None:
     assert words(events, 3) == [("valid", 0, None)]
 
 
+def test_an_application_granted_on_its_own_day_is_never_pending() -> None:
+    events = record(do("issue", -20), do("accept_renewal", 0), do("renew", 10, issued=0))
+    assert words(events) == [("valid", -20, 9), ("superseded", 10, None)]
+
+
 def test_what_was_taken_over_stays_so_whatever_becomes_of_the_later() -> None:
     events = record(*RENEWED, do("revoke", 15))
     assert words(events)[-1] == ("superseded", 10, None)
@@ -225,6 +230,7 @@ def test_a_version_that_nobody_made_has_no_states() -> None:
     ("act", "day", "code"),
     [
         ("suspend", -1, "not_issued"),
+        ("close", -1, "not_issued"),
         ("issue", 1, "there_already"),
         ("transfer_in", 1, "there_already"),
         ("end_dormancy", 1, "no_such_condition"),
@@ -244,3 +250,9 @@ def test_why_an_act_is_refused(act: str, day: int, code: str | None) -> None:
     events = record(do("issue", 0, due=9), do("accept_renewal", 3), do("revoke", 10))
     new = record(*events, do(act, day))[-1]
     assert refusal(new, before(events, new)) == code
+
+
+def test_a_strike_counts_whatever_its_own_day() -> None:
+    events = record(do("issue", 0), do("revoke", 1), do("strike", 9, strikes=2))
+    new = record(*events, do("suspend", 3))[-1]
+    assert refusal(new, before(events, new)) is None

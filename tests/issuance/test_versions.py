@@ -1,4 +1,4 @@
-"""The next version of a certificate: number kept, days counted, the old one superseded; killed on the way, sent twice."""
+"""The next version of a certificate: number kept, days counted, the old one superseded; killed, sent twice."""
 
 import asyncio
 import os

@@ -72,6 +72,36 @@ def test_what_is_not_issued_is_not_acted_on(database: Database) -> None:
     asyncio.run(story())
 
 
+def test_what_may_be_struck(database: Database) -> None:
+    """What stands on record of this life, but no issue: not what was struck already, and not what is another's."""
+
+    async def story() -> None:
+        async with open_register(database) as (register, _):
+            business = await set_up(register, 1, NOW, 1)
+            first, other = business.lives
+            await next_version(register, first, Act.CHANGE, TODAY, NOW + SECOND)
+
+            async def strike(number: int | None, key: str) -> int:
+                asked = request(first.ref, Act.STRIKE, TODAY, NOW + MINUTE, strikes=number, key=key)
+                return (await register.act(asked)).id
+
+            suspended = (await register.act(request(first.ref, Act.SUSPEND, TODAY, NOW + MINUTE))).id
+            elsewhere = (await register.act(request(other.ref, Act.SUSPEND, TODAY, NOW + MINUTE))).id
+            for never in (first.entries[0].number, first.entries[1].number, elsewhere, 10**9, None):
+                with pytest.raises(ActNotAllowed):
+                    await strike(never, f"never {never}")
+            struck = await strike(suspended, "once")
+            with pytest.raises(ActNotAllowed):
+                await strike(suspended, "twice")
+            await strike(struck, "restored")
+            with pytest.raises(ActNotAllowed):
+                await strike(struck, "not again")
+            await strike(suspended, "and struck anew")
+            assert len(await register.events(first.ref)) == 6
+
+    asyncio.run(story())
+
+
 # ---- many at once ----
 
 
