@@ -26,7 +26,7 @@ FENCE: dict[str, set[str]] = {
     "issuance": {"domain", "catalog", "store", "custody", "render", "seal", "authority", "verify", "services"},
     "http": {"domain", "services", "issuance", "verify", "authority"},
 }
-COMPOSITION = {"app", "__main__", "commands", "demo", "__init__"}
+COMPOSITION = {"app", "__main__", "commands", "demo", "workbench", "__init__"}
 ONLY_IN = {
     "litestar": {"http", "app"},
     "asyncpg": {"store"},

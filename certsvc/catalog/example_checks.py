@@ -39,7 +39,7 @@ class _Bad(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read_examples(place: Path, published: bool, found: list[Fault]) -> Examples:
     """The examples of a version, and what is wrong with their number and form."""
     read: Examples = {"good": {}, "bad": {}}
-    for path in sorted((place / EXAMPLES).glob("*")):
+    for path in sorted((place / EXAMPLES).glob("[!.]*")):
         sort, name = path.name.partition("-")[0], f"{EXAMPLES}/{path.name}"
         if sort not in read or path.suffix != ".json":
             found.append(fault("example_name", name, name=path.name))

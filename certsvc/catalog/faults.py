@@ -11,7 +11,7 @@ from certsvc.catalog.words import words
 TYPE, SCHEMA, FACE, POLICY, EXAMPLES = "type.toml", "payload.schema.json", "face.typ", "../policy.toml", "examples"
 """The files of a type, as seen from the folder of a version."""
 
-UNFINISHED = frozenset({"todo", "example_borrowed", "examples_few"})
+UNFINISHED = frozenset({"todo", "example_borrowed", "example_name", "examples_few"})
 """What is still to be done before a type is published; it loads all the same."""
 
 

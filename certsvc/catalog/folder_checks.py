@@ -85,7 +85,7 @@ def _types(
         place, name = folder / type_id / f"v{number}", f"{type_id}/v{number}"
         faults = [*_identity(type_id, number, version.content), *numbers.faults(type_id, number)]
         if name in listed:
-            faults += _shared(place, listed)
+            faults += unpublished_parts(place, listed)
         problems = [explain(each, place) for each in (*faults, *version.faults)]
         if name in unlike:
             problems.insert(0, explain(unlike[name], folder))
@@ -143,8 +143,8 @@ class _Numbers:
             yield fault("type_number_changed", TYPE, "type_number", id=type_id, number=first)
 
 
-def _shared(place: Path, listed: Mapping[str, str]) -> Iterator[Fault]:
-    """The shared parts that the face of a published version uses are published too."""
+def unpublished_parts(place: Path, listed: Mapping[str, str]) -> Iterator[Fault]:
+    """The shared parts that the face of the version `place` uses and that are not `listed` as published."""
     for name, line in imported(place):
         folder = "/".join(name.split("/")[:2])
         if name.startswith(f"{COMMON}/") and folder not in listed:

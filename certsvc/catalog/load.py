@@ -59,10 +59,10 @@ def load_catalog(folder: Path) -> Catalog:
     return Catalog(folder, {(each.id, each.version): each.kind for each in checked if each.kind is not None})
 
 
-def refusal(problems: Sequence[TypeProblem]) -> CatalogError:
-    """The error that says why a type cannot be used."""
+def refusal(problems: Sequence[TypeProblem], most: int = MOST_SAID) -> CatalogError:
+    """The error that says why a type cannot be used; it names `most` of the problems."""
     first, more = problems[0], len(problems) - 1
-    named = [Problem(f"{each.file}:{each.line}", each.code, each.zh, each.en) for each in problems[:MOST_SAID]]
+    named = [Problem(f"{each.file}:{each.line}", each.code, each.zh, each.en) for each in problems[:most]]
     zh = f"{first.file} 第 {first.line} 行有误：{first.zh}"
     en = f"{first.file}:{first.line} is wrong: {first.en}"
     if more:

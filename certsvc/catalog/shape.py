@@ -1,5 +1,6 @@
 """Everything in a table that does not have the form its struct asks for; msgspec itself stops at the first."""
 
+import copy
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,9 @@ KINDS: Mapping[type, Words] = {
     time: Words("时间", "a time"),
     object: Words("别的东西", "something else"),
 }
+UNREAD = {"zh": "-", "en": "-", "text": "-", "basis": "-", "note": "", "since": "-", "certainty": "local"}
+"""Keys that no check reads, and what may stand there meanwhile."""
+
 Table = TypeVar("Table", bound=msgspec.Struct)
 
 
@@ -41,18 +45,39 @@ class Shaped(Generic[Table]):
             return
         except msgspec.ValidationError as error:
             self.faults = list(_walk(dict(content), _form(kind), (), file)) or [_other(str(error), file)]
-        keys = {str(found.at[0]) for found in self.faults if isinstance(found.at, tuple) and found.at}
-        missing = {str(found.said["key"]) for found in self.faults if found.code == "key_missing" and not found.at}
-        known = set(kind.__struct_fields__)
-        values = dict[str, Any].fromkeys((keys | missing) & known)
-        for key in content.keys() & known - values.keys():
+        repaired = copy.deepcopy(dict(content))
+        rest = [found for found in self.faults if not _repair(repaired, found)]
+        known, values = set(kind.__struct_fields__), dict[str, Any].fromkeys(map(_top, rest))
+        for key in repaired.keys() & known - values.keys():
             try:
-                values[key] = msgspec.convert(content[key], _hints(kind)[key])
+                values[key] = msgspec.convert(repaired[key], _hints(kind)[key])
             except msgspec.ValidationError as error:
                 self.faults.append(_other(str(error).replace("`$", f"`$.{key}"), file))
                 values[key] = None
+        values = {key: value for key, value in values.items() if key in known}
         self.broken = frozenset(key for key, value in values.items() if value is None)
         self.value = kind(**values)
+
+
+def _top(found: Fault) -> str:
+    """The key of the whole table that a fault lies under."""
+    return str(found.at[0] if isinstance(found.at, tuple) and found.at else found.said.get("key", ""))
+
+
+def _repair(content: dict[str, Any], found: Fault) -> bool:
+    """Take away what is not known, and put something for words that no check reads: the rest can be judged then."""
+    at = found.at if isinstance(found.at, tuple) else ()
+    key = str(found.said.get("key")) if found.code == "key_missing" else at[-1] if at else ""
+    table: Any = content
+    for step in at if found.code == "key_missing" else at[:-1]:
+        table = table[step]
+    if found.code == "key_unknown":
+        del table[key]
+    elif key in UNREAD and isinstance(table, dict):
+        table[key] = UNREAD[str(key)]
+    else:
+        return False
+    return True
 
 
 def _other(said: str, file: str) -> Fault:

@@ -201,5 +201,15 @@ def _unfinished(place: Path) -> Iterator[Fault]:
 def _todos(place: Path, name: str) -> Iterator[Fault]:
     text = read_text(place, name, []) or ""
     for remark in TODO.finditer(text) if "TODO" in text else ():
-        what = re.sub(r"[\"'\]}),;]*\s*$", "", remark[1])[:LONGEST_REMARK]
+        what = _up_to_its_end(remark[1])[:LONGEST_REMARK].rstrip()
         yield Fault("todo", name, text.count("\n", 0, remark.start()) + 1, {"what": what or NO_REMARK})
+
+
+def _up_to_its_end(remark: str) -> str:
+    """The remark without what follows the text or the bracket that it stands in."""
+    opened = 0
+    for place, character in enumerate(remark):
+        opened += (character in "([{") - (character in ")]}")
+        if opened < 0 or character == '"':
+            return remark[:place]
+    return remark

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from certsvc.domain.states import Status
 from certsvc.verify.file import verify_file
 from certsvc.verify.pixels import read_pages
-from certsvc.verify.report import Report, Soundness, Verdict
+from certsvc.verify.report import Outcome, Report, Soundness, Verdict
 from certsvc.verify.scan import verify_scan
 from certsvc.verify.service import Verifying
 
@@ -21,7 +22,7 @@ class Seen:
     pictures: Sequence[Report]
 
     def counts(self, *, sound_is_enough: bool) -> dict[str, bool]:
-        """Whether every file and every picture was valid, or sound where the register was not asked."""
+        """Whether every file and every picture was as it should be; see `_good`."""
         return {
             "file": all(_good(report, sound_is_enough) for report in self.files),
             "picture": all(_good(report, sound_is_enough) for report in self.pictures),
@@ -44,6 +45,11 @@ def _digits(pdf: bytes) -> str:
 
 
 def _good(report: Report, sound_is_enough: bool) -> bool:
-    if sound_is_enough:
-        return report.document is Soundness.SOUND
-    return report.verdict is Verdict.VALID
+    """Valid; or genuine, and not in force because somebody acted on it, or on its licence, since it was issued."""
+    if report.verdict is Verdict.VALID:
+        return True
+    if report.document is not Soundness.SOUND:
+        return False
+    acted = report.status not in {None, Status.UNKNOWN, Status.VALID}
+    stopped = report.certificate is not None and report.certificate.licence is Outcome.FAILED
+    return sound_is_enough or acted or stopped

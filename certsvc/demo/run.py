@@ -22,7 +22,7 @@ from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Category
 from certsvc.domain.issuing import Reservation
 from certsvc.domain.token import to_digits
-from certsvc.errors import SelfCheckFailed, SettingsError
+from certsvc.errors import CertsvcError, SelfCheckFailed, SettingsError
 from certsvc.issuance.issue import issue, resume
 from certsvc.issuance.papers import write_papers
 from certsvc.issuance.press import qr_prefix
@@ -64,7 +64,8 @@ def run_demo(settings: Settings, *, once: bool, port: int | None, public_url: st
     if not once:
         app.require_free_port(settings.service.port)
     clock = _Clock()
-    app.hold_ceremony(settings, PLAN, datetime.now(UTC))
+    if not _was_held(settings):
+        app.hold_ceremony(settings, PLAN, datetime.now(UTC))
     with app.databases(settings) as uris:
         asyncio.run(migrate(uris.writer))
         clock.lap("start")
@@ -112,6 +113,14 @@ def _with_address(settings: Settings, port: int | None, public_url: str | None) 
             "CERTSVC_HOME.",
         )
     return wanted
+
+
+def _was_held(settings: Settings) -> bool:
+    """Whether a demonstration's ceremony was held here, perhaps with fewer seals than today's plan has."""
+    try:
+        return AnchorFolder(settings.anchors).current().is_demonstration
+    except CertsvcError:
+        return False
 
 
 async def _issue(settings: Settings, writer: str, quiet: bool) -> list[Issued]:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from certsvc import app
+from certsvc.catalog import load_catalog
 from certsvc.catalog.load import examples
 from certsvc.domain.actor import Actor
 from certsvc.domain.issuing import Order
@@ -71,7 +72,9 @@ async def _steps(issuing: Issuing, verifying: Verifying) -> dict[str, Step]:
     numbers = iter(range(1_000_000))
 
     def order() -> Order:
-        return Order(client=ACTOR.name, key=str(next(numbers)), type_id=FOOD, payload=payload)
+        number = next(numbers)
+        elsewhere = payload | {"address": f"云山市云岗镇石塘村东二巷{number + 1000}号"}  # one permit for each place
+        return Order(client=ACTOR.name, key=str(number), type_id=FOOD, payload=elsewhere)
 
     first = await issue(issuing, ACTOR, order(), datetime.now(UTC))
     digits = to_digits(first.token or b"")
@@ -84,7 +87,11 @@ async def _steps(issuing: Issuing, verifying: Verifying) -> dict[str, Step]:
     async def picture() -> object:
         return read_pages(pdf)
 
+    async def types() -> object:
+        return load_catalog(issuing.catalog.folder)
+
     return {
+        f"check-types: load and check all {len(list(issuing.catalog))} types": types,
         "token: take apart, check the signature": check,
         "scan: token, one query, report": lambda: verify_scan(verifying, digits, datetime.now(UTC)),
         "typed code: one query, report": lambda: verify_code(verifying, first.ref.typed_code, datetime.now(UTC)),

@@ -290,7 +290,6 @@ FILES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "far too large": (lambda place: (place / "type.toml").write_text("#" * 300_000), "file_large", "type.toml"),
     "no good example": (lambda place: remove(place, "examples/good-*"), "examples_missing", "examples"),
     "no bad example": (lambda place: remove(place, "examples/bad-*"), "examples_missing", "examples"),
-    "an example of no sort": (lambda place: (place / "examples/a.json").touch(), "example_name", "a.json"),
     "a bad example that is good": (
         lambda place: edit(place / BAD, lambda bad: bad.update(payload=example("food-business", "good-snack-bar"))),
         "bad_example_right",

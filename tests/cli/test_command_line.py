@@ -13,7 +13,10 @@ import pytest
 from demonstration import ROOT, Demonstration, Home, NewHome
 from holders import company_code
 
-COMMANDS = ("demo", "serve", "issue", "act", "verify", "ceremony", "check-types", "migrate")
+COMMANDS = (
+    *("demo", "serve", "issue", "act", "holder", "verify", "ceremony", "migrate"),
+    *("check-types", "new-type", "preview", "publish-type"),
+)
 SNACK_BAR = ROOT / "schemas" / "food-business" / "v1" / "examples" / "good-snack-bar.json"
 REPORT = {"file", "verdict", "document", "register", "term", "checks"}
 VALID, NOT_VALID, USAGE, CANNOT_TELL = range(4)

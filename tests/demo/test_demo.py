@@ -64,6 +64,17 @@ def test_a_second_start_keeps_data_and_codes(own_home: Home, demonstration: Demo
     assert {path.name: path.read_bytes() for path in own_home.papers} == digests
 
 
+def test_a_second_start_completes_after_somebody_acted_on_what_it_issued(own_home: Home) -> None:
+    """A licence is revoked, and with it all its permits are no longer valid: that is no fault of the demonstration."""
+    shown = own_home.json("holder", "91441900MA51ABC088")[0]
+    licence = next(one for one in shown["certificates"] if one["type"] == "business-licence-company")
+    said = ["--reason", "查处", "--basis", "某法第一条", "--decision", "云罚〔2026〕1号", "--confirmed-by", "other"]
+    (revoked,) = own_home.json("act", "revoke", licence["typed_code"], *said)
+    assert revoked["status"] == "revoked"
+    done = own_home.run("demo", "--once")
+    assert done.returncode == 0, done.stderr
+
+
 def test_killed_at_any_time_the_next_start_completes_it(new_home: NewHome) -> None:
     home, address = new_home(), "https://yz.example"
     command = [sys.executable, "-m", "certsvc", "demo", "--once", "--public-url", address]

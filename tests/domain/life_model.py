@@ -152,6 +152,15 @@ def would_do_something(entries: Sequence[Entry], new: Entry) -> bool:
     return new.number not in walk([*entries, new], new.day).idle
 
 
+def moot(entries: Iterable[Entry]) -> set[int]:
+    """Applications for renewal, and refusals, of the very day on which one is granted: which of them came first on that
+    day, and so did something, shows on no day."""
+    entries = list(entries)
+    granted = {entry.issued for entry in entries if entry.act is Act.RENEW}
+    about_renewal = (Act.ACCEPT_RENEWAL, Act.REFUSE_RENEWAL)
+    return {entry.number for entry in entries if entry.act in about_renewal and entry.day in granted}
+
+
 def _makes_version(entry: Entry) -> bool:
     return ACTS[entry.act].makes is not Makes.NOTHING
 

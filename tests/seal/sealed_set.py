@@ -11,6 +11,7 @@ from certsvc.authority.ceremony import hold_ceremony, open_authority
 from certsvc.catalog import CertificateType, Layout, load_catalog
 from certsvc.catalog.load import examples
 from certsvc.custody.secret import make_secret_file
+from certsvc.domain.acts import Act
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Issuer
 from certsvc.domain.issuing import Reservation
@@ -111,6 +112,9 @@ def _reservation(authority: Authority, kind: CertificateType, payload: dict[str,
     number = kind.number(payload, authority.area, beijing_date(NOW))
     return Reservation(
         ref=ref,
+        life=ref,
+        act=Act.ISSUE,
+        takes_over=beijing_date(NOW),
         licence_ref=None,
         type_id=kind.id,
         type_version=kind.version,

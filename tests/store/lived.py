@@ -25,7 +25,7 @@ from certsvc.store.reader import PostgresReader
 from certsvc.store.register import PostgresRegister
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "domain"))
-from life_model import Answer, Entry, entry_of, known_by, not_struck, version_days, walk, would_do_something
+from life_model import Answer, Entry, entry_of, known_by, moot, not_struck, version_days, walk, would_do_something
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 UNFINISHED = """select count(*) from event e where
@@ -77,9 +77,16 @@ class Lived:
         """Take over what is on record: each act must be allowed from what was there before, and known no earlier."""
         self.entries, self._told = [], {}
         for entry in map(entry_of, events):
-            assert entry.version or would_do_something(self.entries, entry), entry
+            assert entry.version or self.allows(entry) or entry.number in moot([*self.entries, entry]), entry
             assert entry.at == self.heard_at(entry.at)
             self.entries.append(entry)
+
+    def allows(self, entry: Entry) -> bool:
+        """Whether a further entry would do something; a strike, whether there is what it strikes."""
+        if entry.act is not Act.STRIKE:
+            return would_do_something(self.entries, entry)
+        standing = {one.number for one in not_struck(self.entries) if ACTS[one.act].makes is Makes.NOTHING}
+        return entry.strikes in standing
 
     def word_after(self, place: int) -> str:
         """The state after the entry at `place`, on its day, as it was seen when it was recorded."""
@@ -173,20 +180,16 @@ async def try_act(register: PostgresRegister, lived: Lived, asked: ActRequest) -
         code=event.ground.reason_code,
         strikes=event.strikes,
     )
-    allowed = _may_strike(lived, event.strikes) if event.act is Act.STRIKE else would_do_something(lived.entries, entry)
+    unless_moot = None if entry.number in moot([*lived.entries, entry]) else lived.allows(entry)
     try:
         done = await register.act(asked)
     except ActNotAllowed:
-        assert not allowed, entry
+        assert unless_moot is not True, entry
         return False
-    assert allowed, entry
+    assert unless_moot is not False, entry
     assert done.recorded_at == entry.at
     lived.entries.append(replace(entry, number=done.id))
     return True
-
-
-def _may_strike(lived: Lived, number: int | None) -> bool:
-    return any(entry.number == number and ACTS[entry.act].makes is Makes.NOTHING for entry in not_struck(lived.entries))
 
 
 def word(answer: Answer | None) -> str:

@@ -1,0 +1,118 @@
+"""A face to look at: everything that an authority would give it is made up, and no key is used."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from certsvc.authority.plan import load_plan
+from certsvc.catalog import CertificateType, Layout
+from certsvc.catalog.example_checks import AREA
+from certsvc.catalog.load import examples
+from certsvc.domain.calendar import start_of_day
+from certsvc.domain.certificate import Issuer
+from certsvc.domain.number import NumberSeries
+from certsvc.domain.token import SIGNATURE_BYTES, Claims, assemble, encode_claims, fits, to_digits
+from certsvc.ids import Ref, certificate_identifier, parse_uscc
+from certsvc.render.face import Face
+from certsvc.settings import REPOSITORY
+from certsvc.workbench.geometry import Signature
+
+PLAN = REPOSITORY / "keys" / "ceremonies" / "demonstration.toml"
+HOST = "preview.invalid"
+"""A name that never leads anywhere (RFC 2606)."""
+
+NOBODY = Issuer(name="云山市示例发证机关", uscc=parse_uscc("11441900007330010D"))
+"""Issues types that no seal of the demonstration stands under."""
+
+SERIAL = "PREVIEW0000000000000"
+KID = bytes(4)
+SIGNATURE = (hashlib.sha256(b"preview").digest() * 2)[:SIGNATURE_BYTES]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One good example on one layout of its type."""
+
+    kind: CertificateType
+    layout: Layout
+    example: str
+    payload: Mapping[str, Any]
+
+    @property
+    def stem(self) -> str:
+        """What its files are called."""
+        return f"{self.kind.id}-v{self.kind.version}-{self.layout.name}-{self.example}"
+
+
+def samples(kinds: Sequence[CertificateType]) -> Iterator[Sample]:
+    """Every good example on every layout, by type."""
+    for kind in kinds:
+        for path, payload in examples(kind, "good"):
+            for layout in kind.layouts:
+                yield Sample(kind, layout, path.stem, payload)
+
+
+def sample_face(sample: Sample, kind: CertificateType) -> Face:
+    """The face of a sample, issued on the first day of its term; `kind` is its type, perhaps in another folder."""
+    day = kind.term(sample.payload).start
+    number, issuer = printed_number(kind, sample.payload, day), issuer_of(kind.id)
+    return Face(
+        type=kind,
+        layout=sample.layout,
+        payload=sample.payload,
+        number=number,
+        identifier=certificate_identifier(kind.type_code, issuer.uscc, SERIAL, 1),
+        version=1,
+        issuer=issuer,
+        term=kind.term(sample.payload),
+        issued_on=day,
+        typed_code=Ref(0).typed_code,
+        host=HOST,
+        qr_prefix=f"HTTPS://{HOST.upper()}/Q/",
+        digits=_digits(kind, sample.payload, day),
+        specimen=True,
+    )
+
+
+def signature(face: Face) -> Signature:
+    """The lines that the seal of a face rides over."""
+    return Signature(face.layout.seal, (face.issuer.name, f"{face.issued_on:%Y年%m月%d日}"))
+
+
+def printed_number(kind: CertificateType, payload: Mapping[str, Any], day: date) -> str:
+    """The first number of its series."""
+    number = kind.number(payload, AREA, day)
+    return number.number(1) if isinstance(number, NumberSeries) else number
+
+
+def issuer_of(type_id: str) -> Issuer:
+    """Whose seal stands under the type in the demonstration."""
+    return _issuers(PLAN).get(type_id, NOBODY)
+
+
+@cache
+def _issuers(plan: Path) -> Mapping[str, Issuer]:
+    if not plan.exists():
+        return {}
+    seals = [seal.seal() for seal in load_plan(plan).seals]
+    return {kind: Issuer(name=seal.owner, uscc=seal.owner_uscc) for seal in seals for kind in seal.certificate_types}
+
+
+def _digits(kind: CertificateType, payload: Mapping[str, Any], day: date) -> str:
+    """Digits of the length that a token would have; no key ever made such a signature."""
+    subject, name = kind.subject(payload), kind.holder(payload).name
+    claims = Claims(
+        ref=Ref(0),
+        issued_at=start_of_day(day),
+        expires_at=kind.term(payload).expires_at,
+        subject=subject,
+        type_number=kind.type_number,
+        version=1,
+        list_index=0,
+        holder_name=name if subject and fits(name) else None,
+    )
+    return to_digits(assemble(KID, encode_claims(claims), SIGNATURE))
