@@ -109,13 +109,18 @@ ACTS: Mapping[Act, ActRule] = {
         zh="延续",
         en="renew",
         code="02",
-        before=_states(V),
+        before=_states(V, S),
         makes=Makes.NEXT,
         clears=ConditionKind.RENEWAL_PENDING,
         categories=WITH_LICENCE,
     ),
     Act.CHANGE: ActRule(
-        zh="变更", en="change of details", code="09", before=_states(V), makes=Makes.NEXT, needs=frozenset({"reason"})
+        zh="变更",
+        en="change of details",
+        code="09",
+        before=_states(V, S),
+        makes=Makes.NEXT,
+        needs=frozenset({"reason"}),
     ),
     Act.REISSUE: ActRule(
         zh="补发",

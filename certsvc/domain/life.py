@@ -96,15 +96,27 @@ def standing(events: Iterable[Event]) -> list[Event]:
 def tell(events: Iterable[Event]) -> Life:
     """The life that events make."""
     state, steps, void = State(), [], set()
-    acting = [event for event in standing(events) if event.act is not Act.STRIKE]
-    for event in sorted(acting, key=lambda event: (event.effective, event.id)):
-        state = _settled(state, event.effective)
-        if refusal(event, state) is not None:
+    for day, event, granted in _moments(events):
+        state = _settled(state, day)
+        if granted:
+            state = replace(state, conditions=_without(state.conditions, ConditionKind.RENEWAL_PENDING))
+        elif refusal(event, state) is None:
+            state = _after(event, state)
+        else:
             void.add(event.id)
             continue
-        state = _after(event, state)
-        steps.append((event.effective, state))
+        if state.status is not None:
+            steps.append((day, state))
     return Life(tuple(steps), frozenset(void))
+
+
+def _moments(events: Iterable[Event]) -> list[tuple[date, Event, bool]]:
+    """The days on which something happens, in order. A renewal is granted on the day it is issued, which ends the wait
+    for a decision, and takes over on the first day of its term."""
+    acting = [event for event in standing(events) if event.act is not Act.STRIKE]
+    moments = [(event.effective, event, False) for event in acting]
+    moments += [(event.begins, event, True) for event in acting if event.act is Act.RENEW and event.begins is not None]
+    return sorted(moments, key=lambda moment: (moment[0], moment[1].id, not moment[2]))
 
 
 def state_on(life: Life, day: date) -> State:
@@ -135,9 +147,13 @@ def refusal(event: Event, state: State) -> str | None:
 
 def before(events: Iterable[Event], new: Event) -> State:
     """The state that a new event, recorded after all the others, will meet."""
-    earlier = [event for event in events if event.act is Act.STRIKE or event.effective <= new.effective]
-    steps = tell(earlier).steps
-    return _settled(steps[-1][1] if steps else State(), new.effective)
+    return state_on(tell(events), new.effective)
+
+
+def status_on(events: Iterable[Event], day: date) -> Status | None:
+    """The one word for the state of a life on a day, before versions are told apart; None before there is one."""
+    told = _told(tell(events))
+    return next((one.status for one in told if one.start <= day and (one.end is None or day <= one.end)), None)
 
 
 def periods(events: Sequence[Event], version: Ref) -> tuple[Period, ...]:
@@ -155,41 +171,36 @@ def periods(events: Sequence[Event], version: Ref) -> tuple[Period, ...]:
     later = [event for event in made if event.id > own.id and event.id not in life.void]
     taken_over = min(later, key=lambda event: event.effective, default=None)
     last = taken_over.effective - DAY if taken_over is not None else None
-    found = [*_clipped(_told(life, made), begins, last)]
+    found = [*_clipped(_told(life), begins, last)]
     if taken_over is not None:
         start = max(taken_over.effective, begins)
         found.append(Period(start=start, end=None, status=Status.SUPERSEDED, conditions=(), event=taken_over))
     return tuple(_joined(found))
 
 
-def _told(life: Life, made: Iterable[Event]) -> Iterator[Period]:
+def _told(life: Life) -> Iterator[Period]:
     """The periods of a life, cut where a day passes by itself: dormancy ends, a recheck falls due."""
-    ends = [start - DAY for start, _ in life.steps[1:]] + [None]
-    granted = [event.begins for event in made if event.act is Act.RENEW and event.begins is not None]
+    ends = [*(start - DAY for start, _ in life.steps[1:]), None][: len(life.steps)]
     for (start, state), end in zip(life.steps, ends, strict=True):
         if end is not None and end < start:
-            continue  # another act of the same day came after it
+            continue  # something else happened later on the same day
         cuts = {condition.due + DAY for condition in state.conditions.values() if condition.due is not None}
-        inner = sorted(cut for cut in {*cuts, *granted} if start < cut and (end is None or cut <= end))
+        inner = sorted(cut for cut in cuts if start < cut and (end is None or cut <= end))
         for first, following in zip([start, *inner], [*inner, None], strict=True):
-            yield _period(state, first, following - DAY if following else end, granted)
+            yield _period(state, first, following - DAY if following else end)
 
 
-def _period(state: State, first: date, last: date | None, granted: Iterable[date]) -> Period:
-    shown = tuple(
-        condition for condition in _settled(state, first).conditions.values() if _shows(condition, first, granted)
-    )
+def _period(state: State, first: date, last: date | None) -> Period:
+    conditions = _settled(state, first).conditions.values()
+    shown = tuple(condition for condition in conditions if _shows(condition, first))
     assert state.status is not None, "a step has a state"
     assert state.event is not None, "and the event that led to it"
     return Period(start=first, end=last, status=named_state(state.status, shown), conditions=shown, event=state.event)
 
 
-def _shows(condition: Condition, day: date, granted: Iterable[date]) -> bool:
-    if condition.kind is ConditionKind.RECHECK_DUE:
-        return condition.due is not None and condition.due < day
-    if condition.kind is ConditionKind.RENEWAL_PENDING:  # over with the day it was granted, whenever that takes effect
-        return not any(condition.since <= begins <= day for begins in granted)
-    return True
+def _shows(condition: Condition, day: date) -> bool:
+    overdue = condition.due is not None and condition.due < day
+    return overdue or condition.kind is not ConditionKind.RECHECK_DUE
 
 
 def _clipped(told: Iterable[Period], first: date, last: date | None) -> Iterator[Period]:

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from certsvc.domain.acts import ACTS, Act, Makes
-from certsvc.domain.life import Event, Period, before, periods, refusal, standing, state_on, tell
-from certsvc.domain.states import Status, named_state
+from certsvc.domain.life import Event, Period, before, periods, refusal, standing, status_on
+from certsvc.domain.states import Status
 from certsvc.errors import ActNotAllowed
 from certsvc.ids import Ref, ref_from_bytes
 from certsvc.store.audit import audit
@@ -51,7 +51,7 @@ async def record(connection: Connection, event: Event, documents: Sequence[bytes
 
 
 def _require_allowed(events: Sequence[Event], event: Event) -> None:
-    met = before(standing(events), event)
+    met = before(events, event)
     if event.act is Act.STRIKE:
         target = next((known for known in events if known.id == event.strikes), None)
         if target is None or ACTS[target.act].makes is not Makes.NOTHING or target not in standing(events):
@@ -80,8 +80,7 @@ def not_allowed(code: str, event: Event, status: Status | None) -> ActNotAllowed
 
 def _status_after(events: Sequence[Event], event: Event) -> Status:
     last = max((known.id for known in events), default=0)
-    state = state_on(tell([*events, replace(event, id=last + 1)]), event.effective)
-    return named_state(state.status or Status.VALID, state.conditions.values())
+    return status_on([*events, replace(event, id=last + 1)], event.effective) or Status.VALID
 
 
 async def _tell_anew(connection: Connection, life: Ref, events: Sequence[Event], at: datetime) -> None:

@@ -148,12 +148,14 @@ class PostgresRegister(PostgresReader):
         """
         async with self._pool.transaction() as connection:
             life = await _lock_life(connection, request.event.ref)
+            await _require_issued(connection, life)
             known = await connection.fetchrow(SQL["find_act"], request.client, request.key)
             if known is not None:
                 return await _known_act(connection, life, request, known)
             event = await record(connection, replace(request.event, ref=life))
             values = request.client, request.key, request.digest, life.slot, life.to_bytes(), event.id
-            await connection.execute(SQL["insert_act"], *values)
+            if await connection.fetchval(SQL["insert_act"], *values) is None:
+                raise _reused(request.key)
             return event
 
     async def events(self, ref: Ref) -> Sequence[Event]:
@@ -219,10 +221,17 @@ async def _known_act(connection: Connection, life: Ref, request: ActRequest, kno
     events = await events_of(connection, life)
     event = next((event for event in events if event.id == known["event_id"]), None)
     if event is None or known["digest"] != request.digest:
-        raise KeyReused(
-            f"请求编号 {request.key} 已用于别的内容。", f"The request key {request.key} was used for other content."
-        )
+        raise _reused(request.key)
     return event
+
+
+async def _require_issued(connection: Connection, life: Ref) -> None:
+    if not await connection.fetch(SQL["versions"], life.slot, life.to_bytes()):
+        raise _nothing(life)
+
+
+def _reused(key: str) -> KeyReused:
+    return KeyReused(f"请求编号 {key} 已用于别的内容。", f"The request key {key} was used for other content.")
 
 
 def _made(row: Record, life: Ref, version: Ref, actor: str, now: datetime) -> Event:

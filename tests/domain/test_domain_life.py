@@ -188,7 +188,15 @@ def test_what_was_taken_over_stays_so_whatever_becomes_of_the_later() -> None:
     assert periods(events, Ref(1))[-1].event.version == Ref(3)
 
 
-@pytest.mark.parametrize(("act", "word"), [("revoke", "revoked"), ("suspend", "suspended"), ("close", "closed")])
+def test_a_renewal_takes_over_from_what_is_suspended_and_the_new_version_is_suspended_too() -> None:
+    events = record(*RENEWED, do("suspend", 5), do("resume", 12))
+    assert words(events)[-2:] == [("suspended", 5, 9), ("superseded", 10, None)]
+    assert words(events, list(versions(events))[-1].value)[-2:] == [("suspended", 5, 11), ("valid", 12, None)]
+
+
+@pytest.mark.parametrize(
+    ("act", "word"), [("revoke", "revoked"), ("transfer_out", "transferred_out"), ("close", "closed")]
+)
 def test_a_renewal_does_not_take_over_from_what_is_not_in_force(act: str, word: str) -> None:
     events = record(*RENEWED, do(act, 5))
     assert words(events)[-2:] == [("valid", 0, 4), (word, 5, None)]
@@ -202,7 +210,7 @@ def test_a_reissue_takes_over_from_a_suspended_one_and_is_suspended() -> None:
 
 
 def test_an_application_after_a_grant_that_came_to_nothing_is_a_new_one() -> None:
-    acts = [*RENEWED, do("suspend", 8), do("resume", 12), do("accept_renewal", 15)]
+    acts = [*RENEWED, do("transfer_out", 8), do("cancel_transfer", 12), do("accept_renewal", 15)]
     events = record(*acts)
     assert refusal(events[-1], before(events[:-1], events[-1])) is None
     assert words(events)[-2:] == [("valid", 12, 14), ("renewal_pending", 15, None)]

@@ -144,8 +144,9 @@ values ($1, $2, $3, daterange($4, $5), tstzrange($6, null), $7, $8, $9::jsonb)
 select digest, ref, event_id from act_order where client = $1 and key = $2
 
 -- name: insert_act
--- A request to act was done.
+-- A request to act was done; no row when another certificate's request has this key.
 insert into act_order (client, key, digest, slot, ref, event_id) values ($1, $2, $3, $4, $5, $6)
+on conflict do nothing returning event_id
 
 -- name: insert_leaf
 -- What the log will publish of an event.
