@@ -111,8 +111,8 @@ def tell(events: Iterable[Event]) -> Life:
 
 
 def _moments(events: Iterable[Event]) -> list[tuple[date, Event, bool]]:
-    """The days on which something happens, in order. A renewal is granted on the day it is issued, which ends every wait
-    for a decision at the end of that day, and takes over on the first day of its term."""
+    """The days on which something happens, in order. A renewal is granted on the day it is issued, which ends every
+    wait for a decision at the end of that day, and takes over on the first day of its term."""
     acting = [event for event in standing(events) if event.act is not Act.STRIKE]
     moments = [(event.effective, event, False) for event in acting]
     moments += [(event.begins, event, True) for event in acting if event.act is Act.RENEW and event.begins is not None]

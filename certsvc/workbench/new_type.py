@@ -92,17 +92,20 @@ def start_version(schemas: Path, type_id: str) -> Started:
 
 def nearest(known: Sequence[Checked], type_id: str, zh: str | None) -> Checked:
     """The type that a new one is most like: by Chinese title if one is given and one is like it, by the words of the
-    id if not, then by the category that the title names, then the one with the least number.
+    id if not, then by the category that the title names, then a filing (备案) for a filing, then the one with the least
+    number.
 
     Raises:
         CatalogError: there is no type to copy.
     """
     category = _category(zh or "")
 
-    def order(each: Checked) -> tuple[float, bool, int, int]:
+    def order(each: Checked) -> tuple[float, bool, bool, int, int]:
         likeness = _likeness(str(each.content["zh"]), zh) if zh else _shared_words(each.id, type_id)
         odd = each.content["category"] != category
-        return (-likeness if likeness >= LEAST_LIKENESS else 0.0, odd, int(each.content["type_number"]), -each.version)
+        is_filing = each.kind is not None and each.kind.policy.nature == "filing"
+        like = -likeness if likeness >= LEAST_LIKENESS else 0.0
+        return (like, odd, is_filing != ("备案" in (zh or "")), int(each.content["type_number"]), -each.version)
 
     if not known:
         raise CatalogError(

@@ -35,6 +35,7 @@ def bench(tmp_path: Path) -> Bench:
         ("x", "阶梯水费减免证明", "tiered-water-proof"),
         ("x", "营业执照（外国企业）", "business-licence-company"),
         ("x", "龘麤", "food-business"),
+        ("x", "龘麤备案凭证", "medical-device-filing"),
         ("x", "龘麤证明", "tiered-water-proof"),
         ("x", "龘麤执照", "business-licence-company"),
         ("drug-retail-online", None, "drug-retail"),
@@ -43,6 +44,7 @@ def bench(tmp_path: Path) -> Bench:
 )
 def test_the_nearest_type_is_found_by_title_then_by_category(type_id: str, zh: str | None, like: str) -> None:
     few = {"food-business", "public-place-hygiene", "drug-retail", "tiered-water-proof", "business-licence-company"}
+    few.add("medical-device-filing")
     assert nearest([each for each in KNOWN if each.id in few], type_id, zh).id == like
 
 
