@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from chosen import ALL, LEFT_OUT
 
 pytest_plugins = ["demonstration"]
 
@@ -41,6 +42,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say plainly what was left out."""
+    if not ALL:
+        terminalreporter.write_line(LEFT_OUT)
     reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", ())]
     for reason, count in sorted(Counter(reasons).items()):
         terminalreporter.write_line(f"LEFT OUT: {count} tests, because {reason.removeprefix('Skipped: ')}")

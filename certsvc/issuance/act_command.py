@@ -60,7 +60,7 @@ async def do_act(register: Register, catalog: Catalog, typed: ActCommand, now: d
         key=_key(typed, {}),
         act=typed.act,
         ref=parse_typed_code(typed.target),
-        effective=typed.effective or beijing_date(now),
+        effective=typed.effective,
         organ=typed.organ,
         confirmed_by=_person(typed.confirmed_by, typed.act) if typed.confirmed_by else None,
         ground=typed.ground,

@@ -52,6 +52,7 @@ async def act(register: Register, catalog: Catalog, actor: Actor, asked: Acting,
         ActNotAllowed: the state of that day does not allow it.
         KeyReused: the key was used with other content.
     """
+    digest = act_digest(asked)  # of what was asked, not of what today adds to it: sent again tomorrow it is the same
     newest = await register.newest_version(asked.ref)
     kind = catalog.version(newest.type_id, newest.type_version)
     rule = ACTS[asked.act]
@@ -74,7 +75,7 @@ async def act(register: Register, catalog: Catalog, actor: Actor, asked: Acting,
         retroactive=asked.retroactive,
         strikes=asked.strikes,
     )
-    return await register.act(ActRequest(client=asked.client, key=asked.key, digest=act_digest(asked), event=event))
+    return await register.act(ActRequest(client=asked.client, key=asked.key, digest=digest, event=event))
 
 
 def act_digest(asked: Acting) -> bytes:

@@ -189,4 +189,4 @@ def test_an_act_that_makes_a_sheet_an_unknown_code_and_a_far_day_are_refused(des
 def test_the_same_command_again_is_the_same_event(desk: Desk) -> None:
     code = desk.take("fire-safety-check")
     first = desk.act(Act.SUSPEND, code, **FULL)
-    assert desk.act(Act.SUSPEND, code, **FULL, at=NOW + timedelta(hours=2)) == first
+    assert desk.act(Act.SUSPEND, code, **FULL, at=NOW + timedelta(days=2))["event"] == first["event"]

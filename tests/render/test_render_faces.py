@@ -7,6 +7,7 @@ from functools import cache
 import pikepdf
 import pypdfium2
 import pytest
+from chosen import chosen
 from made_up_faces import SCHEMAS, catalog, face_of, good, make_face, renderer, sheets
 from page_text import Letter, collisions, find, letters, lines, page_text
 from PIL import Image, ImageChops
@@ -14,7 +15,7 @@ from PIL import Image, ImageChops
 from certsvc.render.face import Face, attachment, texts
 from certsvc.render.pages import Renderer
 
-SHEETS = {name: (kind, layout, payload) for name, kind, layout, payload in sheets(catalog())}
+SHEETS = {name: (kind, layout, payload) for name, kind, layout, payload in sheets(chosen(catalog()))}
 LICENCE, PROOF = "business-licence-company", "tiered-water-proof"
 INNER_FRAME_MM = {"licence": 15.5, "permit": 15.5, "proof": 13.4}
 A3 = 1.4142

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+from chosen import chosen
+
 from certsvc.authority.authority import Authority
 from certsvc.authority.ceremony import hold_ceremony, open_authority
 from certsvc.catalog import CertificateType, Layout, load_catalog
@@ -66,13 +68,14 @@ class SealedSet:
 
 
 def make_set(folder: Path, plan: Path = PLAN, types: frozenset[str] | None = None) -> SealedSet:
-    """The first good example of every type (or of `types`), on every layout of it, sealed now."""
+    """The first good example of every type (of ten without --all; or of `types`), on every layout of it, sealed now."""
     home = folder / "home"
     home.mkdir(mode=0o700)
     make_secret_file(home / "secret")
     hold_ceremony(plan, home, f"file:{home / 'secret'}", NOW, PUBLIC_URL)
     authority = open_authority(home, f"file:{home / 'secret'}", NOW)
-    kinds = [kind for kind in load_catalog(SCHEMAS) if types is None or kind.id in types]
+    catalog = load_catalog(SCHEMAS)
+    kinds = chosen(catalog) if types is None else [kind for kind in catalog if kind.id in types]
     sheets = tuple(_sheets(authority, kinds, folder))
     return SealedSet(authority=authority, public=home / "public", sheets=sheets)
 

@@ -106,7 +106,7 @@ def test_a_worker_answers_as_the_inspection_in_this_process(pool: Pool, bench: B
         assert seen.unreadable or any(check.outcome is not Outcome.PASSED for check in seen.checks)
 
 
-def in_a_worker(code: str, *, seconds: float = 30.0) -> subprocess.CompletedProcess[bytes]:
+def in_a_worker(code: str, *, seconds: float = 30.0, cpu_seconds: int = 1) -> subprocess.CompletedProcess[bytes]:
     """A worker of the real module whose inspection is replaced by `code`, asked once."""
     script = f"""
 import msgspec, sys, io
@@ -115,7 +115,7 @@ from certsvc.verify.inspection import Inspection, LENGTH, Request
 def inspect_pdf(pdf, root, now):
 {code}
 worker.inspect_pdf = inspect_pdf
-worker.CPU_SECONDS = 1
+worker.CPU_SECONDS = {cpu_seconds}
 request = msgspec.msgpack.encode(Request(pdf=b"", root=b"", now=0.0))
 out = io.BytesIO()
 worker.serve(io.BytesIO(len(request).to_bytes(LENGTH, "big") + request), out)
@@ -125,7 +125,7 @@ print(msgspec.msgpack.decode(out.getvalue()[LENGTH:], type=Inspection).unreadabl
 
 
 def test_a_worker_that_wants_too_much_memory_says_so() -> None:
-    done = in_a_worker("    bytearray(3 * 1024**3)")
+    done = in_a_worker("    bytearray(3 * 1024**3)", cpu_seconds=20)
     assert (done.returncode, done.stdout) == (0, b"MemoryError\n"), done.stderr
 
 

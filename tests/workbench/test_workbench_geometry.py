@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from chosen import chosen
 from workbench_folder import SCHEMAS, copied
 
 from certsvc.catalog import CertificateType, load_catalog
@@ -16,7 +17,7 @@ from certsvc.workbench.geometry import border, find_qr, page_problems
 from certsvc.workbench.page import Page, read_page
 from certsvc.workbench.sample import Sample, sample_face, samples, signature
 
-SAMPLES = {sample.stem: sample for sample in samples(list(load_catalog(SCHEMAS)))}
+SAMPLES = {sample.stem: sample for sample in samples(chosen(load_catalog(SCHEMAS)))}
 FOOD, WATER, LICENCE = "food-business", "tiered-water-proof", "business-licence-company"
 
 
