@@ -12,6 +12,9 @@ from certsvc.domain.life import Ground
 from certsvc.settings import load_settings
 
 DATE = click.DateTime(["%Y-%m-%d"])
+OPTIONS = {"legal_basis": "--basis", "decision_number": "--decision", "previous_identifier": "--from"}
+"""Options that are called otherwise than what they give."""
+
 KINDS = [act.value.replace("_", "-") for act in ACTS]
 
 
@@ -22,7 +25,8 @@ class _ActHelp(click.Command):
         with formatter.section("Acts"):
             rows = []
             for kind, rule in ACTS.items():
-                needs = ", ".join(sorted(rule.needs)) or "nothing more"
+                options = sorted(OPTIONS.get(name, "--" + name.replace("_", "-")) for name in rule.needs)
+                needs = ", ".join(options) or "nothing more"
                 two = "; two persons" if rule.persons == 2 else ""
                 codes = f"; reason codes: {', '.join(rule.reasons)}" if rule.reasons else ""
                 rows.append((kind.value.replace("_", "-"), f"{rule.zh} {rule.en}. Needs {needs}{codes}{two}."))
@@ -32,12 +36,14 @@ class _ActHelp(click.Command):
 @click.command(cls=_ActHelp)
 @click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
 @click.argument("ref", metavar="REF")
-@click.option("--effective", type=DATE, help="The first day it holds (today); past and future days too.")
+@click.option(
+    "--effective", type=DATE, metavar="YYYY-MM-DD", help="The first day it holds (today); past and future days too."
+)
 @click.option("--reason", help="Why, in words.")
 @click.option("--reason-code", help="Why, as a code of the act.")
 @click.option("--basis", help="The law it rests on.")
 @click.option("--decision", help="The number of the decision.")
-@click.option("--due", type=DATE, help="The day to check by, or the last day of dormancy.")
+@click.option("--due", type=DATE, metavar="YYYY-MM-DD", help="The day to check by, or the last day of dormancy.")
 @click.option("--successor", help="Who takes over, or where it is transferred to.")
 @click.option("--retroactive", is_flag=True, help="The decision says that it reaches back to the effective day.")
 @click.option("--strikes", type=int, help="The number of the entry that was made in error.")

@@ -67,6 +67,9 @@ def _renewal(
     if term.end is None:
         yield Problem("", "no_term", "没有期限的证照不用延续。", "What has no term is not renewed.")
         return
+    if kind.policy.renewal is None or not kind.policy.number.kept_on_renewal:
+        zh = f"{kind.zh}不办理延续：期满须重新申请，另取编号。"
+        yield Problem("", "not_renewed", zh, "This type is not renewed: apply anew, under another number.")
     start = term.end + DAY if today <= term.end else today
     if kind.term(new).start != start:
         yield Problem(

@@ -1,7 +1,10 @@
 """Every good example of every type (of ten without --all): issued, sealed, verified from the file and its picture."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -65,9 +68,17 @@ def licence_for(catalog: Catalog, business: str, payload: Mapping[str, Any], nam
     return Order(client="test", key=f"licence for {name} {business}", type_id=kind.id, payload=made)
 
 
+@dataclass(frozen=True)
+class Issued:
+    """The sealed files, and what was found wrong with each example: nothing, if it verifies in full."""
+
+    papers: Sequence[Path]
+    wrong: Mapping[str, str]
+
+
 @pytest.fixture(scope="module")
-def seen(new_home: NewHome) -> Mapping[str, str]:
-    """What was found wrong with each example: nothing, if it is issued and verifies in full."""
+def issued(new_home: NewHome) -> Issued:
+    """Every example, issued once."""
     settings = load_settings({"CERTSVC_HOME": str(new_home().path)})
     app.hold_ceremony(settings, PLAN, datetime.now(UTC))
     with app.databases(settings) as uris:
@@ -75,7 +86,7 @@ def seen(new_home: NewHome) -> Mapping[str, str]:
         return asyncio.run(issue_all(settings, uris))
 
 
-async def issue_all(settings: Any, uris: app.Databases) -> Mapping[str, str]:
+async def issue_all(settings: Any, uris: app.Databases) -> Issued:
     papers: dict[str, list[Path]] = {}
     async with app.issuing(settings, uris.writer, silent_walk, datetime.now(UTC)) as issuing:
         for wanted in orders(issuing.catalog, beijing_date(datetime.now(UTC))):
@@ -84,12 +95,23 @@ async def issue_all(settings: Any, uris: app.Databases) -> Mapping[str, str]:
     async with app.verifying(settings, uris.reader) as verifying:
         turn = asyncio.Semaphore(settings.verify.workers)
         looking = {name: asyncio.create_task(look_at(verifying, papers[name], turn)) for name in NAMES}
-        return {
+        wrong = {
             name: ", ".join(what for what, good in (await task).counts(sound_is_enough=False).items() if not good)
             for name, task in looking.items()
         }
+    return Issued([path for name in NAMES for path in papers[name]], wrong)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_example_is_issued_sealed_and_verified(seen: Mapping[str, str], name: str) -> None:
-    assert seen[name] == ""
+def test_an_example_is_issued_sealed_and_verified(issued: Issued, name: str) -> None:
+    assert issued.wrong[name] == ""
+
+
+@pytest.mark.needs("verapdf")
+def test_verapdf_passes_every_sealed_file_as_pdf_a_3a_and_pdf_ua_1(issued: Issued) -> None:
+    jars = os.environ["CERTSVC_VERAPDF_JARS"]
+    command = ["java", "-XX:+UseSerialGC", "-cp", f"{jars}{os.pathsep}{jars}/*", "CheckPdf", "3a,ua1"]
+    done = subprocess.run([*command, *issued.papers], capture_output=True, text=True, check=False, timeout=600)
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [line for line in lines if line[0] != "pass"] == []
+    assert len(lines) == 2 * len(issued.papers)

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from demonstration import Demonstration, NewHome
+from demonstration import ROOT, Demonstration, NewHome
 from walked import CHILD_SECONDS, CHILDREN
 
 from certsvc import app
+from certsvc.catalog import load_catalog
+from certsvc.catalog.load import examples
 from certsvc.domain.actor import Actor
 from certsvc.domain.acts import Act
 from certsvc.domain.calendar import beijing_date
@@ -25,6 +27,7 @@ from certsvc.ids import parse_typed_code, ref_from_bytes
 from certsvc.issuance.act_command import ActCommand, make_version
 from certsvc.issuance.issue import resume
 from certsvc.issuance.service import silent_walk
+from certsvc.issuance.versions import version_problems
 from certsvc.services import Walk
 from certsvc.settings import Settings, load_settings
 from certsvc.store.pool import open_pool
@@ -149,6 +152,15 @@ def test_what_a_version_may_not_alter(office: Office) -> None:
     assert office.refused(PayloadInvalid, Act.REISSUE, code, **lost) == "content_kept"
     assert office.refused(PayloadInvalid, Act.RENEW, code, changes=["valid_from=2031-12-24"]) == "renewal_start"
     assert len(office.rows(VERSIONS, parse_typed_code(code).to_bytes())) == 1
+
+
+def test_what_is_not_renewed_is_applied_for_anew() -> None:
+    kind = load_catalog(ROOT / "schemas").latest("fireworks-retail")
+    _, payload = next(examples(kind, "good"))
+    term = kind.term(payload)
+    assert term.end is not None
+    found = version_problems(Act.RENEW, kind, payload, payload, term, term.end)
+    assert "not_renewed" in [problem.code for problem in found]
 
 
 def test_a_change_of_name_of_the_licence_is_seen_on_the_business_and_asks_its_permits_to_follow(office: Office) -> None:
