@@ -1,7 +1,8 @@
 """Published types never change, and their drawings can be made again."""
 
-import importlib.util
+import importlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -118,16 +119,21 @@ def test_another_example_needs_no_new_version(tmp_path: Path) -> None:
     assert folder_digest(place) == before
 
 
-def draw() -> ModuleType:
-    """The program that draws the guilloche."""
-    spec = importlib.util.spec_from_file_location("draw_guilloche", SCHEMAS / "common/draw_guilloche.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """The programs that draw borders and grounds; the second imports the first."""
+    monkeypatch.syspath_prepend(str(SCHEMAS / "common"))
+    return importlib.import_module
 
 
-def test_the_guilloche_is_what_its_program_draws() -> None:
-    program = draw()
-    assert (SCHEMAS / "common/v1/border.svg").read_text("utf-8") == program.draw_border()
-    assert (SCHEMAS / "common/v1/rosette.svg").read_text("utf-8") == program.draw_rosette()
+def test_the_guilloche_is_what_its_program_draws(program: Callable[[str], ModuleType]) -> None:
+    drawn = program("draw_guilloche")
+    assert (SCHEMAS / "common/v1/border.svg").read_text("utf-8") == drawn.draw_border()
+    assert (SCHEMAS / "common/v1/rosette.svg").read_text("utf-8") == drawn.draw_rosette()
+
+
+def test_borders_and_grounds_are_what_their_program_draws(program: Callable[[str], ModuleType]) -> None:
+    drawings = program("draw_grounds").DRAWINGS
+    folder = SCHEMAS / "common/v2"
+    assert {path.name for path in folder.glob("*.svg")} == set(drawings)
+    assert [name for name, draw in drawings.items() if (folder / name).read_text("utf-8") != draw()] == []
