@@ -22,7 +22,15 @@ from certsvc.domain.issuing import Draft, Order, Reservation
 from certsvc.domain.life import state_on, tell
 from certsvc.domain.number import NumberSeries
 from certsvc.errors import Conflict, InvalidInput, PayloadInvalid, Problem, SelfCheckFailed
-from certsvc.ids import ALPHABET_36, Ref, Uscc, certificate_identifier, new_ref, slot_of_licence
+from certsvc.ids import (
+    ALPHABET_36,
+    Ref,
+    Uscc,
+    certificate_identifier,
+    new_ref,
+    parse_certificate_identifier,
+    slot_of_licence,
+)
 from certsvc.issuance.ground import require_needed, with_first_recheck
 from certsvc.issuance.holders import holder_entries
 from certsvc.issuance.press import press
@@ -81,6 +89,8 @@ async def _previous(issuing: Issuing, kind: CertificateType, order: Order, now: 
     rule = ACTS[order.act]
     require_needed(rule, order.ground, {"previous_identifier": order.previous_identifier})
     if rule.makes is not Makes.NEXT:
+        if order.previous_identifier is not None:
+            parse_certificate_identifier(order.previous_identifier)
         return None
     if order.previous is None:
         raise InvalidInput("缺少要办理的证照。", "The certificate to act on is missing.")

@@ -22,7 +22,7 @@ from certsvc.domain.certificate import RegisteredCertificate
 from certsvc.domain.effects import Effect
 from certsvc.domain.life import Ground
 from certsvc.domain.states import Status
-from certsvc.errors import CertsvcError, Conflict, PayloadInvalid
+from certsvc.errors import CertsvcError, Conflict, InvalidInput, PayloadInvalid, WrongCheckCharacter
 from certsvc.ids import parse_typed_code, ref_from_bytes
 from certsvc.issuance.act_command import ActCommand, make_version
 from certsvc.issuance.issue import resume
@@ -152,6 +152,28 @@ def test_what_a_version_may_not_alter(office: Office) -> None:
     assert office.refused(PayloadInvalid, Act.REISSUE, code, **lost) == "content_kept"
     assert office.refused(PayloadInvalid, Act.RENEW, code, changes=["valid_from=2031-12-24"]) == "renewal_start"
     assert len(office.rows(VERSIONS, parse_typed_code(code).to_bytes())) == 1
+
+
+def test_a_transfer_in_names_the_certificate_elsewhere_and_begins_here(office: Office) -> None:
+    payload = ROOT / "schemas" / "medical-device-filing" / "v1" / "examples" / "good-shop.json"
+    came_from = "1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U"
+    wanted = {"payload": payload, "previous_identifier": came_from}
+    assert office.refused(InvalidInput, Act.TRANSFER_IN, "medical-device-filing", payload=payload) == "required"
+    slip = wanted | {"previous_identifier": f"{came_from[:-1]}V"}
+    assert "does not match" in office.refused(WrongCheckCharacter, Act.TRANSFER_IN, "medical-device-filing", **slip)
+    shown = office.make(Act.TRANSFER_IN, "medical-device-filing", **wanted)
+    assert (shown["act"], shown["operation"], shown["status"], shown["version"]) == ("transfer_in", "08", "valid", 1)
+    assert office.read(shown["typed_code"], TODAY).previous_identifier == came_from
+    again = office.make(Act.TRANSFER_IN, "medical-device-filing", **wanted)
+    assert again["typed_code"] == shown["typed_code"]
+
+
+def test_a_correction_keeps_number_and_state_and_says_what_it_follows(office: Office) -> None:
+    code = office.codes("hotel-special-trade")[0]
+    shown = office.make(Act.CORRECT, code, reason="录入有误", changes=["rooms=47"])
+    new = office.read(shown["typed_code"], TODAY)
+    assert (new.version, new.public_fields["rooms"], new.status) == (2, 47, Status.VALID)
+    assert office.read(code, TODAY).successor == new.ref
 
 
 def test_what_is_not_renewed_is_applied_for_anew() -> None:
