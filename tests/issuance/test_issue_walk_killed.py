@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chosen import ALL
 from demonstration import ROOT, Demonstration, NewHome
 from holders import company_code
 from walked import (
@@ -32,6 +33,9 @@ from certsvc.verify.report import Verdict
 LICENCE = "business-licence-company"
 STEPS = 18
 """Arrows of a licence's walk: both layouts are linted, then both are sealed."""
+
+SECOND_SHEET = range(12, 18)
+"""The arrows of the second layout are those of the first once more: left to --all."""
 
 BEFORE_RESERVATION = 5
 """The fifth arrow says that the intent is committed."""
@@ -83,7 +87,7 @@ def test_the_walk_has_every_arrow(walks: Walks) -> None:
     assert passed[BEFORE_RESERVATION - 1] == Arrow.RESERVED
 
 
-@pytest.mark.parametrize("step", range(1, STEPS + 1))
+@pytest.mark.parametrize("step", [step for step in range(1, STEPS + 1) if ALL or step not in SECOND_SHEET])
 def test_killed_at_an_arrow(walks: Walks, step: int) -> None:
     order = licence_order(step)
     walks.issue_and_die(order, step)
