@@ -19,6 +19,7 @@ from certsvc.domain.holder import KINDS, USCC, Party
 from certsvc.domain.masking import RULES
 from certsvc.domain.number import NumberSeries
 from certsvc.domain.seal import Placement
+from certsvc.domain.token import fits
 from certsvc.errors import Problem
 from certsvc.ids import TypeCode, Uscc
 
@@ -133,6 +134,11 @@ class CertificateType:
     def public_holder_name(self, payload: Mapping[str, Any]) -> str:
         """The names of all holders as the public may see them, joined by 、."""
         return "、".join(self.public_holder_names(payload))
+
+    def token_name(self, payload: Mapping[str, Any]) -> str | None:
+        """The holder's name as a token carries it: that of a business, if it fits; persons are never named."""
+        name = self.public_holder_name(payload)
+        return name if self.subject(payload) and fits(name) else None
 
     def place(self, payload: Mapping[str, Any]) -> str | None:
         """The premises, device or business for which there is only one certificate of this type; None without limit."""

@@ -129,7 +129,7 @@ def state_on(life: Life, day: date) -> State:
 
 
 def refusal(event: Event, state: State) -> str | None:
-    """Why an act is not allowed from a state: a code with words in `errors`, or None when it is."""
+    """Why an act is not allowed from a state: a code, or None when it is."""
     rule = ACTS[event.act]
     if rule.makes is Makes.FIRST:
         return None if state.status is None else "there_already"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from certsvc.catalog import CertificateType, Layout
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.issuing import Reservation
-from certsvc.domain.token import Claims, fits, to_digits
+from certsvc.domain.token import Claims, to_digits
 from certsvc.issuance.service import Arrow, Issuing, KeyHolder
 from certsvc.render.face import Face
 from certsvc.render.seal_picture import draw_seal
@@ -52,7 +52,6 @@ def press(
 def make_token(keys: KeyHolder, kind: CertificateType, reservation: Reservation, payload: Mapping[str, Any]) -> bytes:
     """Sign the token of a reservation with the key of the quarter it was made in. Persons are never named."""
     kid, key = keys.token_key(reservation.reserved_at)
-    name = kind.public_holder_name(payload)
     claims = Claims(
         ref=reservation.ref,
         issued_at=reservation.reserved_at,
@@ -61,7 +60,7 @@ def make_token(keys: KeyHolder, kind: CertificateType, reservation: Reservation,
         type_number=reservation.type_number,
         version=reservation.version,
         list_index=reservation.list_index,
-        holder_name=name if reservation.subject and fits(name) else None,
+        holder_name=kind.token_name(payload),
     )
     return sign_token(claims, kid, key)
 

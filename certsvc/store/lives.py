@@ -8,14 +8,14 @@ from typing import Any
 
 from certsvc.domain.acts import ACTS, Act, Makes
 from certsvc.domain.life import Event, Period, before, periods, refusal, standing, status_on
-from certsvc.domain.states import Status
+from certsvc.domain.states import Condition, Status
 from certsvc.errors import ActNotAllowed
 from certsvc.ids import Ref, ref_from_bytes
 from certsvc.store.audit import audit
 from certsvc.store.leaf import leaf_of
 from certsvc.store.pool import Connection
 from certsvc.store.queries import queries
-from certsvc.store.rows import to_event
+from certsvc.store.rows import to_conditions, to_event
 
 SQL = queries("write")
 DAY = timedelta(days=1)
@@ -60,11 +60,11 @@ def _require_allowed(events: Sequence[Event], event: Event) -> None:
                 "There is no such entry to strike, it was struck already, or it is an issue (which is rescinded).",
             )
     elif (code := refusal(event, met)) is not None and ACTS[event.act].makes is not Makes.NEXT:
-        raise not_allowed(code, event, met.status)
+        raise _not_allowed(code, event, met.status)
 
 
-def not_allowed(code: str, event: Event, status: Status | None) -> ActNotAllowed:
-    """Why an act is refused, for people: what it met, and what it may be done from."""
+def _not_allowed(code: str, event: Event, status: Status | None) -> ActNotAllowed:
+    """Why an act is refused, for people: what it met."""
     rule = ACTS[event.act]
     words = {
         "not_issued": ("当日还没有签发", "it was not issued by that day"),
@@ -91,29 +91,36 @@ async def _tell_anew(connection: Connection, life: Ref, events: Sequence[Event],
 async def _revise(connection: Connection, ref: Ref, life: Ref, told: Iterable[Period], at: datetime) -> None:
     """Only what is told otherwise than before changes on record."""
     key = ref.slot, ref.to_bytes()
-    wanted = {_period_values(period): period for period in told}
+    wanted = dict.fromkeys(_said(period) for period in told)
     for row in await connection.fetch(SQL["known_periods"], *key):
-        known = row["status"], row["valid"].lower, row["valid"].upper, row["conditions"], row["event_id"]
-        if wanted.pop(known, None) is None:
+        conditions = to_conditions(row["conditions"])
+        known = row["status"], row["valid"].lower, row["valid"].upper, conditions, row["event_id"]
+        if known in wanted:
+            del wanted[known]
+        else:
             await connection.execute(SQL["end_period"], *key, row["id"], at)
     for status, start, end, conditions, event_id in wanted:
-        values = status, start, end, at, life.to_bytes(), event_id, conditions
+        values = status, start, end, at, life.to_bytes(), event_id, _conditions_json(conditions)
         await connection.execute(SQL["insert_period"], *key, *values)
 
 
-def _period_values(period: Period) -> tuple[str, date, date | None, str, int]:
+def _said(period: Period) -> tuple[str, date, date | None, tuple[Condition, ...], int]:
+    """What a period says, as a row says it: its end is the day after."""
     after = None if period.end is None else period.end + DAY
-    conditions = [
+    return period.status.value, period.start, after, period.conditions, period.event.id
+
+
+def _conditions_json(conditions: Iterable[Condition]) -> str:
+    told = [
         {
             "kind": condition.kind.value,
             "since": condition.since.isoformat(),
             "due": condition.due.isoformat() if condition.due else None,
             "basis": condition.basis,
         }
-        for condition in period.conditions
+        for condition in conditions
     ]
-    text = json.dumps(conditions, ensure_ascii=False, sort_keys=True)
-    return period.status.value, period.start, after, text, period.event.id
+    return json.dumps(told, ensure_ascii=False)
 
 
 def _event_values(event: Event, status: Status) -> tuple[Any, ...]:

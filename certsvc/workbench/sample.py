@@ -15,7 +15,7 @@ from certsvc.catalog.load import examples
 from certsvc.domain.calendar import start_of_day
 from certsvc.domain.certificate import Issuer
 from certsvc.domain.number import NumberSeries
-from certsvc.domain.token import SIGNATURE_BYTES, Claims, assemble, encode_claims, fits, to_digits
+from certsvc.domain.token import SIGNATURE_BYTES, Claims, assemble, encode_claims, to_digits
 from certsvc.ids import Ref, certificate_identifier, parse_uscc
 from certsvc.render.face import Face
 from certsvc.settings import REPOSITORY
@@ -104,15 +104,14 @@ def _issuers(plan: Path) -> Mapping[str, Issuer]:
 
 def _digits(kind: CertificateType, payload: Mapping[str, Any], day: date) -> str:
     """Digits of the length that a token would have; no key ever made such a signature."""
-    subject, name = kind.subject(payload), kind.holder(payload).name
     claims = Claims(
         ref=Ref(0),
         issued_at=start_of_day(day),
         expires_at=kind.term(payload).expires_at,
-        subject=subject,
+        subject=kind.subject(payload),
         type_number=kind.type_number,
         version=1,
         list_index=0,
-        holder_name=name if subject and fits(name) else None,
+        holder_name=kind.token_name(payload),
     )
     return to_digits(assemble(KID, encode_claims(claims), SIGNATURE))

@@ -18,7 +18,7 @@ from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Issuer
 from certsvc.domain.number import NumberSeries
 from certsvc.domain.seal import SealDesign
-from certsvc.domain.token import MAX_NAME, Claims, to_digits
+from certsvc.domain.token import Claims, to_digits
 from certsvc.ids import Ref, certificate_identifier
 from certsvc.render.face import Face
 from certsvc.render.pages import Renderer
@@ -64,17 +64,15 @@ def make_face(
     """The face of a certificate reserved at `NOW`; `issuer` is another name than the seal's owner."""
     seal = authority().seal_for(kind.id)
     number = kind.number(payload, authority().area, beijing_date(NOW))
-    name = kind.public_holder_name(payload)
-    subject = kind.subject(payload)
     claims = Claims(
         ref=REF,
         issued_at=NOW,
         expires_at=kind.term(payload).expires_at,
-        subject=subject,
+        subject=kind.subject(payload),
         type_number=kind.type_number,
         version=1,
         list_index=123_456,
-        holder_name=name if subject and len(name) <= MAX_NAME else None,
+        holder_name=kind.token_name(payload),
     )
     return Face(
         type=kind,

@@ -106,6 +106,26 @@ def test_knowledge_is_not_back_dated(database: Database) -> None:
     asyncio.run(story())
 
 
+def test_an_act_leaves_the_periods_alone_that_say_the_same_as_before(database: Database) -> None:
+    """Found by reading: a period with a condition was ended and written again by every act."""
+
+    async def story() -> None:
+        async with open_register(database) as (register, _):
+            ref = await issue(register, licence())
+            await register.act(request(ref, Act.ACCEPT_RENEWAL, TODAY, NOW + timedelta(hours=1)))
+            connection = await asyncpg.connect(database.uri)
+            count = "select count(*) from status_period"
+            before = await connection.fetchval(count)
+            await register.act(request(ref, Act.SUSPEND, TODAY + timedelta(days=9), NOW + timedelta(hours=2)))
+            cut_and_new = before + 2
+            assert await connection.fetchval(count) == cut_and_new
+            await register.act(request(ref, Act.RESUME, TODAY + timedelta(days=20), NOW + timedelta(hours=3)))
+            assert await connection.fetchval(count) == cut_and_new + 2
+            await connection.close()
+
+    asyncio.run(story())
+
+
 def test_an_act_that_the_state_does_not_allow_is_refused(database: Database) -> None:
     async def story() -> None:
         async with open_register(database) as (register, _):
