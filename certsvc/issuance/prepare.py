@@ -72,7 +72,7 @@ async def prepare(issuing: Issuing, actor: Actor, order: Order, now: datetime) -
 def order_digest(order: Order) -> bytes:
     """SHA-256 of an order's content: the same key with another digest is another order."""
     if order.act is Act.ISSUE:
-        return payload_digest(order.type_id, order.payload)
+        return payload_digest(order.type_id, order.payload)  # as orders of before the other acts are on record
     previous = order.previous.typed_code if order.previous else None
     more = order.act.value, previous, order.previous_identifier, order.ground
     return hashlib.sha256(msgspec.json.encode([order.type_id, order.payload, *more], order="deterministic")).digest()

@@ -7,9 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from certsvc.catalog import Catalog, CertificateType, load_catalog
 from certsvc.catalog.faults import TypeProblem
 from certsvc.catalog.folder_checks import check_folder
+from certsvc.errors import CatalogError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCHEMAS = ROOT / "schemas"
@@ -57,3 +60,25 @@ def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 def problems_of(place: Path) -> list[TypeProblem]:
     """Everything wrong in the copied schemas folder that the version `place` lies in."""
     return [problem for checked in check_folder(place.parent.parent) for problem in checked.problems]
+
+
+def complaint(place: Path) -> str:
+    """What loading says of the copied schemas folder `place` lies in."""
+    with pytest.raises(CatalogError) as caught:
+        load_catalog(place.parent.parent)
+    assert caught.value.zh != caught.value.en
+    assert caught.value.problems
+    return str(caught.value)
+
+
+def found(place: Path, code: str) -> TypeProblem:
+    """The first problem with this code; loading refuses too, and says the same of its first problem."""
+    problems = problems_of(place)
+    assert code in {problem.code for problem in problems}, problems
+    assert f"{problems[0].file}:{problems[0].line} is wrong: {problems[0].en}" in complaint(place)
+    return next(problem for problem in problems if problem.code == code)
+
+
+def line(problem: TypeProblem) -> str:
+    """The line of the file that a problem names."""
+    return problem.file.read_text("utf-8").splitlines()[problem.line - 1]
