@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "certsvc"
-EVERYONE = {"ids", "errors", "der"}
+EVERYONE = {"ids", "errors", "der", "files"}
 FENCE: dict[str, set[str]] = {
     "domain": set(),
     "services": {"domain"},

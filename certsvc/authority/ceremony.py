@@ -30,8 +30,8 @@ from certsvc.authority.authority import (
 from certsvc.authority.plan import Plan, load_plan
 from certsvc.authority.transcript import make_transcript
 from certsvc.custody.keys import SoftwareKey, create_key, open_key
-from certsvc.custody.secret import sync
 from certsvc.errors import CeremonyError
+from certsvc.files import FOR_EVERYONE, replace_file, sync
 
 TRANSCRIPT = "transcript.txt"
 PLAN = "plan.json"
@@ -154,12 +154,4 @@ def _write(plan: Plan, material: Material, folder: Path, now: datetime) -> None:
 
 
 def _publisher(public: Path) -> Publisher:
-    return lambda name, data: _replace(public / name, data)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_bytes(data)
-    sync(unfinished)
-    unfinished.replace(path)
+    return lambda name, data: replace_file(public / name, data, FOR_EVERYONE)

@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
-from certsvc.custody.keys import SoftwareKey
+from certsvc.custody.delegate import as_issuer_key
 from certsvc.domain.trust import DEMONSTRATION_POLICY, organisation_identifier
 from certsvc.ids import Uscc
+from certsvc.services import PrivateKey
 
 PROFILES = Path(__file__).resolve().parents[2] / "keys" / "profiles"
 BACKDATED = timedelta(hours=1)
@@ -51,7 +52,7 @@ class IssuingParty:
     """Who signs a certificate. `files` with `.cer` or `.crl` is the address of its own certificate and CRL, if any."""
 
     certificate: x509.Certificate
-    key: SoftwareKey
+    key: PrivateKey
     files: str | None
 
 
@@ -82,7 +83,7 @@ class Subject:
 def make_certificate(
     profile: Profile,
     subject: Subject,
-    key: SoftwareKey,
+    key: PrivateKey,
     issuer: IssuingParty | None,
     since: datetime,
     until: datetime | None = None,
@@ -91,8 +92,8 @@ def make_certificate(
 
     Its term begins at `since` and ends with the profile's days, at `until`, or with its issuer's, whatever is first.
     """
-    public = key.issuer_key.public_key()
-    signer = issuer.key.issuer_key if issuer else key.issuer_key
+    signer = as_issuer_key(issuer.key if issuer else key)
+    public = as_issuer_key(key).public_key()
     ends = [since + timedelta(days=profile.days)]
     ends += [until] if until else []
     ends += [issuer.certificate.not_valid_after_utc] if issuer else []

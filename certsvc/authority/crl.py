@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certsvc.authority.certificates import BACKDATED, IssuingParty
+from certsvc.custody.delegate import as_issuer_key
 
 ROOT_CRL = timedelta(days=366)
 ISSUING_CRL = timedelta(days=7)
@@ -33,4 +34,4 @@ def make_crl(
     )
     for entry in revoked:
         builder = builder.add_revoked_certificate(entry)
-    return builder.sign(issuer.key.issuer_key, hashes.SHA256()).public_bytes(Encoding.DER)
+    return builder.sign(as_issuer_key(issuer.key), hashes.SHA256()).public_bytes(Encoding.DER)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes, PublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from certsvc.custody.secret import read_private_file, read_secret, write_private_file
 from certsvc.errors import CustodyError
@@ -32,11 +32,6 @@ class SoftwareKey:
         if isinstance(self._key, ec.EllipticCurvePrivateKey):
             return self._key.sign(data, ec.ECDSA(hashes.SHA256()))
         return self._key.sign(data, padding.PKCS1v15(), hashes.SHA256())
-
-    @property
-    def issuer_key(self) -> CertificateIssuerPrivateKeyTypes:
-        """The key as the X.509 builders take it; only `authority` asks for it."""
-        return self._key
 
 
 def generate_key(algorithm: Algorithm = "p256") -> SoftwareKey:

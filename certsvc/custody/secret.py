@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 from certsvc.errors import CustodyError
+from certsvc.files import create_file
 
 MAX_SECRET = 4096
 
@@ -56,21 +57,10 @@ def write_private_file(path: Path, data: bytes) -> bool:
     Raises:
         CustodyError: it cannot be written.
     """
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(unfinished, path)
-        sync(path.parent)
-    except FileExistsError:
-        return False
+        return create_file(path, data)
     except OSError as error:
         raise CustodyError(f"写不了 {path}：{error.strerror}", f"Cannot write {path}: {error.strerror}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return True
 
 
 def make_secret_file(path: Path) -> None:
@@ -86,12 +76,3 @@ def make_secret_file(path: Path) -> None:
     except OSError as error:
         raise CustodyError(f"写不了 {path}：{error.strerror}", f"Cannot write {path}: {error.strerror}") from None
     write_private_file(path, secrets.token_urlsafe(32).encode("ascii"))
-
-
-def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

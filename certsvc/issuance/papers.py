@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from certsvc.domain.issuing import Reservation
+from certsvc.files import replace_file
 from certsvc.issuance.service import Issuing
 
 
@@ -18,12 +19,5 @@ async def write_papers(issuing: Issuing, reservation: Reservation, folder: Path)
     for document in await issuing.register.documents(reservation.ref):
         suffix = "" if document.layout == main else f".{document.layout}"
         written.append(folder / f"{reservation.identifier}{suffix}.pdf")
-        _replace(written[-1], issuing.blobs.get(document.sha256))
+        replace_file(written[-1], issuing.blobs.get(document.sha256))
     return written
-
-
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.write_bytes(data)
-    unfinished.replace(path)

@@ -1,11 +1,10 @@
 """Sealed files by their SHA-256: `services.Blobs` on a folder."""
 
 import hashlib
-import os
-import secrets
 from pathlib import Path
 
 from certsvc.errors import NotFound, StoreError
+from certsvc.files import replace_file, sync
 
 MAX_BYTES = 20 * 1024 * 1024
 """What the verifier takes back, too."""
@@ -30,7 +29,7 @@ class FileBlobs:
         path = self.path(digest)
         if not _holds(path, digest):
             _make_folder(path.parent)
-            _write_durably(path, data)
+            replace_file(path, data)
         return digest
 
     def get(self, sha256: bytes) -> bytes:
@@ -65,26 +64,4 @@ def _holds(path: Path, digest: bytes) -> bool:
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sync(folder.parent)
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    """Written whole or not at all, also when the power fails: file, then name."""
-    unfinished = path.with_suffix(f".{secrets.token_hex(8)}")
-    try:
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(folder.parent)

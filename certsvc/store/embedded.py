@@ -23,6 +23,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from certsvc.errors import MachineProblem
+from certsvc.files import sync
 from certsvc.store.postmaster import POLL_SECONDS, Postmaster, State
 from certsvc.store.programs import Account, account_for, closed_to, embedded_programs, explain, may, run
 
@@ -135,7 +136,7 @@ class EmbeddedServer:
         single = "--single", "-j", "-D", unfinished, "-c", "exit_on_error=on", "postgres"
         run(account, programs / "postgres", *single, text=BOOTSTRAP.read_text("utf-8"))
         unfinished.rename(self._data)
-        _sync_folder(self._folder)
+        sync(self._folder)
 
 
 def _socket_folder(folder: Path) -> Path:
@@ -175,14 +176,6 @@ def _locked(folder: Path, kind: int = fcntl.LOCK_EX) -> Iterator[None]:
     descriptor = _lock(folder, kind)
     try:
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
