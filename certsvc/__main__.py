@@ -12,12 +12,15 @@ import click
 import msgspec
 
 from certsvc.commands.acts import act, holder
+from certsvc.commands.keys import compromised, data_key, keys
+from certsvc.commands.seals import seal
 from certsvc.commands.types import COMMANDS as TYPE_COMMANDS
 from certsvc.errors import CertsvcError, MachineProblem
 from certsvc.settings import REPOSITORY, load_settings
 
 DEMONSTRATION = REPOSITORY / "keys" / "ceremonies" / "demonstration.toml"
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one value a line, and nothing else.")
+ROLES = ("public", "trust", "worker", "all")
 MACHINE = {
     errno.ENOSPC: ("磁盘已满", "the disk is full"),
     errno.EACCES: ("没有权限", "no permission"),
@@ -52,16 +55,24 @@ def demo(once: bool, port: int | None, public_url: str | None, as_json: bool) ->
 @cli.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="The loopback port to listen on (8000).")
 @click.option("--public-url", help="The address people see, as http(s)://host[:port].")
-@click.option("--role", type=click.Choice(["public"]), default="public", show_default=True, help="What to serve.")
+@click.option(
+    "--role", type=click.Choice(ROLES), default="public", show_default=True, help="Which part of the service to run."
+)
+@click.option("--with-parent", is_flag=True, hidden=True, help="End when the process that began it does.")
 @JSON
-def serve(port: int | None, public_url: str | None, role: str, as_json: bool) -> None:
-    """Serve the public verifier on loopback until Ctrl-C.
+def serve(port: int | None, public_url: str | None, role: str, with_parent: bool, as_json: bool) -> None:
+    """Serve a role on loopback until Ctrl-C.
 
-    It reads the register as a role that cannot write, and opens no key. Put a TLS proxy in front of it.
+    public: the verifier; reads the register as a role that cannot write, and opens no key. trust: OCSP and timestamps,
+    with keys for these two and no other; asks no database. worker: signs CRLs, renews what ends, seals what waits; the
+    only one that needs the issuing key. all: the three of them on one machine. Put a TLS proxy in front of it.
     """
-    from certsvc.app import serve_role
+    from certsvc.serving import WORKER, run_worker, serve_role
 
     settings = load_settings().at(port, public_url)
+    if role == WORKER:
+        run_worker(settings, with_parent=with_parent)
+        return
     serve_role(settings, role, lambda url: _print({"url": url}, url, as_json))
 
 
@@ -76,7 +87,7 @@ def issue(type_id: str, payload: Path, key: str | None, as_json: bool) -> None:
     `certsvc check-types` lists the types, schemas/TYPE/v1/examples shows payloads. Everything wrong with a payload
     is named by field, and then nothing is issued.
     """
-    from certsvc.app import issue_file
+    from certsvc.commands.work import issue_file
 
     shown = issue_file(load_settings(), type_id, payload, key)
     _print(shown, "\n".join([f"{shown['number']}  {shown['typed_code']}", *shown["files"]]), as_json)
@@ -93,7 +104,7 @@ def verify(files: tuple[Path, ...], offline: bool, as_json: bool) -> None:
 
     Exit status: 0 all valid, 1 any not valid, 2 usage, 3 cannot tell.
     """
-    from certsvc.app import verify_files
+    from certsvc.commands.work import verify_files
 
     verdicts = set()
 
@@ -108,14 +119,18 @@ def verify(files: tuple[Path, ...], offline: bool, as_json: bool) -> None:
 @cli.command()
 @click.argument("plan", default=DEMONSTRATION, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--public-url", help="Where trust anchors and CRLs will be found, as http(s)://host[:port].")
+@click.option("--roots", type=click.Path(file_okay=False, path_type=Path), help="The folder with the root's key.")
 @JSON
-def ceremony(plan: Path, public_url: str | None, as_json: bool) -> None:
+def ceremony(plan: Path, public_url: str | None, roots: Path | None, as_json: bool) -> None:
     """Hold the key ceremony that the file PLAN describes (the demonstration's, if none), and print where the
     transcript is. Held again with the same plan, it does nothing.
+
+    The first ceremony makes an authority. Later ones (their plans have an `id`; see keys/ceremonies) make next
+    generations of keys, revoke certificates, and have the root sign its next CRL.
     """
     from certsvc.app import hold_ceremony
 
-    transcript = hold_ceremony(load_settings().at(None, public_url), plan, datetime.now(UTC))
+    transcript = hold_ceremony(load_settings().at(None, public_url), plan, datetime.now(UTC), roots)
     _print({"transcript": str(transcript)}, str(transcript), as_json)
 
 
@@ -132,9 +147,7 @@ def migrate(as_json: bool) -> None:
     _print({"applied": applied}, "\n".join(applied) or "已是最新 up to date", as_json)
 
 
-cli.add_command(act)
-cli.add_command(holder)
-for command in TYPE_COMMANDS:
+for command in (act, holder, seal, keys, compromised, data_key, *TYPE_COMMANDS):
     cli.add_command(command)
 
 

@@ -1,46 +1,35 @@
-"""Composition root: the only file that knows every part. Parts are imported where a role needs them, so that the
-public role never loads key code."""
+"""Composition root: the parts of the service put behind their protocols. Parts are imported where they are needed, so
+that the public role never loads key code. `authorities.py` does the same for keys and trust services, `serving.py`
+joins them to roles, `commands/` to the command line."""
 
 import asyncio
 import functools
-import importlib
-import os
 import shutil
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from certsvc.catalog import load_catalog
-from certsvc.errors import MachineProblem, SettingsError
-from certsvc.settings import Settings, load_settings
+from certsvc.catalog import Catalog, load_catalog
+from certsvc.errors import MachineProblem
+from certsvc.settings import Settings
 from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.migrate import migrate
-from certsvc.store.pool import open_pool
+from certsvc.store.pool import Pool, open_pool
 from certsvc.store.reader import PostgresReader
 from certsvc.verify.anchors import AnchorFolder, AnchorSource
 from certsvc.verify.inspector import Inspector
 from certsvc.verify.service import Verifying
 
 if TYPE_CHECKING:
-    from litestar.types import Receive, Scope, Send
-
-    from certsvc.issuance.act_command import ActCommand
+    from certsvc.authority.authority import Authority
     from certsvc.issuance.service import Issuing
     from certsvc.services import Walk
 
-ROLES = {"public": "certsvc.http.public"}
-"""What each role loads beyond this file."""
-
 EMBEDDED = "embedded:"
 FREE_BYTES_NEEDED = 400 * 1024 * 1024
-LOOPBACK = "127.0.0.1"
-WORKERS = 1
-"""Server processes of the public role; each has its own connections and its own readers of PDFs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +84,25 @@ def migrate_database(settings: Settings) -> list[str]:
         return asyncio.run(migrate(uris.writer))
 
 
-def hold_ceremony(settings: Settings, plan: Path, now: datetime) -> Path:
+def hold_ceremony(settings: Settings, plan: Path, now: datetime, roots: Path | None = None) -> Path:
     """Hold the key ceremony that `plan` describes; the path of the transcript. Its addresses are the public URL's.
+    `roots` is where the roots' keys are, for a later ceremony.
 
     Raises:
         CeremonyError: the plan is wrong, or another ceremony was held here.
+        InvalidInput, MissingGlyph: a seal in the plan cannot be drawn; no key was made.
         CustodyError: the passphrase cannot be had.
     """
-    from certsvc.authority import ceremony
+    from certsvc.authority import ceremony, later
+    from certsvc.authority.plan import load_plan
     from certsvc.custody.secret import make_secret_file
+    from certsvc.render.seal_picture import draw_seal
 
     make_home(settings)
+    if later.is_later_plan(plan):
+        return later.hold_later(later.load_later_plan(plan), settings.home, settings.secret, now, roots)
+    for planned in (found := load_plan(plan)).seals:
+        draw_seal(planned.seal(demonstration=found.demonstration).design, settings.fonts.extra)
     if not settings.authority.secret:
         make_secret_file(settings.own_secret)
     return ceremony.hold_ceremony(plan, settings.home, settings.secret, now, settings.public_url)
@@ -114,7 +111,7 @@ def hold_ceremony(settings: Settings, plan: Path, now: datetime) -> Path:
 @asynccontextmanager
 async def verifying(settings: Settings, reader_uri: str | None) -> AsyncIterator[Verifying]:
     """What verifying needs; without `reader_uri` the register is not asked."""
-    trust = AnchorFolder(settings.anchors)
+    trust = AnchorFolder(settings.public)
     trust.current()
     async with Inspector(settings.verify.workers) as inspector:
         bundle = functools.partial(Verifying, catalog=load_catalog(settings.schemas), trust=trust, inspector=inspector)
@@ -126,215 +123,59 @@ async def verifying(settings: Settings, reader_uri: str | None) -> AsyncIterator
 
 
 @asynccontextmanager
-async def issuing(settings: Settings, writer_uri: str, walk: "Walk", now: datetime) -> AsyncIterator["Issuing"]:
-    """What issuing needs: keys, register, renderer, and the checks a stranger runs.
+async def issuing(
+    settings: Settings, writer_uri: str, walk: "Walk", now: datetime, authority: "Authority | None" = None
+) -> AsyncIterator["Issuing"]:
+    """What issuing needs: keys (opened unless they are given), register, renderer, and the checks a stranger runs.
 
     Raises:
         CeremonyError: no ceremony was held here.
-        CustodyError: a key does not open.
+        CustodyError: a data key is missing.
     """
+    from certsvc.authorities import open_keys
+
+    async with open_pool(writer_uri) as pool, Inspector(settings.verify.workers) as inspector:
+        keys = authority or open_keys(settings, now)
+        yield await join_issuing(settings, keys, pool, inspector, walk, now)
+
+
+async def join_issuing(
+    settings: Settings, authority: "Authority", pool: Pool, inspector: Inspector, walk: "Walk", now: datetime
+) -> "Issuing":
+    """The parts of issuing, put together."""
     from certsvc.authority.authority import throw_away_authority
-    from certsvc.authority.ceremony import open_authority
-    from certsvc.custody.payloads import open_payload_cipher
+    from certsvc.issuance.data_keys import open_cipher
     from certsvc.issuance.service import Issuing
     from certsvc.render.pages import Renderer
     from certsvc.store.blobs import FileBlobs
+    from certsvc.store.data_keys import DataKeys
     from certsvc.store.register import PostgresRegister
+    from certsvc.store.seals import PostgresSeals
     from certsvc.verify.anchors import AnchorFiles
+
+    register, catalog, lint_anchors = PostgresRegister(pool), load_catalog(settings.schemas), AnchorFiles()
+    await register.enrol_seals(authority.seals, now)
+    authority.take_seals(await PostgresSeals(pool).with_keys())
+    lint_authority = throw_away_authority(authority.plan, now, lint_anchors.put, authority.seals)
+    return Issuing(
+        catalog=catalog,
+        register=register,
+        blobs=FileBlobs(settings.home / "blobs"),
+        renderer=Renderer(settings.schemas, settings.fonts.extra),
+        cipher=await open_cipher(settings.home / "secrets", DataKeys(pool), now),
+        keys=authority,
+        check_file=_checker(catalog, AnchorFolder(settings.public), inspector),
+        lint_keys=lint_authority,
+        lint_file=_checker(catalog, lint_anchors, inspector),
+        public_url=settings.public_url,
+        area=authority.area,
+        walk=walk,
+        lt_types=frozenset(settings.seals.lt_types),
+    )
+
+
+def _checker(catalog: Catalog, trust: AnchorSource, inspector: Inspector) -> Any:
+    """The checks on a file alone, against one set of anchors."""
     from certsvc.verify.file import check_file
 
-    authority = open_authority(settings.home, settings.secret, now)
-    catalog, lint_anchors = load_catalog(settings.schemas), AnchorFiles()
-    lint_authority = throw_away_authority(authority.plan, now, lint_anchors.put)
-    async with AsyncExitStack() as stack:
-        inspector = await stack.enter_async_context(Inspector(settings.verify.workers))
-        register = PostgresRegister(await stack.enter_async_context(open_pool(writer_uri)))
-        await register.enrol_seals(authority.seals, now)
-
-        def checker(trust: AnchorSource) -> Any:
-            bundle = Verifying(catalog=catalog, trust=trust, register=None, inspector=inspector)
-            return functools.partial(check_file, bundle)
-
-        yield Issuing(
-            catalog=catalog,
-            register=register,
-            blobs=FileBlobs(settings.home / "blobs"),
-            renderer=Renderer(settings.schemas, settings.fonts.extra),
-            cipher=open_payload_cipher(settings.home / "secrets"),
-            keys=authority,
-            check_file=checker(AnchorFolder(settings.anchors)),
-            lint_keys=lint_authority,
-            lint_file=checker(lint_anchors),
-            public_url=settings.public_url,
-            area=authority.area,
-            walk=walk,
-        )
-
-
-def require_free_port(port: int) -> None:
-    """Say before any work that a port is taken.
-
-    Raises:
-        MachineProblem: it is.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
-            raise MachineProblem(
-                f"端口 {port} 不能用（{error.strerror}）：请用 --port 换一个。",
-                f"Port {port} cannot be used ({error.strerror}): choose another with --port.",
-            ) from None
-
-
-def serve_role(settings: Settings, role: str, announce: Callable[[str], None]) -> None:
-    """Serve a role on loopback until SIGINT or SIGTERM; `announce` gets the address once it can be opened.
-
-    Raises:
-        MachineProblem: the port is taken.
-        SettingsError: the role has no database of its own kind.
-    """
-    require_free_port(settings.service.port)
-    with databases(settings) as uris:
-        serve_database(settings, role, uris, announce)
-
-
-def serve_database(settings: Settings, role: str, uris: Databases, announce: Callable[[str], None]) -> None:
-    """As `serve_role`, with a database that runs already. Server processes are told where to read, never to write."""
-    from granian import Granian
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
-
-    if not uris.reader:
-        raise SettingsError(
-            "缺少设置 database.public_uri：公开查验只用只读账号 certsvc_public 连接数据库。",
-            "The setting database.public_uri is missing: the public role connects only as certsvc_public.",
-        )
-    os.environ |= {
-        "CERTSVC_HOME": str(settings.home),
-        "CERTSVC_DATABASE_PUBLIC_URI": uris.reader,
-        "CERTSVC_SERVICE_PUBLIC_URL": settings.public_url,
-    }
-    server = Granian(
-        f"certsvc.app:{role}_app",
-        address=LOOPBACK,
-        port=settings.service.port,
-        interface=Interfaces.ASGI,
-        workers=WORKERS,
-        websockets=False,
-        log_level=LogLevels.warning,
-        factory=True,
-        respawn_failed_workers=True,
-    )
-    server.on_startup(lambda: announce(f"http://localhost:{settings.service.port}"))
-    server.serve()
-
-
-def load_role(role: str) -> Any:
-    """The module with a role's routes, and with it everything that the role loads."""
-    return importlib.import_module(ROLES[role])
-
-
-def public_app() -> Callable[["Scope", "Receive", "Send"], Any]:
-    """The public role as an ASGI application; what it needs is opened when the server starts it."""
-    from certsvc.http.lifespan import Opened
-    from certsvc.http.site import Site
-
-    settings = load_settings()
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Any]:
-        async with verifying(settings, settings.database.public_uri) as bundle:
-            host = urlsplit(settings.public_url).netloc
-            site = Site(host, settings.public_url, settings.web, settings.public, bundle.anchors.is_demonstration)
-            yield load_role("public").create_public_app(bundle, site)
-
-    return Opened(opened)
-
-
-def verify_files(
-    settings: Settings, files: Sequence[Path], show: Callable[[dict[str, Any]], None], *, offline: bool
-) -> None:
-    """Verify PDFs one after the other as a stranger would; `show` gets the report of each as soon as it is made.
-
-    The register is asked unless `offline` says otherwise or there is none on this machine.
-    """
-    from certsvc.verify.path import verify_path
-
-    async def verify(reader_uri: str | None) -> None:
-        async with verifying(settings, reader_uri) as bundle:
-            for path in files:
-                show(await verify_path(bundle, path, datetime.now(UTC)))
-
-    embedded = settings.database.uri == EMBEDDED
-    if offline or (embedded and not EmbeddedServer(settings.home).exists):
-        asyncio.run(verify(None))
-        return
-    with databases(settings) as uris:
-        asyncio.run(verify(uris.reader or uris.writer))
-
-
-def issue_file(settings: Settings, type_id: str, payload_file: Path, key: str | None) -> dict[str, Any]:
-    """Issue one certificate of the payload in a JSON file; `key` names the order, without one its content does.
-
-    Raises:
-        PayloadInvalid: the file is no JSON object, or the payload has problems.
-        KeyReused: the key was used with other content.
-    """
-    from certsvc.issuance.command import issue_payload, read_payload
-    from certsvc.issuance.service import silent_walk
-
-    payload = read_payload(payload_file)
-    with databases(settings) as uris:
-        asyncio.run(migrate(uris.writer))
-
-        async def issue() -> dict[str, Any]:
-            async with issuing(settings, uris.writer, silent_walk, datetime.now(UTC)) as bundle:
-                return await issue_payload(bundle, type_id, payload, key, settings.papers, datetime.now(UTC))
-
-        return asyncio.run(issue())
-
-
-def act_on(settings: Settings, typed: "ActCommand") -> dict[str, Any]:
-    """Do an act from the command line; keys are opened only for one that makes a sheet.
-
-    Raises:
-        see `issuance.act_command`.
-    """
-    from certsvc.domain.acts import ACTS, Makes
-    from certsvc.issuance.act_command import do_act, make_version
-    from certsvc.issuance.service import silent_walk
-    from certsvc.store.register import PostgresRegister
-
-    async def run(writer_uri: str) -> dict[str, Any]:
-        if ACTS[typed.act].makes is Makes.NOTHING:
-            async with open_pool(writer_uri) as pool:
-                return await do_act(PostgresRegister(pool), load_catalog(settings.schemas), typed, datetime.now(UTC))
-        async with issuing(settings, writer_uri, silent_walk, datetime.now(UTC)) as bundle:
-            return await make_version(bundle, typed, settings.papers, datetime.now(UTC))
-
-    with databases(settings) as uris:
-        asyncio.run(migrate(uris.writer))
-        return asyncio.run(run(uris.writer))
-
-
-def show_holder(settings: Settings, code_kind: str, code: str) -> dict[str, Any]:
-    """What a holder has, for a program to read.
-
-    Raises:
-        InvalidIdentifier: it is no code of that kind.
-    """
-    from certsvc.custody.payloads import open_payload_cipher
-    from certsvc.issuance.holders import business_json, find_business
-    from certsvc.store.register import PostgresRegister
-
-    async def run(writer_uri: str) -> dict[str, Any]:
-        cipher = open_payload_cipher(settings.home / "secrets")
-        async with open_pool(writer_uri) as pool:
-            found = (PostgresRegister(pool), load_catalog(settings.schemas), cipher, code_kind, code, datetime.now(UTC))
-            return business_json(await find_business(*found))
-
-    with databases(settings) as uris:
-        asyncio.run(migrate(uris.writer))
-        return asyncio.run(run(uris.writer))
+    return functools.partial(check_file, Verifying(catalog=catalog, trust=trust, register=None, inspector=inspector))

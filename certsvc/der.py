@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 SEQUENCE, SET, OCTET_STRING, INTEGER, OID, UTC_TIME, GENERALIZED_TIME = 0x30, 0x31, 0x04, 0x02, 0x06, 0x17, 0x18
-NULL = b"\x05\x00"
+BOOLEAN, BIT_STRING, UTF8_STRING = 0x01, 0x03, 0x0C
+NULL, TRUE = b"\x05\x00", b"\x01\x01\xff"
 
 
 def tlv(tag: int, *parts: bytes) -> bytes:
@@ -41,6 +42,17 @@ def octet_string(value: bytes) -> bytes:
 def integer(value: int) -> bytes:
     """INTEGER, not negative."""
     return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big"))
+
+
+def utf8_string(text: str) -> bytes:
+    """UTF8String."""
+    return tlv(UTF8_STRING, text.encode("utf-8"))
+
+
+def named_bit(number: int) -> bytes:
+    """BIT STRING with this one bit set and no zero bits after it (X.690 section 11.2.2)."""
+    octets, unused = number // 8 + 1, 7 - number % 8
+    return tlv(BIT_STRING, bytes((unused,)), (1 << unused).to_bytes(octets, "big"))
 
 
 @cache

@@ -101,6 +101,29 @@ class UnreadableFile(InvalidInput):
     status = 422
 
 
+class MalformedDer(InvalidInput):
+    """The message is malformed"""
+
+    code = "malformed_der"
+    title_zh = "报文不合格式"
+
+
+class MessageTooLarge(InvalidInput):
+    """The message is too large"""
+
+    code = "message_too_large"
+    title_zh = "报文过大"
+    status = 413
+
+
+class WrongMediaType(InvalidInput):
+    """The message is of another kind than is taken here"""
+
+    code = "wrong_media_type"
+    title_zh = "报文种类不对"
+    status = 415
+
+
 class PayloadInvalid(InvalidInput):
     """The content of the certificate is not acceptable"""
 
@@ -123,6 +146,14 @@ class TextTooLong(PayloadInvalid):
     title_zh = "文字在版面上放不下"
 
 
+class TrustListInvalid(InvalidInput):
+    """The trust list cannot be relied on"""
+
+    code = "trust_list_invalid"
+    title_zh = "信任列表不可信"
+    status = 422
+
+
 class NotFound(CertsvcError):
     """No such record"""
 
@@ -137,6 +168,27 @@ class Forbidden(CertsvcError):
     code = "forbidden"
     title_zh = "没有权限"
     status = 403
+
+
+class WrongCredentials(CertsvcError):
+    """The client is not known"""
+
+    code = "wrong_credentials"
+    title_zh = "客户端身份不对"
+    status = 401
+
+
+class TooManyRequests(CertsvcError):
+    """Too many requests"""
+
+    code = "too_many_requests"
+    title_zh = "请求过多"
+    status = 429
+
+    def __init__(self, zh: str, en: str, *, retry_after: int) -> None:
+        """`retry_after` is in seconds."""
+        super().__init__(zh, en)
+        self.retry_after = retry_after
 
 
 class Conflict(CertsvcError):
@@ -191,6 +243,17 @@ class RevocationDataStale(Unavailable):
     title_zh = "吊销信息不在有效期内"
 
 
+class Queued(Unavailable):
+    """It is reserved and waits to be sealed"""
+
+    code = "queued"
+    title_zh = "已预留，等待盖章"
+
+    def __init__(self, typed_code: str, zh: str, en: str) -> None:
+        super().__init__(zh, en)
+        self.typed_code = typed_code
+
+
 class WorkersBusy(Unavailable):
     """All workers are busy"""
 
@@ -233,11 +296,25 @@ class CustodyError(CertsvcError):
     title_zh = "密钥无法使用"
 
 
+class KeyLimitReached(CustodyError):
+    """The key was used as often as it may be"""
+
+    code = "key_limit_reached"
+    title_zh = "密钥使用次数已达上限"
+
+
 class CeremonyError(CertsvcError):
     """The key ceremony cannot go on"""
 
     code = "ceremony_wrong"
     title_zh = "密钥仪式无法继续"
+
+
+class RecognitionWrong(CertsvcError):
+    """A recognised authority is described wrongly"""
+
+    code = "recognition_wrong"
+    title_zh = "认可机构的资料有误"
 
 
 class StoreError(CertsvcError):

@@ -11,7 +11,8 @@ from certsvc.domain.business import Held
 from certsvc.domain.certificate import Gathered, RegisteredDocument
 from certsvc.domain.issuing import ActRequest, Draft, Order, Reservation, SealedDocument
 from certsvc.domain.life import Event
-from certsvc.domain.seal import Seal
+from certsvc.domain.seal import Seal, SealUse
+from certsvc.domain.seal_acts import BookedUse, RegisteredSeal, SealActRequest, SealEvent
 from certsvc.ids import Ref
 
 
@@ -40,6 +41,10 @@ class PayloadCipher(Protocol):
     def key_id(self) -> str:
         """The id of the key that `encrypt` uses now."""
 
+    @property
+    def fingerprints(self) -> Mapping[str, bytes]:
+        """What tells each key from another of the same id: 32 bytes by id."""
+
     def encrypt(self, plain: bytes, context: bytes) -> bytes:
         """Ciphertext bound to `context` (the certificate's reference)."""
 
@@ -67,7 +72,7 @@ class Register(RegisterReader, Protocol):
     """The register as the issue walk writes it. Every method is one transaction and safe to repeat."""
 
     async def enrol_seals(self, seals: Sequence[Seal], now: datetime) -> None:
-        """Put the seals of the ceremony on record."""
+        """Put the seals of the ceremony on record, enabled by the people they name."""
 
     async def find_order(self, order: Order, digest: bytes) -> Ref | None:
         """The reference already reserved for this order. Raises `KeyReused` if it had other content."""
@@ -84,8 +89,12 @@ class Register(RegisterReader, Protocol):
     async def unfinished(self) -> Sequence[Ref]:
         """What was reserved and not issued, oldest first."""
 
-    async def book_seal_use(self, ref: Ref, seal_id: str, layout: str, actor: str, now: datetime) -> int:
-        """Record the intent to use the seal, before the key is used; the number of this use."""
+    async def waiting(self, now: datetime) -> Sequence[Ref]:
+        """Of what is unfinished, what is to be tried again now: nobody is at it, and it did not fail a moment ago."""
+
+    async def book_seal_use(self, ref: Ref, use: SealUse, actor: str, now: datetime) -> int:
+        """Record the intent to use a seal, with the digest of what it will sign, before the key is used; the number of
+        this use. Raises `SealRefused` when the seal's rules do not allow it."""
 
     async def keep_token(self, ref: Ref, token: bytes) -> bytes:
         """Keep the token with the reservation; the one kept first is the one returned, ever."""
@@ -107,6 +116,43 @@ class Register(RegisterReader, Protocol):
 
     async def held_by(self, code: str, code_hash: bytes | None, on: date, known_at: datetime) -> Sequence[Held]:
         """Every version of what a holder has, by code or keyed hash, and its branches' licences."""
+
+
+class SealRegister(Protocol):
+    """Seals on record: their lives and their uses. Every method is one transaction and safe to repeat."""
+
+    async def apply(self, seal: Seal, request: SealActRequest, now: datetime) -> SealEvent:
+        """Put a seal that is applied for on record. Raises `Conflict` when there is one of this id."""
+
+    async def act(self, request: SealActRequest, now: datetime) -> SealEvent:
+        """Put an act on record. Raises `NotFound`, `ActNotAllowed`, `Forbidden`, `InvalidInput`, `KeyReused`."""
+
+    async def seal(self, seal_id: str, now: datetime) -> RegisteredSeal:
+        """A seal as it stands. Raises `NotFound`."""
+
+    async def seals(self, now: datetime) -> Sequence[RegisteredSeal]:
+        """Every seal as it stands, by id."""
+
+    async def unfinished(self) -> Sequence[str]:
+        """The ids of the seals whose key is still to be made or destroyed."""
+
+    async def events(self, seal_id: str) -> Sequence[SealEvent]:
+        """The life of a seal, in the order of recording."""
+
+    async def uses(self, seal_id: str, before: int | None, limit: int) -> Sequence[BookedUse]:
+        """Uses of a seal, newest first; with `before` those older than that use."""
+
+
+class SealMaker(Protocol):
+    """What stands behind the making and destroying of seals: keys and X.509 certificates. Both are safe to repeat: a
+    key that was made is found again, one that is gone stays gone."""
+
+    def make(self, seal: Seal, now: datetime) -> x509.Certificate:
+        """The seal's X.509 certificate, over a key made for it."""
+
+    def destroy(self, seal_id: str, decision: SealEvent, now: datetime) -> None:
+        """Destroy the seal's key, where one was made, and have its certificate revoked: `decision` says who, with
+        whom, when and why."""
 
 
 class Blobs(Protocol):

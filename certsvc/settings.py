@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,6 +18,8 @@ from certsvc.errors import SettingsError
 REPOSITORY = Path(__file__).resolve().parent.parent
 FILE = "settings.toml"
 MAX_BYTES = 64 * 1024
+LISTS = {("fonts", "extra"), ("seals", "lt_types")}
+"""In the environment their items are joined by colons."""
 
 
 class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,6 +60,24 @@ class Verify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workers: int = 2
 
 
+class Seals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The certificate types whose receivers demand the format name PAdES-BASELINE-LT: their validation data stands in a
+    revision of its own after the seal, not under it."""
+
+    lt_types: tuple[str, ...] = ()
+
+
+class Timestamp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`uri` is where seals get their timestamps: `local:`, or the http(s) address of another RFC 3161 service, where
+    the token that `secret` refers to makes us known. `clients` refers to the file of those who may ask here; strangers
+    may so many times a minute, 0 for never."""
+
+    uri: str = "local:"
+    secret: str = ""
+    clients: str = ""
+    strangers_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 10
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set. `home` is `CERTSVC_HOME`."""
 
@@ -68,6 +88,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fonts: Fonts = Fonts()
     authority: Authority = Authority()
     verify: Verify = Verify()
+    timestamp: Timestamp = Timestamp()
+    seals: Seals = Seals()
 
     def at(self, port: int | None, public_url: str | None) -> "Settings":
         """The same with another port or public address, where given.
@@ -198,4 +220,4 @@ def _override(table: dict[str, Any], name: str, value: str) -> None:
     head, _, rest = name.partition("_")
     section, _, key = rest.lower().partition("_")
     if head == "CERTSVC" and section in Settings.__struct_fields__ and key:
-        table.setdefault(section, {})[key] = value.split(":") if (section, key) == ("fonts", "extra") else value
+        table.setdefault(section, {})[key] = value.split(":") if (section, key) in LISTS else value

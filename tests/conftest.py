@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from chosen import ALL, LEFT_OUT
 
-pytest_plugins = ["demonstration"]
+pytest_plugins = ["demonstration", "softhsm"]
 
 MISSING = "{} is missing"
-VERAPDF_JARS = "CERTSVC_VERAPDF_JARS"
+JARS = {"verapdf": "CERTSVC_VERAPDF_JARS", "dss": "CERTSVC_DSS_JARS"}
 CWT_PYTHON = "CERTSVC_CWT_PYTHON"
 POSTGRES_BIN = "CERTSVC_TEST_POSTGRES_BIN"
 
@@ -20,8 +20,12 @@ def is_there(program: str) -> bool:
     """Whether `program` (or what stands behind its name) can be used on this machine."""
     if program == "root":
         return os.geteuid() == 0
-    if program == "verapdf":
-        return shutil.which("java") is not None and any(Path(os.environ.get(VERAPDF_JARS, "/nowhere")).glob("*.jar"))
+    if program in JARS:
+        return shutil.which("java") is not None and any(Path(os.environ.get(JARS[program], "/nowhere")).glob("*.jar"))
+    if program == "softhsm":
+        from softhsm import find_softhsm  # a plugin must not be imported before pytest does it
+
+        return find_softhsm() is not None
     if program == "cwt-oracle":
         return Path(os.environ.get(CWT_PYTHON, "/nowhere")).is_file()
     if program == "postgres-15":

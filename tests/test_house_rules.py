@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "certsvc"
-EVERYONE = {"ids", "errors", "der", "files"}
+EVERYONE = {"ids", "errors", "der", "der_reader", "files", "processes"}
 FENCE: dict[str, set[str]] = {
     "domain": set(),
     "services": {"domain"},
@@ -25,14 +25,16 @@ FENCE: dict[str, set[str]] = {
     "verify": {"domain", "catalog", "store", "services"},
     "issuance": {"domain", "catalog", "store", "custody", "render", "seal", "authority", "verify", "services"},
     "http": {"domain", "services", "issuance", "verify", "authority"},
+    "jobs": {"domain", "services", "issuance", "authority"},
 }
-COMPOSITION = {"app", "__main__", "commands", "demo", "workbench", "__init__"}
+COMPOSITION = {"app", "authorities", "serving", "__main__", "commands", "demo", "workbench", "__init__"}
 ONLY_IN = {
-    "litestar": {"http", "app"},
+    "litestar": {"http", "serving"},
     "asyncpg": {"store"},
     "pyhanko": {"seal", "verify", "authority"},
     "pyhanko_certvalidator": {"seal", "verify", "authority"},
     "typst": {"render"},
+    "pkcs11": {"custody"},
 }
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 40
@@ -144,7 +146,7 @@ def test_public_functions_carry_a_docstring() -> None:
 
 def test_the_public_role_loads_no_key_code() -> None:
     code = (
-        "import sys, certsvc.app as app; app.load_role('public');"
+        "import sys, certsvc.serving as serving; serving.load_role('public');"
         "print([m for m in sys.modules if m.startswith(('certsvc.custody', 'certsvc.seal', 'certsvc.authority',"
         " 'certsvc.issuance'))])"
     )

@@ -10,7 +10,7 @@ from demonstration import ROOT, Demonstration, Home, NewHome
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.M | re.S)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
-SERVING = {"./dev demo", "./dev serve --port 8000"}
+SERVING = {"./dev demo", "./dev serve --port 8000", "./dev serve --role all --port 8000"}
 """Commands that go on until Ctrl-C; tests/demo runs them."""
 
 LONGEST_README = 150

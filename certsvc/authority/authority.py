@@ -1,206 +1,364 @@
 """An authority ready for use: keys, X.509 certificates, current revocation data, timestamps."""
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certsvc.authority.certificates import BACKDATED, IssuingParty, Subject, load_profile, make_certificate
-from certsvc.authority.crl import ISSUING_CRL, RENEW_AFTER, ROOT_CRL, make_crl
+from certsvc.authority.archive import Archive, MemoryArchive
+from certsvc.authority.certificates import BACKDATED
+from certsvc.authority.clock import Clock
+from certsvc.authority.crl import EACH_DAY, FOR_A_SEAL, CrlKeeper, crl_entry
+from certsvc.authority.issuing import Issuer, SealCredential, owner_of, subject_of
+from certsvc.authority.ledger import Ledger, NoLedger
+from certsvc.authority.names import (
+    ISSUING,
+    ROOT,
+    SERVICES,
+    TIMESTAMP,
+    base_name,
+    newest,
+    next_generation,
+    profile_name,
+    seal_name,
+    token_name,
+)
 from certsvc.authority.plan import Plan
-from certsvc.authority.timestamps import TokenMaker
-from certsvc.custody.keys import SoftwareKey, generate_key
+from certsvc.authority.ring import KeyRing, MemoryKeys
+from certsvc.authority.shelf import MemoryShelf, Shelf
+from certsvc.authority.timestamps import LocalTimestamper, TokenMaker
 from certsvc.domain.calendar import quarter, start_of_quarter
+from certsvc.domain.revocation import Revocation
 from certsvc.domain.seal import Seal, ValidationData
 from certsvc.domain.token import key_id
 from certsvc.domain.trust import is_demonstration
-from certsvc.errors import SealRefused
-from certsvc.services import PrivateKey
+from certsvc.errors import NotFound, SealRefused
+from certsvc.services import PrivateKey, Timestamper
 
-ROOT, ISSUING, TIMESTAMP = "root", "issuing", "timestamp"
 SURELY_NEXT_QUARTER = timedelta(days=93)
 """From the first day of a quarter: quarters have 90 to 92 days."""
 
-KeyMaker = Callable[[str], SoftwareKey]
-"""Gives the key with this name: makes it on disk, opens it, or makes it in memory."""
 
-Publisher = Callable[[str, bytes], None]
-"""Puts a public fact where anyone may read it, under this name."""
-
-
-def seal_name(seal_id: str) -> str:
-    """The name of a seal's key and certificate."""
-    return f"seal-{seal_id}"
-
-
-def profile_name(name: str) -> str:
-    """The profile of the certificate with this name: `seal` for `seal-market`."""
-    return name.partition("-")[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
-    """What a ceremony makes: keys and certificates by name, and the root's CRL."""
-
-    keys: Mapping[str, SoftwareKey]
-    certificates: Mapping[str, x509.Certificate]
-    root_crl: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealCredential:
-    """`services.Sealing`: what stands behind one seal."""
-
-    key: SoftwareKey
-    certificate: x509.Certificate
-    chain: tuple[x509.Certificate, ...]
-
-
-def make_material(plan: Plan, make_key: KeyMaker, now: datetime) -> Material:
-    """Make every key and certificate of `plan`: root → issuing → seals and timestamp authority."""
-    keys, certificates = {}, {}
-
-    def make(name: str, subject: Subject, issuer: IssuingParty | None) -> IssuingParty:
-        keys[name] = make_key(name)
-        profile = load_profile(profile_name(name))
-        certificates[name] = make_certificate(profile, subject, keys[name], issuer, now - BACKDATED)
-        return IssuingParty(certificate=certificates[name], key=keys[name], files=_files(plan, name))
-
-    root = make(ROOT, _subject(plan, "根证书", f"{plan.authority} Root"), None)
-    issuing = make(ISSUING, _subject(plan, "签发证书", f"{plan.authority} Issuing"), root)
-    make(TIMESTAMP, _subject(plan, "时间戳服务", f"{plan.authority} Timestamp"), issuing)
-    for seal in (planned.seal() for planned in plan.seals):
-        make(seal_name(seal.id), _seal_subject(plan, seal), issuing)
-    return Material(keys=keys, certificates=certificates, root_crl=make_crl(root, ROOT_CRL, now))
-
-
-def _subject(plan: Plan, unit: str, common_name: str) -> Subject:
-    return Subject(organisation=plan.authority, unit=unit, common_name=common_name, demonstration=plan.demonstration)
-
-
-def _seal_subject(plan: Plan, seal: Seal) -> Subject:
-    return Subject(
-        organisation=seal.owner,
-        uscc=seal.owner_uscc,
-        unit="电子印章",
-        common_name=seal.owner,
-        demonstration=plan.demonstration,
-    )
-
-
-def _files(plan: Plan, name: str) -> str | None:
-    """Plain http also where the service has https: who fetches a CRL in order to trust a certificate must not need
-    to trust one before (RFC 5280 section 8); what is fetched is signed."""
-    if not plan.public_url:
-        return None
-    address = re.sub(r"^https://([^:/]+)$", r"http://\1", plan.public_url)
-    return f"{address}/trust/{name}"
+IN_GOOD_TIME = timedelta(days=30)
 
 
 class Authority:
     """Keys in use. Opened from a ceremony's folder by `open_authority`, or thrown away after a lint."""
 
-    def __init__(self, plan: Plan, material: Material, token_keys: KeyMaker, publish: Publisher) -> None:
-        self._plan = plan
-        self._material = material
-        self._token_keys = token_keys
-        self._publish = publish
-        self._issuing_crl: tuple[datetime, bytes] | None = None
-        self._quarters: dict[str, SoftwareKey] = {}
-        chain = (self._certificate(ISSUING),)
-        self.timestamper = TokenMaker(material.keys[TIMESTAMP], self._certificate(TIMESTAMP), chain)
-        self.seals = tuple(seal.seal() for seal in plan.seals)
+    def __init__(
+        self,
+        plan: Plan,
+        archive: Archive,
+        keys: KeyRing,
+        shelf: Shelf,
+        ledger: Ledger,
+        timestamper: Timestamper | None = None,
+    ) -> None:
+        self._archive, self._keys, self._shelf, self._ledger = archive, keys, shelf, ledger
+        self._issuer = Issuer(plan, archive, keys)
+        self._timestamper = timestamper
+        self._crls: dict[str, CrlKeeper] = {}
+        self._quarters: dict[str, tuple[str, bytes, PrivateKey]] = {}
+        self.plan = plan
+        self.seals: Sequence[Seal] = tuple(seal.seal(demonstration=plan.demonstration) for seal in plan.seals)
+
+    def take_seals(self, seals: Sequence[Seal]) -> None:
+        """The seals on record rule over the plan's: of those whose key was made here."""
+        self.seals = tuple(seal for seal in seals if seal_name(seal.id) in self.names)
 
     @property
     def is_demonstration(self) -> bool:
         """Read from the issuing certificate, so that no setting can change it."""
-        return is_demonstration(self._certificate(ISSUING))
-
-    @property
-    def plan(self) -> Plan:
-        """The plan it was made by."""
-        return self._plan
+        return is_demonstration(self.certificate(ISSUING))
 
     @property
     def area(self) -> str:
         """The administrative area (GB/T 2260) in printed numbers."""
-        return self._plan.area
+        return self.plan.area
 
-    def publish(self, now: datetime) -> None:
-        """Put out the public facts: trust anchors, certificates, CRLs. Done again, it replaces them."""
-        for name in (ROOT, ISSUING):
-            certificate = self._certificate(name)
-            self._publish(f"anchors/{name}.pem", certificate.public_bytes(Encoding.PEM))
-            self._publish(f"{name}.cer", certificate.public_bytes(Encoding.DER))
-        self._publish(f"{ROOT}.crl", self._material.root_crl)
-        self._crl(now)
+    @property
+    def timestamper(self) -> Timestamper:
+        """Who gives the timestamps of seals: another service, if one was given, or the newest timestamp key here."""
+        if self._timestamper is None:
+            clock = Clock(unsafe_unsynchronised=self.is_demonstration)
+            self._timestamper = LocalTimestamper(self.token_maker(), clock)
+        return self._timestamper
+
+    def use_timestamper(self, timestamper: Timestamper) -> None:
+        """Take the timestamps of seals from another service than the key here."""
+        self._timestamper = timestamper
+
+    def token_maker(self) -> TokenMaker:
+        """Makes timestamps with the newest timestamp key."""
+        name = self.newest(TIMESTAMP)
+        return TokenMaker(self.key(name), self.certificate(name), self._issuer.chain(name)[:-1])
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of all certificates that were made."""
+        return tuple(self._archive.certificates())
+
+    def newest(self, base: str) -> str:
+        """The newest generation of a name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        name = newest(self.names, base)
+        if name is None:
+            raise NotFound(f"没有名为 {base} 的证书。", f"There is no X.509 certificate called {base}.")
+        return name
+
+    def certificate(self, name: str) -> x509.Certificate:
+        """The certificate of this name."""
+        return self._archive.certificates()[name]
+
+    def key(self, name: str) -> PrivateKey:
+        """The key of this name, which is its certificate's.
+
+        Raises:
+            CustodyError: it cannot be opened.
+            CeremonyError: it is not.
+        """
+        return self._issuer.key(name)
 
     def seal_for(self, type_id: str) -> Seal:
-        """The seal bound to a certificate type.
+        """The first of the seals bound to a certificate type, its issuer's.
 
         Raises:
             SealRefused: no seal is.
         """
-        for seal in self.seals:
-            if type_id in seal.certificate_types:
-                return seal
-        raise SealRefused(f"没有印章可用于 {type_id}。", f"No seal may stand under {type_id}.")
+        return self.seals_for(type_id)[0]
+
+    def seals_for(self, type_id: str) -> tuple[Seal, ...]:
+        """The seals bound to a certificate type: one, or those of a joint document in their order.
+
+        Raises:
+            SealRefused: no seal is.
+        """
+        bound = {seal.id: seal for seal in self.seals if type_id in seal.certificate_types}
+        order = next((joint.seals for joint in self.plan.joint if joint.certificate_type == type_id), tuple(bound))
+        if not order or set(order) != set(bound):
+            raise SealRefused(f"没有印章可用于 {type_id}。", f"No seal may stand under {type_id}.")
+        return tuple(bound[seal_id] for seal_id in order)
 
     def sealing(self, seal_id: str) -> SealCredential:
-        """The key of a seal, its certificate and the chain up to the root."""
-        name = seal_name(seal_id)
-        chain = (self._certificate(ISSUING), self._certificate(ROOT))
-        return SealCredential(key=self._material.keys[name], certificate=self._certificate(name), chain=chain)
+        """The newest key of a seal, its certificate and the chain up to the root."""
+        return self.credential(self.newest(seal_name(seal_id)))
 
-    def validation_data(self, seal_id: str, now: datetime) -> ValidationData:
-        """Everything a validator needs; the issuing authority's CRL is signed anew within the hour, the root's is the
-        one it signed last. The sealer refuses what is not current."""
-        names = (seal_name(seal_id), ISSUING, TIMESTAMP, ROOT)
-        certificates = tuple(self._certificate(name).public_bytes(Encoding.DER) for name in names)
-        return ValidationData(certificates=certificates, crls=(self._material.root_crl, self._crl(now)))
+    def credential(self, name: str) -> SealCredential:
+        """The key of this name, its certificate and the chain up to the root."""
+        return SealCredential(key=self.key(name), certificate=self.certificate(name), chain=self._issuer.chain(name))
+
+    def validation_data(self, seal_ids: str | Sequence[str], now: datetime) -> ValidationData:
+        """Everything a validator needs for one seal or several: chains, and the newest CRL of each authority in them.
+        The sealer refuses what is not current.
+
+        Raises:
+            RevocationDataStale: see `CrlKeeper.current`.
+        """
+        ids = (seal_ids,) if isinstance(seal_ids, str) else seal_ids
+        leaves = [*(self.newest(seal_name(seal_id)) for seal_id in ids), self.newest(TIMESTAMP)]
+        chains = [[leaf, *self._issuer.issuers(leaf)] for leaf in leaves]
+        names = dict.fromkeys(name for chain in chains for name in chain)
+        authorities = sorted((name for name in names if profile_name(name) in (ROOT, ISSUING)), key=profile_name)
+        crls = [self.crl(name, now, FOR_A_SEAL) for name in reversed(authorities)]
+        certificates = tuple(self.certificate(name).public_bytes(Encoding.DER) for name in names)
+        return ValidationData(certificates=certificates, crls=tuple(crls))
 
     def token_key(self, now: datetime) -> tuple[bytes, PrivateKey]:
         """Key id and key of the QR tokens of the quarter of `now`, published before it is first used.
 
-        The term of its X.509 certificate is the quarter, so that made again for the same key it says the same.
+        Raises:
+            SealRefused: it was revoked, and no next one was made.
         """
-        name = f"token-{quarter(now)}"
-        if name not in self._quarters:
-            key = self._token_keys(name)
-            self._publish(f"anchors/token-keys/{quarter(now)}.pem", self._token_certificate(name, key, now))
-            self._quarters[name] = key
-        key = self._quarters[name]
-        return key_id(key.public_key), key
+        when = quarter(now)
+        name = newest(self.names, token_name(when)) or token_name(when)
+        if self._is_revoked(name):
+            raise SealRefused(
+                f"本季度的二维码密钥 {name} 已吊销：请先换新钥。",
+                f"The token key {name} is revoked: make the next one.",
+            )
+        if self._quarters.get(when, ("",))[0] != name:
+            key = self.make_token(name, now)
+            self._quarters[when] = (name, key_id(key.public_key), key)
+        _, kid, key = self._quarters[when]
+        return kid, key
 
-    def _token_certificate(self, name: str, key: SoftwareKey, now: datetime) -> bytes:
-        subject = replace(_subject(self._plan, "二维码签名", name), demonstration=self.is_demonstration)
+    def make_token(self, name: str, now: datetime) -> PrivateKey:
+        """The token key of this name, made and certified if it is not there. Its certificate's term is the quarter."""
         first = start_of_quarter(now)
         last = start_of_quarter(first + SURELY_NEXT_QUARTER) - timedelta(seconds=1)
-        since = max(first, self._certificate(ISSUING).not_valid_before_utc)
-        certificate = make_certificate(load_profile(profile_name(name)), subject, key, self._issuer(), since, last)
-        return certificate.public_bytes(Encoding.PEM)
+        self.make(name, now, since=first, until=last)
+        return self.key(name)
 
-    def _crl(self, now: datetime) -> bytes:
-        if self._issuing_crl is None or now - self._issuing_crl[0] > RENEW_AFTER:
-            crl = make_crl(self._issuer(), ISSUING_CRL, now)
-            self._publish(f"{ISSUING}.crl", crl)
-            self._issuing_crl = (now, crl)
-        return self._issuing_crl[1]
+    def make(
+        self,
+        name: str,
+        now: datetime,
+        seal: Seal | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> x509.Certificate:
+        """The certificate of this name, with its key; made if it is not there, and published.
 
-    def _certificate(self, name: str) -> x509.Certificate:
-        return self._material.certificates[name]
+        `seal` is a new seal's; the next generation of a seal is for the owner of the one before.
 
-    def _issuer(self) -> IssuingParty:
-        key = self._material.keys[ISSUING]
-        return IssuingParty(certificate=self._certificate(ISSUING), key=key, files=_files(self._plan, ISSUING))
+        Raises:
+            CustodyError: its key, or its issuer's, cannot be used.
+        """
+        known = self._archive.certificates().get(name)
+        if known is None:
+            before = newest(self.names, base_name(name))
+            owner = owner_of(self.certificate(before)) if before and profile_name(name) == "seal" else seal
+            subject = subject_of(self.plan, name, owner, demonstration=self._says_demonstration(name))
+            known = self._issuer.make(name, subject, since or now - BACKDATED, until)
+        self.publish_certificate(name)
+        return known
+
+    def _says_demonstration(self, name: str) -> bool:
+        return self.plan.demonstration if profile_name(name) == ROOT else self.is_demonstration
+
+    def make_services(self, now: datetime) -> None:
+        """What serves trust beside seals: made where an earlier ceremony did not, and followed by its next generation
+        in good time before it ends."""
+        for base in SERVICES:
+            name = newest(self.names, base) or base
+            if self.make(name, now).not_valid_after_utc < now + IN_GOOD_TIME:
+                self.make(next_generation(self.names, base), now)
+
+    def record(self, revocation: Revocation) -> Revocation:
+        """Put a revocation on record; the next CRL says it. A root's CRL is signed in a ceremony.
+
+        Raises:
+            NotFound: there is no such certificate.
+            Conflict: see `Ledger.record`.
+        """
+        if revocation.name not in self.names:
+            raise NotFound(f"没有证书 {revocation.name}。", f"There is no X.509 certificate {revocation.name}.")
+        return self._ledger.record(revocation)
+
+    def revocations(self) -> Sequence[Revocation]:
+        """Everything that was decided."""
+        return self._ledger.all()
+
+    def issuer_name(self, name: str) -> str:
+        """The name of the authority that signed a certificate."""
+        return self._issuer.issuer_name(name)
+
+    def root_crl(self, name: str) -> bytes:
+        """The newest CRL that a root signed."""
+        return self._archive.root_crl(name)
+
+    def sign_root_crl(self, name: str, now: datetime) -> None:
+        """Have a root sign its next CRL, in a ceremony.
+
+        Raises:
+            CustodyError: its key is not at hand.
+        """
+        self._issuer.sign_root_crl(name, now, self.entries(name)(now))
+
+    def destroy_key(self, name: str) -> None:
+        """Destroy a private key; done again, nothing."""
+        self._keys.destroy(name)
+
+    def publish(self, now: datetime) -> None:
+        """Put out the public facts: trust anchors, certificates, CRLs. Done again, what says the same stays.
+
+        Raises:
+            RevocationDataStale: see `renew`.
+        """
+        self.publish_certificates()
+        self.renew(now)
+
+    def publish_certificates(self) -> None:
+        """Put out every certificate, and the CRLs that roots signed."""
+        for name in self.names:
+            self.publish_certificate(name)
+
+    def renew(self, now: datetime) -> None:
+        """Sign the CRLs that are a day old or lack a revocation, and put out those that the roots signed.
+
+        Raises:
+            RevocationDataStale: one is due, and its key is not at hand.
+        """
+        for name in self.names:
+            if profile_name(name) in (ROOT, ISSUING):
+                self.crl(name, now, EACH_DAY)
+
+    def publish_certificate(self, name: str) -> None:
+        """Put out one certificate, where a reader looks for it."""
+        certificate, kind = self.certificate(name), profile_name(name)
+        pem, der = (certificate.public_bytes(form) for form in (Encoding.PEM, Encoding.DER))
+        if kind in (ROOT, ISSUING):
+            self._shelf.put(f"anchors/{name}.pem", pem)
+            self._shelf.put(f"ca/{name}.cer", der)
+        if kind == "token":
+            self._shelf.put(f"anchors/token-keys/{name.removeprefix('token-')}.pem", pem)
+        if kind != ROOT:
+            self._shelf.put(f"issued/{self._issuer.issuer_name(name)}/{certificate.serial_number:X}.cer", der)
+
+    def crl(self, name: str, now: datetime, at_most: timedelta) -> bytes:
+        """The newest CRL of a root or an issuing authority, published; see `CrlKeeper.current`."""
+        if profile_name(name) == ROOT:
+            crl = self._archive.root_crl(name)
+            self._shelf.put(f"crl/{name}.crl", crl)
+            return crl
+        if name not in self._crls:
+            self._crls[name] = CrlKeeper(
+                f"crl/{name}.crl", self._shelf, self._ledger, lambda: self._issuer.party(name), self.entries(name)
+            )
+        return self._crls[name].current(now, at_most)
+
+    def entries(self, issuer: str) -> Callable[[datetime], Sequence[x509.RevokedCertificate]]:
+        """Gives the revoked certificates of an issuer on a given day; of two revocations the compromise rules."""
+
+        def due(now: datetime) -> Sequence[x509.RevokedCertificate]:
+            found = {}
+            for each in sorted(self._ledger.all(), key=lambda each: each.reason.is_compromise):
+                if each.revoked_at <= now and self._issuer.issuer_name(each.name) == issuer:
+                    found[each.name] = crl_entry(self.certificate(each.name).serial_number, each)
+            return list(found.values())
+
+        return due
+
+    def _is_revoked(self, name: str) -> bool:
+        return any(each.name == name for each in self._ledger.all())
 
 
-def throw_away_authority(plan: Plan, now: datetime, publish: Publisher = lambda _name, _data: None) -> Authority:
-    """The same authority with keys that are only in memory: what the lint seals with."""
-    material = make_material(plan, lambda _: generate_key(plan.algorithm), now)
-    authority = Authority(plan, material, lambda _: generate_key("p256"), publish)
+def throw_away_authority(
+    plan: Plan,
+    now: datetime,
+    publish: Callable[[str, bytes], None] = lambda _name, _data: None,
+    seals: Sequence[Seal] | None = None,
+) -> Authority:
+    """The same authority with keys that are only in memory: what the lint seals with. `seals` are others than the
+    plan's. Its timestamps need no good clock: they go nowhere."""
+    keys, archive = MemoryKeys(plan.algorithm), MemoryArchive()
+    found(plan, archive, keys, now, seals=seals)
+    authority = Authority(plan, archive, keys, MemoryShelf(publish), NoLedger())
+    authority.seals = authority.seals if seals is None else seals
+    authority.use_timestamper(authority.token_maker())
     authority.publish(now)
     return authority
+
+
+def found(
+    plan: Plan,
+    archive: Archive,
+    keys: KeyRing,
+    now: datetime,
+    services: Sequence[str] = (TIMESTAMP,),
+    seals: Sequence[Seal] | None = None,
+) -> None:
+    """Make every key and certificate of `plan`: root and its CRL → issuing → services and seals."""
+    issuer = Issuer(plan, archive, keys)
+    since = now - BACKDATED
+    for name in (ROOT, ISSUING, *services):
+        issuer.make(name, subject_of(plan, name, None, demonstration=plan.demonstration), since)
+    planned = [seal.seal(demonstration=plan.demonstration) for seal in plan.seals] if seals is None else seals
+    for seal in planned:
+        name = seal_name(seal.id)
+        issuer.make(name, subject_of(plan, name, seal, demonstration=plan.demonstration), since)
+    issuer.sign_root_crl(ROOT, now, ())

@@ -1,48 +1,42 @@
 """The key ceremony: one file in, a transcript out.
 
-Everything is made in a folder of its own, and one rename ends it: interrupted before, nothing was held and the next
-try starts anew; interrupted after, opening the authority publishes what was not yet published. Of several at once, one
-is held and the others find it held.
+The founding ceremony makes everything in a folder of its own, and one rename ends it: interrupted before, nothing was
+held and the next try starts anew; interrupted after, opening the authority publishes what was not yet published. Of
+several at once, one is held and the others find it held. Later ceremonies are in `later.py`.
 """
 
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from certsvc.authority.authority import (
-    ISSUING,
-    ROOT,
-    TIMESTAMP,
-    Authority,
-    Material,
-    Publisher,
-    make_material,
-    seal_name,
-)
+from certsvc.authority.archive import FolderArchive, damaged
+from certsvc.authority.authority import Authority, found
+from certsvc.authority.inventory import KeyState, inventory
+from certsvc.authority.ledger import FolderLedger
+from certsvc.authority.names import ISSUING, ROOT, SERVICES, TIMESTAMP, seal_name
 from certsvc.authority.plan import Plan, load_plan
-from certsvc.authority.transcript import make_transcript
-from certsvc.custody.keys import SoftwareKey, create_key, open_key
-from certsvc.errors import CeremonyError
-from certsvc.files import FOR_EVERYONE, replace_file, sync
+from certsvc.authority.ring import OFFLINE, FolderKeys
+from certsvc.authority.shelf import FolderShelf
+from certsvc.authority.transcript import founding_transcript
+from certsvc.errors import CeremonyError, CustodyError, RevocationDataStale
+from certsvc.files import sync
+from certsvc.services import Timestamper
 
 TRANSCRIPT = "transcript.txt"
 PLAN = "plan.json"
-ROOT_CRL = "root.crl"
 
 
 def hold_ceremony(plan_file: Path, home: Path, secret: str, now: datetime, public_url: str) -> Path:
     """Make the authority that `plan_file` describes in `home/authority`; the path of the transcript.
 
     Held again with the same plan it does nothing. `secret` refers to the passphrase of the key files; `public_url` is
-    the address under which CRLs will be found.
+    the address under which CRLs will be found. The root's key lies in a folder of its own, to be taken away.
 
     Raises:
         CeremonyError: the plan is wrong, another ceremony was held here, or what it left is damaged.
@@ -50,22 +44,27 @@ def hold_ceremony(plan_file: Path, home: Path, secret: str, now: datetime, publi
     """
     plan = msgspec.structs.replace(load_plan(plan_file), public_url=public_url.rstrip("/"))
     folder, staging = home / "authority", home / "authority.unfinished"
-    with _alone(home):
+    with alone(home):
         if folder.exists():
             return _same_ceremony(plan, folder)
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir(mode=0o700)
-        (staging / "keys").mkdir(mode=0o700)
-        (staging / "certificates").mkdir()
-        material = make_material(plan, _keys_in(staging, secret, plan), now)
-        _write(plan, material, staging, now)
+        for name, mode in (("keys", 0o700), (OFFLINE, 0o700), ("certificates", 0o755)):
+            (staging / name).mkdir(mode=mode)
+        archive, keys = FolderArchive(staging), _keys(staging, secret, plan, None)
+        found(plan, archive, keys, now, SERVICES)
+        (staging / PLAN).write_bytes(msgspec.json.encode(plan))
+        text = founding_transcript(plan, archive.certificates(), archive.root_crl(ROOT), now)
+        (staging / TRANSCRIPT).write_text(text, encoding="utf-8")
+        for path in (*staging.rglob("*"), staging):
+            sync(path)
         staging.rename(folder)
         sync(home)
     return folder / TRANSCRIPT
 
 
 @contextmanager
-def _alone(home: Path) -> Iterator[None]:
+def alone(home: Path) -> Iterator[None]:
     """One ceremony at a time in a home; the lock goes with the process that has it."""
     descriptor = os.open(home, os.O_RDONLY)
     try:
@@ -75,12 +74,33 @@ def _alone(home: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def open_authority(home: Path, secret: str, now: datetime) -> Authority:
+def open_authority(
+    home: Path, secret: str, now: datetime, *, timestamper: Timestamper | None = None, roots: Path | None = None
+) -> Authority:
     """Open the authority that a ceremony made, and publish its public facts under `home/public`.
+
+    Keys are opened when they are first used. `timestamper` is another timestamp service than the key here; `roots` is
+    where the root's key is, for a ceremony. An issuing key that cannot be used is no error here: orders are taken, and
+    wait for their seals.
 
     Raises:
         CeremonyError: no ceremony was held here, or what it left is damaged.
-        CustodyError: a key does not open.
+    """
+    authority = read_authority(home, secret, timestamper=timestamper, roots=roots)
+    authority.publish_certificates()
+    with suppress(CustodyError, RevocationDataStale):
+        authority.make_services(now)
+        authority.renew(now)
+    return authority
+
+
+def read_authority(
+    home: Path, secret: str, *, timestamper: Timestamper | None = None, roots: Path | None = None
+) -> Authority:
+    """The authority that a ceremony made, without publishing anything; see `open_authority`.
+
+    Raises:
+        CeremonyError: no ceremony was held here, or what it left is damaged.
     """
     folder = home / "authority"
     if not folder.exists():
@@ -88,42 +108,35 @@ def open_authority(home: Path, secret: str, now: datetime) -> Authority:
             f"{home} 中还没有举行过密钥仪式：请运行 certsvc ceremony。",
             f"No key ceremony was held in {home}: run `certsvc ceremony`.",
         )
-    plan, material = _read(folder, secret)
-    authority = Authority(plan, material, _keys_in(folder, secret, plan), _publisher(home / "public"))
-    authority.publish(now)
-    return authority
-
-
-def _read(folder: Path, secret: str) -> tuple[Plan, Material]:
-    plan = _read_plan(folder)
-    try:
-        paths = sorted((folder / "certificates").glob("*.pem"))
-        certificates = {path.stem: x509.load_pem_x509_certificate(path.read_bytes()) for path in paths}
-        root_crl = (folder / ROOT_CRL).read_bytes()
-        x509.load_der_x509_crl(root_crl)
-    except (OSError, ValueError) as error:
-        raise _damaged(folder, str(error)) from None
-    missing = {ROOT, ISSUING, TIMESTAMP, *(seal_name(seal.id) for seal in plan.seals)} - set(certificates)
+    plan, archive = _read_plan(folder), FolderArchive(folder)
+    archive.root_crl(ROOT)
+    missing = {ROOT, ISSUING, TIMESTAMP, *(seal_name(seal.id) for seal in plan.seals)} - archive.certificates().keys()
     if missing:
-        raise _damaged(folder, ", ".join(sorted(missing)))
-    keys = {name: open_key(_uri(folder, name), secret) for name in certificates}
-    for name, certificate in certificates.items():
-        if certificate.public_key() != keys[name].public_key:
-            raise _damaged(folder, f"{name}: key and certificate do not belong together")
-    return plan, Material(keys=keys, certificates=certificates, root_crl=root_crl)
+        raise damaged(folder, ", ".join(sorted(missing)))
+    keys, shelf = _keys(folder, secret, plan, roots), FolderShelf(home / "public")
+    return Authority(plan, archive, keys, shelf, FolderLedger(folder / "revoked"), timestamper)
+
+
+def read_inventory(home: Path, secret: str, now: datetime) -> list[KeyState]:
+    """Every key of the authority in `home`, and whether it works.
+
+    Raises:
+        CeremonyError: no ceremony was held here, or what it left is damaged.
+    """
+    authority = read_authority(home, secret)
+    folder = home / "authority"
+    return list(inventory(authority, _keys(folder, secret, authority.plan, None), now))
+
+
+def _keys(folder: Path, secret: str, plan: Plan, roots: Path | None) -> FolderKeys:
+    return FolderKeys(folder, secret, plan.algorithm, plan.custody, plan.limits, roots)
 
 
 def _read_plan(folder: Path) -> Plan:
     try:
         return msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)
     except (OSError, msgspec.MsgspecError) as error:
-        raise _damaged(folder, str(error)) from None
-
-
-def _damaged(folder: Path, what: str) -> CeremonyError:
-    return CeremonyError(
-        f"{folder} 已损坏（{what}）：请从备份恢复。", f"{folder} is damaged ({what}): restore it from a backup."
-    )
+        raise damaged(folder, str(error)) from None
 
 
 def _same_ceremony(plan: Plan, folder: Path) -> Path:
@@ -133,25 +146,3 @@ def _same_ceremony(plan: Plan, folder: Path) -> Path:
             f"Another ceremony was held in {folder}; to start anew, use another CERTSVC_HOME.",
         )
     return folder / TRANSCRIPT
-
-
-def _uri(folder: Path, name: str) -> str:
-    return f"file:{folder / 'keys' / name}.key"
-
-
-def _keys_in(folder: Path, secret: str, plan: Plan) -> Callable[[str], SoftwareKey]:
-    return lambda name: create_key(_uri(folder, name), secret, "p256" if name.startswith("token-") else plan.algorithm)
-
-
-def _write(plan: Plan, material: Material, folder: Path, now: datetime) -> None:
-    for name, certificate in material.certificates.items():
-        (folder / "certificates" / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
-    (folder / ROOT_CRL).write_bytes(material.root_crl)
-    (folder / PLAN).write_bytes(msgspec.json.encode(plan))
-    (folder / TRANSCRIPT).write_text(make_transcript(plan, material, now), encoding="utf-8")
-    for path in (*folder.rglob("*"), folder):
-        sync(path)
-
-
-def _publisher(public: Path) -> Publisher:
-    return lambda name, data: replace_file(public / name, data, FOR_EVERYONE)

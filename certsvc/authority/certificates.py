@@ -39,6 +39,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     extended_key_usage: tuple[str, ...]
     extended_key_usage_critical: bool
     path_length: int | None = None
+    ocsp_address: bool = False
+    ocsp_no_check: bool = False
 
 
 @cache
@@ -49,11 +51,13 @@ def load_profile(name: str) -> Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuingParty:
-    """Who signs a certificate. `files` with `.cer` or `.crl` is the address of its own certificate and CRL, if any."""
+    """Who signs a certificate, and where its CRL, its own certificate and its OCSP responder are found, if anywhere."""
 
     certificate: x509.Certificate
     key: PrivateKey
-    files: str | None
+    crl: str | None = None
+    ca: str | None = None
+    ocsp: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,24 +127,24 @@ def _extensions(
         found.append((x509.ExtendedKeyUsage(purposes), profile.extended_key_usage_critical))
     found.append((x509.SubjectKeyIdentifier.from_public_key(public), False))
     if issuer:
-        found += [(extension, False) for extension in _issuer_extensions(issuer)]
+        found += [(extension, False) for extension in _issuer_extensions(profile, issuer)]
+    if profile.ocsp_no_check:
+        found.append((x509.OCSPNoCheck(), False))
     if subject.demonstration:
         policy = x509.PolicyInformation(x509.ObjectIdentifier(DEMONSTRATION_POLICY), None)
         found.append((x509.CertificatePolicies([policy]), False))
     return found
 
 
-def _issuer_extensions(issuer: IssuingParty) -> list[x509.ExtensionType]:
+def _issuer_extensions(profile: Profile, issuer: IssuingParty) -> list[x509.ExtensionType]:
     identifier = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
-    if issuer.files is None:
-        return [authority]
-    crl = x509.DistributionPoint([x509.UniformResourceIdentifier(f"{issuer.files}.crl")], None, None, None)
-    certificate = x509.AccessDescription(
-        AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(f"{issuer.files}.cer")
-    )
-    return [
-        authority,
-        x509.CRLDistributionPoints([crl]),
-        x509.AuthorityInformationAccess([certificate]),
+    found: list[x509.ExtensionType] = [x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)]
+    if issuer.crl:
+        point = x509.DistributionPoint([x509.UniformResourceIdentifier(issuer.crl)], None, None, None)
+        found.append(x509.CRLDistributionPoints([point]))
+    wanted = [
+        (AuthorityInformationAccessOID.OCSP, issuer.ocsp if profile.ocsp_address else None),
+        (AuthorityInformationAccessOID.CA_ISSUERS, issuer.ca),
     ]
+    access = [x509.AccessDescription(how, x509.UniformResourceIdentifier(where)) for how, where in wanted if where]
+    return [*found, x509.AuthorityInformationAccess(access)] if access else found

@@ -1,6 +1,7 @@
 """The transcript of a ceremony: what two witnesses read, compare with the files, and sign."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from cryptography import x509
@@ -9,49 +10,84 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from certsvc.authority.authority import Material, profile_name
+from certsvc.authority.names import profile_name
 from certsvc.authority.plan import Plan
+from certsvc.domain.revocation import Revocation
 
 USE = {True: "演示，无法律效力 demonstration, no legal effect", False: "正式 in earnest"}
 SHORT_NAMES = {NameOID.ORGANIZATION_IDENTIFIER: "organizationIdentifier"}
+FOUNDING = "密钥仪式记录  Key ceremony transcript\n"
+LATER = "后续密钥仪式记录  Transcript of a later key ceremony\n"
+MADE = "制作的密钥和 X.509 证书 Keys and X.509 certificates made\n"
+SIGNED = "签发的吊销列表 CRLs signed\n"
+REVOKED = "吊销的证书 Certificates revoked\n"
+OFFLINE = """\
+根密钥在 offline 目录中：请移到不联网的介质上，由两人分别保管介质和口令。日常签发不需要它。
+The root's key lies in the folder `offline`: move it to a medium that is on no network, and have one person keep the
+medium and another the passphrase. Daily work does not need it.
+"""
 HOW_TO_CHECK = """\
-核对 To check, in the folder of this transcript 在本记录所在目录:
-  openssl x509 -in certificates/root.pem -noout -serial -fingerprint -sha256
-  openssl x509 -in certificates/root.pem -noout -pubkey | openssl pkey -pubin -outform DER | openssl sha256
+核对 To check, in the folder of the authority 在机构目录中:
+  openssl x509 -in certificates/NAME.pem -noout -serial -fingerprint -sha256
+  openssl x509 -in certificates/NAME.pem -noout -pubkey | openssl pkey -pubin -outform DER | openssl sha256
   openssl crl  -in root.crl -inform DER -noout -fingerprint -sha256
 """
 WITNESS = """\
 见证人 {number} witness
-  姓名 name       ______________________________
+  姓名 name       {name}
   签名 signature  ______________________________
   日期 date       ______________________________
 """
+BLANK = "_" * 30
+LABEL, WIDEST = 22, 90
+
+Certificates = Mapping[str, x509.Certificate]
 
 
-def make_transcript(plan: Plan, material: Material, now: datetime) -> str:
-    """The transcript of making `material` by `plan`, in Chinese and English, up to 120 columns; times are UTC."""
-    blocks = [
-        "密钥仪式记录  Key ceremony transcript\n",
-        _head(plan, material, now),
-        "制作的密钥和 X.509 证书 Keys and X.509 certificates made\n",
-        *(_certificate(name, certificate) for name, certificate in material.certificates.items()),
-        _crl(material.root_crl),
-        HOW_TO_CHECK,
-        *(WITNESS.format(number=number) for number in (1, 2)),
-    ]
-    return "\n".join(blocks)
-
-
-def _head(plan: Plan, material: Material, now: datetime) -> str:
-    return _lines(
+def founding_transcript(plan: Plan, certificates: Certificates, root_crl: bytes, now: datetime) -> str:
+    """The transcript of making `certificates` by `plan`, in Chinese and English, up to 120 columns; times are UTC."""
+    head = _lines(
         ("机构 authority", plan.authority),
         ("行政区划 area", plan.area),
         ("时间 time", _instant(now)),
         ("用途 use", USE[plan.demonstration]),
         ("公开地址 address", plan.public_url or "-"),
         ("印章 seals", ", ".join(seal.id for seal in plan.seals)),
-        ("证书数 count", str(len(material.certificates))),
+        ("证书数 count", str(len(certificates))),
         indent=0,
+    )
+    made = [_certificate(name, certificate) for name, certificate in certificates.items()]
+    return _document(FOUNDING, head, MADE, *made, _crl("root", root_crl), OFFLINE, witnesses=(BLANK, BLANK))
+
+
+def later_transcript(
+    facts: Sequence[tuple[str, str]],
+    certificates: Certificates,
+    root_crls: Mapping[str, bytes],
+    revocations: Sequence[Revocation],
+    witnesses: tuple[str, str],
+    now: datetime,
+) -> str:
+    """The transcript of a later ceremony: what was made, which CRLs roots signed, what was revoked."""
+    head = _lines(*facts, ("时间 time", _instant(now)), indent=0)
+    made = [_certificate(name, certificate) for name, certificate in certificates.items()]
+    signed = [_crl(name, crl) for name, crl in root_crls.items()]
+    revoked = [_revocation(each) for each in revocations]
+    groups = ((MADE, made), (SIGNED, signed), (REVOKED, revoked))
+    blocks = [block for title, found in groups if found for block in (title, *found)]
+    return _document(LATER, head, *blocks, witnesses=witnesses)
+
+
+def _document(*blocks: str, witnesses: tuple[str, str]) -> str:
+    signatures = [WITNESS.format(number=number, name=name) for number, name in enumerate(witnesses, 1)]
+    return "\n".join((*blocks, HOW_TO_CHECK, *signatures))
+
+
+def _revocation(each: Revocation) -> str:
+    return f"  {each.name}\n" + _lines(
+        ("原因 reason", each.reason.value),
+        ("生效 effective", _instant(each.effective)),
+        ("说明 why", each.why),
     )
 
 
@@ -69,11 +105,11 @@ def _certificate(name: str, certificate: x509.Certificate) -> str:
     )
 
 
-def _crl(encoded: bytes) -> str:
+def _crl(name: str, encoded: bytes) -> str:
     crl = x509.load_der_x509_crl(encoded)
     number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
     until = f"{_instant(crl.next_update_utc)}" if crl.next_update_utc else "-"
-    return "  root.crl\n" + _lines(
+    return f"  {name}.crl\n" + _lines(
         ("签发者 issuer", _name(crl.issuer)),
         ("编号 number", f"{number:X}"),
         ("有效 term", f"{_instant(crl.last_update_utc)} – {until}"),
@@ -83,7 +119,11 @@ def _crl(encoded: bytes) -> str:
 
 
 def _lines(*rows: tuple[str, str], indent: int = 4) -> str:
-    return "".join(f"{' ' * indent}{label}{' ' * (22 - _columns(label))}{text}\n" for label, text in rows)
+    beside = "\n" + " " * (indent + LABEL)
+    return "".join(
+        f"{' ' * indent}{label}{' ' * (LABEL - _columns(label))}{text.replace(chr(10), beside)}\n"
+        for label, text in rows
+    )
 
 
 def _columns(text: str) -> int:
@@ -95,7 +135,14 @@ def _instant(instant: datetime) -> str:
 
 
 def _name(name: x509.Name) -> str:
-    return name.rfc4514_string(SHORT_NAMES)
+    """As RFC 4514 writes it, from the last part to the first; a new line where one is full."""
+    lines = [""]
+    for part in reversed(name.rdns):
+        text = part.rfc4514_string(SHORT_NAMES)
+        if lines[-1] and _columns(f"{lines[-1]},{text}") > WIDEST:
+            lines.append("")
+        lines[-1] += f",{text}" if lines[-1] else text
+    return ",\n".join(lines)
 
 
 def _key_kind(certificate: x509.Certificate) -> str:

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations
+from math import hypot
 from typing import Any
 
-from certsvc.catalog.definition import Definition, HolderTable, NumberTable
+from certsvc.catalog.definition import Definition, HolderTable, LayoutTable, NumberTable, SealPlace
 from certsvc.catalog.faults import SCHEMA, TYPE, Fault, Words, fault
 from certsvc.catalog.locate import At
 from certsvc.catalog.rules import CodeOfKind, CountOf, MostYears, NotBefore, Prefix
@@ -12,6 +14,7 @@ from certsvc.catalog.schema_checks import choices, properties, required
 from certsvc.domain.certificate import Category
 from certsvc.domain.holder import KINDS
 from certsvc.domain.masking import RULES
+from certsvc.domain.seal_form import MOST_SEALS
 from certsvc.domain.token import MAX_TYPE
 from certsvc.errors import CertsvcError
 from certsvc.ids import parse_type_code
@@ -166,15 +169,32 @@ def _layouts(definition: Definition, schema: Schema) -> Iterator[Fault]:
     names = [layout.name for layout in definition.layouts]
     if not names or len(names) != len(set(names)) or not all(re.fullmatch(r"[a-z0-9-]{1,20}", name) for name in names):
         yield fault("layout_names", TYPE, "layouts")
-    reach = WIDEST_SEAL_MM / 2
+    if len({len(layout.further_seals) for layout in definition.layouts}) > 1:
+        yield fault("seals_uneven", TYPE, "layouts")
     for place, layout in enumerate(definition.layouts):
-        seal, at = layout.seal, ("layouts", place, "seal")
-        if seal.page != 1:
-            yield fault("seal_page", TYPE, *at, "page")
-        across, down = reach <= seal.x_mm <= layout.width_mm - reach, reach <= seal.y_mm <= layout.height_mm - reach
-        if not (across and down):
-            key = "y_mm" if across else "x_mm"
-            yield fault("seal_out", TYPE, *at, key, layout=layout.name, widest=WIDEST_SEAL_MM, reach=reach)
+        yield from _seal(layout, layout.seal, ("layouts", place, "seal"))
+        for number, seal in enumerate(layout.further_seals):
+            yield from _seal(layout, seal, ("layouts", place, "further_seals", number))
+        if len(layout.further_seals) >= MOST_SEALS:
+            yield fault("seals_many", TYPE, "layouts", place, "further_seals", most=MOST_SEALS)
+        if any(_touch(*pair) for pair in combinations((layout.seal, *layout.further_seals), 2)):
+            yield fault(
+                "seals_touch", TYPE, "layouts", place, "further_seals", layout=layout.name, widest=WIDEST_SEAL_MM
+            )
+
+
+def _seal(layout: LayoutTable, seal: SealPlace, at: At) -> Iterator[Fault]:
+    reach = WIDEST_SEAL_MM / 2
+    if seal.page != 1:
+        yield fault("seal_page", TYPE, *at, "page")
+    across, down = reach <= seal.x_mm <= layout.width_mm - reach, reach <= seal.y_mm <= layout.height_mm - reach
+    if not (across and down):
+        key = "y_mm" if across else "x_mm"
+        yield fault("seal_out", TYPE, *at, key, layout=layout.name, widest=WIDEST_SEAL_MM, reach=reach)
+
+
+def _touch(one: SealPlace, other: SealPlace) -> bool:
+    return hypot(one.x_mm - other.x_mm, one.y_mm - other.y_mm) < WIDEST_SEAL_MM
 
 
 def _must(

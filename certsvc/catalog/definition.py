@@ -22,7 +22,8 @@ class SealPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class LayoutTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One sheet a certificate is printed on. `scale` enlarges the A4 drawing (A3 is 1.414)."""
+    """One sheet a certificate is printed on. `scale` enlarges the A4 drawing (A3 is 1.414). `further_seals` are those
+    of a joint document after the first, in their order."""
 
     name: str
     zh: str
@@ -30,6 +31,7 @@ class LayoutTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     width_mm: Millimetres
     height_mm: Millimetres
     seal: SealPlace
+    further_seals: tuple[SealPlace, ...] = ()
     scale: Scale = 1.0
 
 

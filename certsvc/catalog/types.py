@@ -28,7 +28,8 @@ ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """One sheet a certificate is printed on (millimetres); `scale` enlarges the drawing made for A4."""
+    """One sheet a certificate is printed on (millimetres); `scale` enlarges the drawing made for A4. `seal` is the
+    place of the issuer's seal, `further_seals` are those of the others in a joint document."""
 
     name: str
     zh: str
@@ -37,6 +38,12 @@ class Layout:
     height_mm: float
     scale: float
     seal: Placement
+    further_seals: tuple[Placement, ...] = ()
+
+    @property
+    def seals(self) -> tuple[Placement, ...]:
+        """The places of all seals, in the order in which they are put on."""
+        return (self.seal, *self.further_seals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema_rs
 
 from certsvc.catalog.checks import definition_faults
-from certsvc.catalog.definition import Definition, LayoutTable
+from certsvc.catalog.definition import Definition, LayoutTable, SealPlace
 from certsvc.catalog.example_checks import Examples, bad_faults, good_faults, printed_faults, read_examples
 from certsvc.catalog.faults import EXAMPLES, FACE, POLICY, SCHEMA, TYPE, UNFINISHED, Fault, Words, fault
 from certsvc.catalog.files import read_json, read_text, read_toml
@@ -168,8 +168,13 @@ def _layout(table: LayoutTable) -> Layout:
         width_mm=table.width_mm,
         height_mm=table.height_mm,
         scale=table.scale,
-        seal=Placement(page=table.seal.page, x_mm=table.seal.x_mm, y_mm=table.seal.y_mm),
+        seal=_place(table.seal),
+        further_seals=tuple(map(_place, table.further_seals)),
     )
+
+
+def _place(table: SealPlace) -> Placement:
+    return Placement(page=table.page, x_mm=table.x_mm, y_mm=table.y_mm)
 
 
 def imported(place: Path) -> Iterator[tuple[str, int]]:

@@ -60,7 +60,7 @@ def act(kind: str, ref: str, as_json: bool, **typed: Any) -> None:
 
     Prints what is on record then: the state of today and of every day, past and future.
     """
-    from certsvc.app import act_on
+    from certsvc.commands.work import act_on
     from certsvc.issuance.act_command import ActCommand
 
     command = ActCommand(
@@ -99,7 +99,7 @@ def holder(code: str, kind: str, as_json: bool) -> None:
 
     A person's code is not kept: it is found by its keyed hash, so the whole code must be given.
     """
-    from certsvc.app import show_holder
+    from certsvc.commands.work import show_holder
 
     shown = show_holder(load_settings(), kind, code)
     show(shown, _holder_text(shown), as_json)

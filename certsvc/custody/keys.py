@@ -1,89 +1,65 @@
-"""Keys by URI, behind `services.PrivateKey`. Backends: `file:` (encrypted PKCS #8)."""
+"""Keys by URI. The scheme chooses the backend: `file:` (encrypted PKCS #8), `pkcs11:` (a token, RFC 7512) or
+`csc+https:` (a remote signer). Every backend passes one contract: tests/custody/test_custody_contract.py."""
 
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
-
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-
-from certsvc.custody.secret import read_private_file, read_secret, write_private_file
+from certsvc.custody import csc_keys, file_keys
+from certsvc.custody.file_keys import SoftwareKey, generate_key
+from certsvc.custody.protocol import Algorithm, Backend, CustodyKey
 from certsvc.errors import CustodyError
 
-Algorithm = Literal["p256", "rsa3072"]
-RSA_BITS = 3072
-MAX_KEY_FILE = 16 * 1024
+__all__ = ["Algorithm", "CustodyKey", "SoftwareKey", "create_key", "destroy_key", "generate_key", "open_key"]
+
+SCHEMES = "file: pkcs11: csc+https:"
 
 
-@dataclass(frozen=True, slots=True)
-class SoftwareKey:
-    """A key held in memory. It is parsed once: parsing costs a thousand times what signing does."""
-
-    _key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = field(repr=False)
-
-    @property
-    def public_key(self) -> PublicKeyTypes:
-        """The public half."""
-        return self._key.public_key()
-
-    def sign(self, data: bytes) -> bytes:
-        """Sign with SHA-256: ECDSA as DER, RSA as PKCS #1 v1.5."""
-        if isinstance(self._key, ec.EllipticCurvePrivateKey):
-            return self._key.sign(data, ec.ECDSA(hashes.SHA256()))
-        return self._key.sign(data, padding.PKCS1v15(), hashes.SHA256())
-
-
-def generate_key(algorithm: Algorithm = "p256") -> SoftwareKey:
-    """A fresh key that is nowhere but in memory: throw-away keys for the lint, and what `create_key` stores."""
-    if algorithm == "p256":
-        return SoftwareKey(ec.generate_private_key(ec.SECP256R1()))
-    return SoftwareKey(rsa.generate_private_key(65537, RSA_BITS))
-
-
-def create_key(uri: str, secret: str, algorithm: Algorithm = "p256") -> SoftwareKey:
-    """The key at `uri`; where there is none, one is made, encrypted under the passphrase that `secret` refers to.
+def create_key(uri: str, secret: str, algorithm: Algorithm = "p256") -> CustodyKey:
+    """The key at `uri`; where there is none, one is made. `secret` refers to what opens it (`env:NAME`, `file:PATH`).
 
     Two processes that make it at once get the same key; one that is there is never overwritten.
 
     Raises:
-        CustodyError: unknown scheme, unusable secret, no place to write, or a key that `open_key` refuses.
+        CustodyError: unknown scheme, unusable secret, no place for a key, a backend that makes none (`csc+https:`),
+            or a key that `open_key` refuses.
     """
-    path = _file_path(uri)
-    if not path.exists():
-        key = generate_key(algorithm)
-        encryption = serialization.BestAvailableEncryption(read_secret(secret))
-        pem = key._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
-        if write_private_file(path, pem):
-            return key
-    return open_key(uri, secret)
+    return _backend(uri).create_key(uri, secret, algorithm)
 
 
-def open_key(uri: str, secret: str) -> SoftwareKey:
-    """Open the key at `uri` with the passphrase that `secret` refers to.
+def open_key(uri: str, secret: str) -> CustodyKey:
+    """The key at `uri`, opened with the passphrase, PIN or token that `secret` refers to.
 
     Raises:
-        CustodyError: unknown scheme, no such key, others may read it, wrong passphrase, damaged, or no kind of ours.
+        CustodyError: unknown scheme, no such key, wrong secret, damaged, out of reach, or no kind of ours.
     """
-    path = _file_path(uri)
+    return _backend(uri).open_key(uri, secret)
+
+
+def destroy_key(uri: str, secret: str) -> None:
+    """Destroy the key at `uri` for ever, as when a seal is destroyed; nothing happens where there is none.
+
+    Raises:
+        CustodyError: unknown scheme, wrong secret, out of reach, or not ours to destroy (`csc+https:`).
+    """
+    _backend(uri).destroy_key(uri, secret)
+
+
+def _backend(uri: str) -> Backend:
+    scheme = uri.partition(":")[0]
+    if scheme == "file":
+        return file_keys
+    if scheme == "pkcs11":
+        return _pkcs11()
+    if scheme == "csc+https":
+        return csc_keys
+    raise CustodyError(f"不认识的密钥地址 {scheme}:，可用：{SCHEMES}", f"Unknown key URI {scheme}:, known: {SCHEMES}")
+
+
+def _pkcs11() -> Backend:
     try:
-        key = serialization.load_pem_private_key(read_private_file(path, MAX_KEY_FILE), read_secret(secret))
-    except (ValueError, TypeError):
+        from certsvc.custody import pkcs11_keys
+    except ModuleNotFoundError as error:
+        if error.name != "pkcs11":
+            raise
         raise CustodyError(
-            f"{path} 打不开：口令不对，或文件已损坏。", f"{path} does not open: wrong passphrase, or damaged."
+            "pkcs11: 密钥需要另装一个包：pip install 'certsvc[hsm]'",
+            "pkcs11: keys need a package more: pip install certsvc[hsm]",
         ) from None
-    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
-        return SoftwareKey(key)
-    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= RSA_BITS:
-        return SoftwareKey(key)
-    raise CustodyError(
-        f"{path} 既不是 P-256 密钥，也不是 3072 位以上的 RSA 密钥。",
-        f"{path} is neither a P-256 key nor an RSA key of at least {RSA_BITS} bits.",
-    )
-
-
-def _file_path(uri: str) -> Path:
-    scheme, _, path = uri.partition(":")
-    if scheme != "file" or not path:
-        raise CustodyError(f"不认识的密钥地址 {scheme}:，可用：file:", f"Unknown key URI {scheme}:, known: file:")
-    return Path(path)
+    return pkcs11_keys

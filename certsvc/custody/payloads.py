@@ -16,17 +16,19 @@ from certsvc.custody.secret import make_secret_file, read_secret
 from certsvc.errors import CustodyError
 
 NONCE = 12
-PREFIX = "data-"
-LOOK_UP = "lookup"
+DATA, LOOK_UP = "data", "lookup"
 LEAST_SECRET = 32
 """Bytes of a random text that a key is derived from; it is no passphrase that a person remembers."""
 
 
 @dataclass(frozen=True, slots=True)
 class AesPayloadCipher:
-    """`services.PayloadCipher`: writes with the newest key, reads with any it has."""
+    """`services.PayloadCipher`: writes with the newest key, reads with any it has. `fingerprints` tell its keys from
+    others of the same names, and nothing else."""
 
     key_id: str
+    look_up_id: str = field(repr=False)
+    fingerprints: Mapping[str, bytes] = field(repr=False)
     _keys: Mapping[str, AESGCM] = field(repr=False)
     _look_up_key: bytes = field(repr=False)
 
@@ -53,35 +55,63 @@ class AesPayloadCipher:
         return hmac.digest(self._look_up_key, text.encode("utf-8"), "sha256")
 
 
-def open_payload_cipher(folder: Path) -> AesPayloadCipher:
-    """The data-encryption keys in `folder`, one file each (`data-1`, `data-2`, …), and the look-up key `lookup`; the
-    first and the look-up key are made if they are not there. Without the look-up key nobody is found by a code.
-
-    To change to a new key, add the next file with a fresh random text of at least 32 bytes; the old ones stay until
-    nothing is encrypted under them any more.
+def open_payload_cipher(folder: Path, known: Mapping[str, bytes]) -> AesPayloadCipher:
+    """The data-encryption keys in `folder`, one file each (`data-1`, `data-2`, …), and the look-up keys (`lookup`,
+    `lookup-2`, …); the newest of each is used. `known` are the fingerprints of the keys that content on record was
+    made with and that have not ended: each must be there. Where none is known, the first ones are made.
 
     Raises:
-        CustodyError: a file that others may read, that has another name, or that is too short for a key.
+        CustodyError: a known key is missing or is another one; or a file that others may read, that has another name,
+            or that is too short for a key.
     """
-    if not _names(folder):
-        make_secret_file(folder / f"{PREFIX}1")
-    if not (folder / LOOK_UP).exists():
-        make_secret_file(folder / LOOK_UP)
-    names = _names(folder)
-    keys = {name: AESGCM(_derive(folder / name, b"certsvc payload")) for name in names}
-    return AesPayloadCipher(names[-1], keys, _derive(folder / LOOK_UP, b"certsvc look-up"))
-
-
-def _names(folder: Path) -> list[str]:
-    """The keys in the order of their numbers; unfinished files begin with a dot and are none."""
-    names = [path.name for path in folder.glob(f"{PREFIX}*")]
-    for name in names:
-        if not re.fullmatch(r"[1-9][0-9]{0,5}", name.removeprefix(PREFIX), re.ASCII):
+    if not known:
+        for base, first in ((DATA, f"{DATA}-1"), (LOOK_UP, LOOK_UP)):
+            if not _names(folder, base):
+                make_secret_file(folder / first)
+    data, look_up = _names(folder, DATA), _names(folder, LOOK_UP)
+    fingerprints = {name: _derive(folder / name, b"certsvc fingerprint") for name in (*data, *look_up)}
+    for name, fingerprint in known.items():
+        if not hmac.compare_digest(fingerprints.get(name, b""), fingerprint):
             raise CustodyError(
-                f"{folder / name}：数据密钥的文件名应为 data-1、data-2……",
-                f"{folder / name}: the files of data keys are called data-1, data-2 and so on.",
+                f"{folder / name} 不在，或不是登记簿中内容所用的那一把：请从备份放回；"
+                f"确已丢失的，用 certsvc data-key lost。",
+                f"{folder / name} is missing, or not the key that content on record was made with: put it back from a "
+                "backup, or declare it lost with `certsvc data-key lost`.",
             )
-    return sorted(names, key=lambda name: int(name.removeprefix(PREFIX)))
+    keys = {name: AESGCM(_derive(folder / name, b"certsvc payload")) for name in data}
+    look_up_key = _derive(folder / look_up[-1], b"certsvc look-up")
+    return AesPayloadCipher(data[-1], look_up[-1], fingerprints, keys, look_up_key)
+
+
+def make_next_key(folder: Path, base: str, beyond: str = "") -> str:
+    """Make the next data key or look-up key, durably; its name. The old ones stay; `beyond` is one that is lost and
+    whose name is not taken again.
+
+    Raises:
+        CustodyError: it cannot be written.
+    """
+    numbers = [_number(name) for name in (*_names(folder, base), beyond) if name]
+    number = max(numbers, default=0) + 1
+    name = f"{base}-{number}" if number > 1 or base == DATA else base
+    make_secret_file(folder / name)
+    return name
+
+
+def _names(folder: Path, base: str) -> list[str]:
+    """The keys in the order of their numbers; unfinished files begin with a dot and are none."""
+    names = [path.name for path in folder.glob(f"{base}*")]
+    for name in names:
+        if not re.fullmatch(rf"{DATA}-[1-9][0-9]{{0,5}}|{LOOK_UP}(-[1-9][0-9]{{0,5}})?", name, re.ASCII):
+            raise CustodyError(
+                f"{folder / name}：数据密钥的文件名应为 data-1、data-2……，查找密钥的为 lookup、lookup-2……",
+                f"{folder / name}: the files of data keys are called data-1, data-2 and so on, those of look-up keys "
+                "lookup, lookup-2 and so on.",
+            )
+    return sorted(names, key=_number)
+
+
+def _number(name: str) -> int:
+    return int(name.partition("-")[2] or 1)
 
 
 def _derive(path: Path, purpose: bytes) -> bytes:

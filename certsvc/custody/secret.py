@@ -22,6 +22,11 @@ def read_secret(reference: str) -> bytes:
         secret = os.environb.get(os.fsencode(place))
     elif kind == "file":
         secret = read_private_file(Path(place), MAX_SECRET)
+    else:
+        raise CustodyError(
+            "口令引用应为 env:变量名 或 file:路径。",
+            "A secret reference is env:NAME or file:PATH; what was given is not shown, as it may be the secret itself.",
+        )
     secret = (secret or b"").rstrip(b"\n")
     if not secret:
         raise CustodyError(

@@ -13,6 +13,8 @@ from typing import Any
 import click
 
 from certsvc import app
+from certsvc.authorities import open_keys, publish_trust
+from certsvc.authority.certificates import BACKDATED
 from certsvc.catalog import CertificateType
 from certsvc.demo.look import Seen, look_at
 from certsvc.demo.orders import demo_orders
@@ -28,6 +30,7 @@ from certsvc.issuance.papers import write_papers
 from certsvc.issuance.press import qr_prefix
 from certsvc.issuance.service import silent_walk
 from certsvc.render.qr import qr_symbol
+from certsvc.serving import require_free_port, serve_database
 from certsvc.settings import REPOSITORY, Settings, keep_service
 from certsvc.store.migrate import migrate
 from certsvc.verify.anchors import AnchorFolder
@@ -62,7 +65,7 @@ def run_demo(settings: Settings, *, once: bool, port: int | None, public_url: st
     app.make_home(settings)
     settings = _with_address(settings, port, public_url)
     if not once:
-        app.require_free_port(settings.service.port)
+        require_free_port(settings.service.port)
     clock = _Clock()
     if not _was_held(settings):
         app.hold_ceremony(settings, PLAN, datetime.now(UTC))
@@ -81,7 +84,7 @@ def run_demo(settings: Settings, *, once: bool, port: int | None, public_url: st
             click.echo(json.dumps(summary, ensure_ascii=False))
             return
         _show(settings, issued)
-        app.serve_database(settings, "public", uris, show_serving)
+        serve_database(settings, "all", uris, show_serving)
 
 
 class _Clock:
@@ -118,16 +121,18 @@ def _with_address(settings: Settings, port: int | None, public_url: str | None) 
 def _was_held(settings: Settings) -> bool:
     """Whether a demonstration's ceremony was held here, perhaps with fewer seals than today's plan has."""
     try:
-        return AnchorFolder(settings.anchors).current().is_demonstration
+        return AnchorFolder(settings.public).current().is_demonstration
     except CertsvcError:
         return False
 
 
 async def _issue(settings: Settings, writer: str, quiet: bool) -> list[Issued]:
     issued = []
-    async with app.issuing(settings, writer, silent_walk, datetime.now(UTC)) as issuing:
+    authority = open_keys(settings, datetime.now(UTC))
+    async with app.issuing(settings, writer, silent_walk, datetime.now(UTC), authority) as issuing:
+        publish_trust(settings, authority, issuing.catalog, datetime.now(UTC))
         await resume(issuing, ACTOR, datetime.now(UTC))
-        held_on = beijing_date(AnchorFolder(settings.anchors).current().root.not_valid_before_utc)
+        held_on = beijing_date(AnchorFolder(settings.public).current().root.not_valid_before_utc + BACKDATED)
         for order in track(demo_orders(issuing.catalog, ACTOR.name, held_on), "签发 issuing  ", quiet=quiet):
             reservation = await issue(issuing, ACTOR, order, datetime.now(UTC))
             papers = await write_papers(issuing, reservation, settings.papers)

@@ -129,7 +129,7 @@ ACTS: Mapping[Act, ActRule] = {
         before=_states(V, S),
         makes=Makes.NEXT,
         needs=frozenset({"reason_code"}),
-        reasons={"lost": "遗失", "damaged": "损毁", "new_form": "换发新式样"},
+        reasons={"lost": "遗失", "damaged": "损毁", "new_form": "换发新式样", "key_compromise": "签名密钥失控"},
     ),
     Act.CORRECT: ActRule(
         zh="更正", en="correct", code="09", before=_states(V, S), makes=Makes.NEXT, needs=frozenset({"reason"})

@@ -46,7 +46,8 @@ class StatusChange:
 class RegisteredCertificate:
     """One certificate as the public may see it. `public_fields` is already masked; `status_age_s` counts from
     the moment its source last confirmed the state. All versions of one certificate share `life`; `successor` is the
-    version that took over from this one, `previous_identifier` the certificate this one follows, here or elsewhere."""
+    version that took over from this one, `previous_identifier` the certificate this one follows, here or elsewhere.
+    `token_sha256` is the digest of its own token: all that counts once somebody else has the key that signed it."""
 
     ref: Ref
     licence_ref: Ref | None
@@ -70,6 +71,7 @@ class RegisteredCertificate:
     previous_identifier: str | None = None
     change: StatusChange | None = None
     successor: Ref | None = None
+    token_sha256: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Answers: a page in the reader's language, or JSON."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -74,6 +75,12 @@ class Pages:
             return _response(msgspec.json.encode({**named, **report_json(report)}), JSON, status)
         view = result_view(report, self.language(request), claims)
         return self._page(request, "result.html", status, view=view, file_name=file_name)
+
+    def trusting(
+        self, request: Request[Any, Any, Any], roots: Sequence[object], files: Mapping[str, bool]
+    ) -> Response[bytes]:
+        """How to trust us: the fingerprints of our roots, the steps, and the files that are published."""
+        return self._page(request, "trusting.html", 200, roots=roots, files=files, day=self.language(request).day)
 
     def problem(self, request: Request[Any, Any, Any], shown: Shown) -> Response[bytes]:
         """A problem, as a page or as JSON (RFC 9457)."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar.exceptions import HTTPException
 
-from certsvc.errors import CertsvcError, Problem, Unavailable
+from certsvc.errors import CertsvcError, Problem, TooManyRequests, Unavailable, WrongCredentials
 from certsvc.http.language import Language
 
 TYPE = "urn:certsvc:problem:"
@@ -15,6 +15,8 @@ TYPE = "urn:certsvc:problem:"
 WORDS_BY_STATUS = {404: "no_page", 405: "method", 408: "too_slow", 414: "url_too_long"}
 CODES_BY_STATUS = {404: "no_page", 405: "method_not_allowed", 408: "upload_too_slow", 414: "url_too_long"}
 RETRY_AFTER_SECONDS = "10"
+CHALLENGE = 'Basic realm="certsvc", Bearer realm="certsvc"'
+"""How a client may say who it is (RFC 9110 section 11.6.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,16 +33,22 @@ class Shown:
 
 def show(error: Exception, language: Language) -> Shown:
     """What to say about an error; of one that nobody expected, only that it happened."""
-    if isinstance(error, CertsvcError) and error.status < 500:
-        return _shown(error, language, {})
-    if isinstance(error, Unavailable):
-        return _shown(error, language, {"Retry-After": RETRY_AFTER_SECONDS})
+    if isinstance(error, Unavailable) or (isinstance(error, CertsvcError) and error.status < 500):
+        return _shown(error, language, _headers(error))
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _http_shown(error.status_code, language, error.headers or {})
     if isinstance(error, TimeoutError):
         return _http_shown(408, language, {"Connection": "close"})
     words = language.words["problem"]["internal"]
     return Shown(status=500, code="internal", title=words["title"], detail=words["text"])
+
+
+def _headers(error: CertsvcError) -> dict[str, str]:
+    if isinstance(error, WrongCredentials):
+        return {"WWW-Authenticate": CHALLENGE}
+    if isinstance(error, TooManyRequests):
+        return {"Retry-After": str(error.retry_after)}
+    return {"Retry-After": RETRY_AFTER_SECONDS} if isinstance(error, Unavailable) else {}
 
 
 def _shown(error: CertsvcError, language: Language, headers: Mapping[str, str]) -> Shown:

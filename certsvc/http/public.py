@@ -1,12 +1,9 @@
 """The public routes: scan a QR, type a code, check a file. They read, and hold no key."""
 
-import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from litestar import Litestar, Request, Response
-from litestar.exceptions import HTTPException
+from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
@@ -14,16 +11,18 @@ from structlog.typing import FilteringBoundLogger
 
 from certsvc.domain.token import Claims, parse_digits
 from certsvc.errors import InvalidIdentifier, NotFound, RegisterUnavailable
-from certsvc.http.access import LogAccess, open_log
+from certsvc.http.access import open_log
 from certsvc.http.alarms import raise_alarms
-from certsvc.http.handler import AnswerProblems
-from certsvc.http.headers import AddHeaders, drop_body_of_head
+from certsvc.http.application import make_application
+from certsvc.http.facts import static_trust_routes
 from certsvc.http.language import CODES
 from certsvc.http.negotiation import wants_page
 from certsvc.http.pages import ASSETS_PATH, Pages
 from certsvc.http.problems import RETRY_AFTER_SECONDS
+from certsvc.http.routes import Asked, route
 from certsvc.http.site import Site
-from certsvc.http.static import StaticFile, find_asset, read_trust_file
+from certsvc.http.static import find_asset
+from certsvc.http.trusting import trusting_routes
 from certsvc.http.upload import Uploads
 from certsvc.ids import parse_typed_code
 from certsvc.verify.file import verify_file
@@ -31,54 +30,29 @@ from certsvc.verify.report import Report, Soundness
 from certsvc.verify.scan import verify_code, verify_scan
 from certsvc.verify.service import Verifying
 
-LONGEST_URL = 2000
 FOR_EVER = "public, max-age=31536000, immutable"
-FIVE_MINUTES = "public, max-age=300"
-
-Asked = Request[Any, Any, Any]
 
 
 def public_routes(verifying: Verifying, site: Site, pages: Pages, log: FilteringBoundLogger) -> list[HTTPRouteHandler]:
     """Every public route; names are what the access log shows."""
     public = _Public(verifying, site, pages, log)
     return [
-        _route("/", "home", public.home),
-        _route("/Q/{digits:str}", "scan", public.scan),
-        _route("/C/{code:str}", "code", public.code),
-        _route("/code", "typed", public.typed),
-        _route("/verify", "file", public.file, "POST"),
-        _route("/health", "health", public.health),
-        _route(ASSETS_PATH + "{name:str}", "static", public.static),
-        _route("/trust/{name:path}", "trust", public.trust),
+        route("/", "home", public.home),
+        route("/Q/{digits:str}", "scan", public.scan),
+        route("/C/{code:str}", "code", public.code),
+        route("/code", "typed", public.typed),
+        route("/verify", "file", public.file, "POST"),
+        route("/health", "health", public.health),
+        route(ASSETS_PATH + "{name:str}", "static", public.static),
+        *trusting_routes(site.trust_folder, pages),
+        *static_trust_routes(site),
     ]
 
 
 def create_public_app(verifying: Verifying, site: Site) -> Litestar:
     """The public verifier as an ASGI application."""
     pages, log = Pages(site), open_log()
-    return Litestar(
-        public_routes(verifying, site, pages, log),
-        before_request=refuse_long_url,
-        before_send=[AddHeaders(site), drop_body_of_head, LogAccess(log)],
-        exception_handlers={Exception: AnswerProblems(pages, log)},
-        openapi_config=None,
-        logging_config=None,
-        debug=False,
-    )
-
-
-async def refuse_long_url(request: Asked) -> None:
-    """A `before_request` hook.
-
-    Raises:
-        HTTPException: 414, for an address longer than any of ours.
-    """
-    if len(request.scope["raw_path"]) + len(request.scope["query_string"]) > LONGEST_URL:
-        raise HTTPException(status_code=414)
-
-
-def _route(path: str, name: str, answer: Callable[..., Any], *methods: Any) -> HTTPRouteHandler:
-    return HTTPRouteHandler(path, name=name, http_method=methods or ("GET", "HEAD"), status_code=200)(answer)
+    return make_application(public_routes(verifying, site, pages, log), site, pages, log)
 
 
 class _Public:
@@ -131,11 +105,13 @@ class _Public:
         return {"status": "ready"}
 
     async def static(self, name: FromPath[str]) -> Response[bytes]:
-        return _file(find_asset(self._pages.assets, name), FOR_EVER, "same-origin")
-
-    async def trust(self, name: FromPath[str]) -> Response[bytes]:
-        found = await asyncio.to_thread(read_trust_file, self._site.trust_folder, name)
-        return _file(found, FIVE_MINUTES, "cross-origin")
+        found = find_asset(self._pages.assets, name)
+        headers = {
+            "Cache-Control": FOR_EVER,
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Vary": "Accept-Encoding",
+        }
+        return Response(found.content, media_type=found.media_type, headers=headers)
 
     def _report(self, request: Asked, report: Report, claims: Claims | None) -> Response[bytes]:
         if not report.register_failed:
@@ -148,8 +124,3 @@ class _Public:
 def _sound_claims(report: Report, digits: str) -> Claims | None:
     """What the token says, only when its signature was found to be ours."""
     return parse_digits(digits).claims if report.document is Soundness.SOUND else None
-
-
-def _file(found: StaticFile, kept: str, whose: str) -> Response[bytes]:
-    headers = {"Cache-Control": kept, "Cross-Origin-Resource-Policy": whose, "Vary": "Accept-Encoding"}
-    return Response(found.content, media_type=found.media_type, headers=headers)

@@ -15,8 +15,11 @@ MEDIA_TYPES = {
     ".pem": "application/x-pem-file",
     ".cer": "application/pkix-cert",
     ".crl": "application/pkix-crl",
+    ".p7b": "application/x-pkcs7-certificates",
+    ".json": "application/jose+json",
+    ".md": "text/plain",
 }
-"""RFC 2585 for certificates and CRLs. A file of any other kind is not served."""
+"""RFC 2585 for certificates and CRLs, RFC 7515 for signed JSON. A file of any other kind is not served."""
 
 MAX_TRUST_FILE = 8 * 1024 * 1024
 

@@ -50,7 +50,7 @@ async def prepare(issuing: Issuing, actor: Actor, order: Order, now: datetime) -
         PayloadInvalid: with every problem, by field; `MissingGlyph` and `TextTooLong` are kinds of it.
         ActNotAllowed: the version it would follow is at its end.
         KeyReused: the order's key was used with other content.
-        NotFound, Conflict: see `Register.reserve`.
+        NotFound, Conflict, SealRefused: see `Register.reserve`.
     """
     actor.require(order.act, order.type_id)
     certificate_type = issuing.catalog.latest(order.type_id)
@@ -186,7 +186,7 @@ def _slot(kind: CertificateType, subject: Uscc | None, licence: Uscc | None) -> 
 async def _lint(issuing: Issuing, kind: CertificateType, draft: Draft, now: datetime) -> None:
     stand_in = _stand_in(draft, issuing)
     for layout in kind.layouts:
-        pdf = press(issuing, issuing.lint_keys, kind, layout, stand_in, draft.order.payload, None, now)
+        pdf = press(issuing, issuing.lint_keys, kind, layout, stand_in, draft.order.payload, now)
         checks = await issuing.lint_file(pdf, now)
         if soundness(checks) is not Soundness.SOUND:
             raise SelfCheckFailed(

@@ -1,19 +1,39 @@
-"""One sealed page from a reservation: token, face, seal. The same press serves the lint and the real issue."""
+"""One sealed page from a reservation: token, face, seal. The lint presses it with throw-away keys; the real issue takes
+the same steps one by one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from certsvc.catalog import CertificateType, Layout
 from certsvc.domain.calendar import beijing_date
+from certsvc.domain.certificate import Issuer
 from certsvc.domain.issuing import Reservation
+from certsvc.domain.seal import Placement, ValidationData
+from certsvc.domain.seal_form import Form
 from certsvc.domain.token import Claims, to_digits
+from certsvc.errors import SealRefused
 from certsvc.issuance.service import Arrow, Issuing, KeyHolder
 from certsvc.render.face import Face
 from certsvc.render.seal_picture import draw_seal
-from certsvc.seal.pdf import seal_pdf
+from certsvc.seal.joint import JointSeal, prepare_joint_seals
+from certsvc.seal.pdf import PreparedSeal, prepare_seal
 from certsvc.seal.token import sign_token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One seal of a document, in its turn: `prepare` gives, for the file so far, what lacks only the signature.
+
+    It raises SealRefused, RevocationDataStale: it cannot be sealed.
+    """
+
+    seal_id: str
+    place: Placement
+    prepare: Callable[[bytes], PreparedSeal]
 
 
 def press(
@@ -23,30 +43,101 @@ def press(
     layout: Layout,
     reservation: Reservation,
     payload: Mapping[str, Any],
-    token: bytes | None,
     now: datetime,
 ) -> bytes:
-    """The sealed PDF of one layout, with `token` or one signed by `keys` now.
+    """The sealed PDF of one layout, token and seal by `keys`, of which nothing goes on record.
 
     Raises:
         MissingGlyph, TextTooLong: the face cannot be set.
         SealRefused, RevocationDataStale, TimestampUnavailable, CustodyError: it cannot be sealed.
     """
-    digits = to_digits(token or make_token(keys, kind, reservation, payload))
-    page = issuing.renderer.render(_face(issuing, keys, kind, layout, reservation, payload, digits))
+    token = make_token(keys, kind, reservation, payload)
+    pdf = render_page(issuing, keys, kind, layout, reservation, payload, token)
+    for turn in turns(issuing, keys, kind, layout, reservation, pdf, now):
+        pdf = turn.prepare(pdf).seal(keys.timestamper, now)
+    return pdf
+
+
+def render_page(
+    issuing: Issuing,
+    keys: KeyHolder,
+    kind: CertificateType,
+    layout: Layout,
+    reservation: Reservation,
+    payload: Mapping[str, Any],
+    token: bytes,
+) -> bytes:
+    """The page of one layout, before any seal.
+
+    Raises:
+        MissingGlyph, TextTooLong: the face cannot be set.
+    """
+    page = issuing.renderer.render(_face(issuing, keys, kind, layout, reservation, payload, to_digits(token)))
     issuing.walk(Arrow.RENDERED, {"ref": reservation.ref.typed_code, "layout": layout.name})
-    seal = keys.seal_for(kind.id)
-    return seal_pdf(
-        page,
-        picture=draw_seal(seal.design, issuing.renderer.extra_fonts),
-        placement=layout.seal,
-        description=f"电子印章：{seal.owner}",
-        reason=f"{kind.zh} {reservation.number}",
-        sealing=keys.sealing(seal.id),
-        timestamper=keys.timestamper,
-        validation_data=keys.validation_data(seal.id, now),
-        now=now,
+    return page
+
+
+def turns(
+    issuing: Issuing,
+    keys: KeyHolder,
+    kind: CertificateType,
+    layout: Layout,
+    reservation: Reservation,
+    page: bytes,
+    now: datetime,
+) -> tuple[Turn, ...]:
+    """The seals that the page gets, in their order: one, or joint seals that all fit before the first is used.
+
+    Raises:
+        SealRefused: no seal may stand under this type, not as many as its layout has places, or see
+            `prepare_joint_seals`.
+        RevocationDataStale: see `prepare_joint_seals`.
+        MissingGlyph: the picture of a seal cannot be drawn.
+    """
+    bound = keys.seals_for(kind.id)
+    if len(bound) != len(layout.seals):
+        raise SealRefused(
+            f"{kind.zh} 有 {len(layout.seals)} 个盖章位置，却有 {len(bound)} 枚印章。",
+            f"{kind.en} has {len(layout.seals)} places for seals, and {len(bound)} seals are bound to it.",
+        )
+    seals = [
+        JointSeal(
+            picture=draw_seal(seal.design, issuing.renderer.extra_fonts),
+            placement=place,
+            description=f"电子印章：{seal.owner}",
+            reason=f"{kind.zh} {reservation.number}",
+            sealing=keys.sealing(seal.id),
+        )
+        for seal, place in zip(bound, layout.seals, strict=True)
+    ]
+    data = keys.validation_data([seal.id for seal in bound], now)
+    form = Form.LT if kind.id in issuing.lt_types else Form.ONE_REVISION
+    prepared = _prepared(page, seals, data, form, now)
+    return tuple(
+        Turn(seal_id=seal.id, place=place, prepare=prepare)
+        for seal, place, prepare in zip(bound, layout.seals, prepared, strict=True)
     )
+
+
+def _prepared(
+    page: bytes, seals: Sequence[JointSeal], data: ValidationData, form: Form, now: datetime
+) -> list[Callable[[bytes], PreparedSeal]]:
+    if len(seals) > 1:
+        return [turn.prepare for turn in prepare_joint_seals(page, seals, validation_data=data, now=now)]
+    (seal,) = seals
+    return [
+        partial(
+            prepare_seal,
+            picture=seal.picture,
+            placement=seal.placement,
+            description=seal.description,
+            reason=seal.reason,
+            sealing=seal.sealing,
+            validation_data=data,
+            form=form,
+            now=now,
+        )
+    ]
 
 
 def make_token(keys: KeyHolder, kind: CertificateType, reservation: Reservation, payload: Mapping[str, Any]) -> bytes:
@@ -79,6 +170,7 @@ def _face(
     payload: Mapping[str, Any],
     digits: str,
 ) -> Face:
+    owners = tuple(Issuer(name=seal.owner, uscc=seal.owner_uscc) for seal in keys.seals_for(kind.id))
     return Face(
         type=kind,
         layout=layout,
@@ -94,4 +186,5 @@ def _face(
         qr_prefix=qr_prefix(issuing.public_url),
         digits=digits,
         specimen=keys.is_demonstration,
+        seals=owners if len(owners) > 1 else (),
     )

@@ -1,6 +1,6 @@
 """What the issue walk needs, and the names of its arrows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,9 +19,10 @@ class Arrow(StrEnum):
     CHECKED = "checked"
     LINTED = "linted"
     RESERVED = "reserved"
-    USE_BOOKED = "use_booked"
     TOKEN_KEPT = "token_kept"  # noqa: S105 - the name of a step
     RENDERED = "rendered"
+    PREPARED = "prepared"
+    USE_BOOKED = "use_booked"
     SEALED = "sealed"
     SELF_CHECKED = "self_checked"
     STORED = "stored"
@@ -41,9 +42,12 @@ class KeyHolder(Protocol):
     def seal_for(self, type_id: str) -> Seal:
         """The one seal bound to a certificate type. Raises `SealRefused` when there is none."""
 
+    def seals_for(self, type_id: str) -> tuple[Seal, ...]:
+        """The seals bound to a certificate type, in the order in which they are put on. Raises as `seal_for`."""
+
     def sealing(self, seal_id: str) -> Sealing: ...
 
-    def validation_data(self, seal_id: str, now: datetime) -> ValidationData: ...
+    def validation_data(self, seal_ids: str | Sequence[str], now: datetime) -> ValidationData: ...
 
     def token_key(self, now: datetime) -> tuple[bytes, PrivateKey]: ...
 
@@ -56,7 +60,8 @@ class FileChecker(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issuing:
-    """The frozen bundle of the issue walk. `public_url` is what the QR code begins with."""
+    """The frozen bundle of the issue walk. `public_url` is what the QR code begins with; `lt_types` are those that are
+    sealed in the form LT."""
 
     catalog: Catalog
     register: Register
@@ -70,6 +75,7 @@ class Issuing:
     public_url: str
     area: str
     walk: Walk
+    lt_types: frozenset[str] = frozenset()
 
 
 def silent_walk(arrow: str, detail: Mapping[str, Any]) -> None:

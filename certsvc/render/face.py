@@ -18,7 +18,8 @@ SCHEMA = "certsvc-certificate/1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
-    """One page to render. `typed_code` is in groups of four; `digits` is the token; `host` as people read it."""
+    """One page to render. `typed_code` is in groups of four; `digits` is the token; `host` as people read it. `seals`
+    are the owners of joint seals in their order, the issuer first; with one seal there are none."""
 
     type: CertificateType
     layout: Layout
@@ -34,6 +35,12 @@ class Face:
     qr_prefix: str
     digits: str
     specimen: bool
+    seals: tuple[Issuer, ...] = ()
+
+    @property
+    def owners(self) -> tuple[Issuer, ...]:
+        """Whose seals stand on it."""
+        return self.seals or (self.issuer,)
 
 
 def attachment(face: Face) -> bytes:
@@ -49,6 +56,7 @@ def attachment(face: Face) -> bytes:
         "identifier": face.identifier,
         "version": face.version,
         "issuer": {"name": face.issuer.name, "uscc": face.issuer.uscc},
+        **({"seals": [{"name": owner.name, "uscc": owner.uscc} for owner in face.seals]} if face.seals else {}),
         "term": {
             "start": face.term.start.isoformat(),
             "end": face.term.end.isoformat() if face.term.end else None,
@@ -72,6 +80,10 @@ def template_input(face: Face) -> dict[str, Any]:
         "height": face.layout.height_mm,
         "scale": face.layout.scale,
         "seal": {"x": face.layout.seal.x_mm, "y": face.layout.seal.y_mm},
+        "seals": [
+            {"x": seal.x_mm, "y": seal.y_mm, "owner": owner.name}
+            for seal, owner in zip(face.layout.seals, face.owners, strict=True)
+        ],
         "rows": [
             {"key": field.key, "label": field.zh, "text": text, "place": field.place}
             for field, text in face.type.rows(face.payload)
@@ -95,4 +107,5 @@ def template_input(face: Face) -> dict[str, Any]:
 def texts(face: Face) -> list[tuple[str, str]]:
     """Every text that is set, with the field it comes from: what the fonts must be able to print."""
     found = [(field.key, text) for field, text in face.type.rows(face.payload)]
-    return [*found, ("number", face.number), ("issuer", face.issuer.name), ("host", face.host)]
+    owners = [("issuer", owner.name) for owner in face.owners]
+    return [*found, ("number", face.number), *owners, ("host", face.host)]

@@ -4,9 +4,9 @@ structure tree. Anything else is refused, so that what is sealed is what was ren
 import re
 from dataclasses import dataclass
 
+from certsvc.domain.revision import END, Earlier
 from certsvc.errors import SealRefused
 
-END = b"%%EOF\n"
 MAX_BYTES = 20 * 1024 * 1024
 
 
@@ -29,6 +29,18 @@ class BasePdf:
     def size(self) -> int:
         """One more than the highest object number."""
         return len(self.offsets)
+
+    @property
+    def earlier(self) -> Earlier:
+        """What the first update takes over."""
+        return Earlier(
+            length=len(self.data),
+            table=self.xref,
+            size=self.size,
+            root=self.root,
+            info=self.info,
+            first_id=self.first_id,
+        )
 
     def body(self, number: int) -> bytes:
         """The text of an object, without `obj` and `endobj`."""

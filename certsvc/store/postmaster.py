@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
@@ -100,10 +101,18 @@ class Postmaster:
         """
         for kind in (signal.SIGINT, signal.SIGQUIT):
             if self.state() is not State.GONE:
-                os.kill(int(self._pid_file()[0]), kind)
+                self._signal(kind)
                 self._wait_until_gone()
         if self.state() is not State.GONE:
             raise explain("postgres", "it does not end")
+
+    def _signal(self, kind: signal.Signals) -> None:
+        """Its file comes a moment after the process and goes a moment before it; then who launched it knows it."""
+        if lines := self._pid_file():
+            with suppress(ProcessLookupError):
+                os.kill(int(lines[0]), kind)
+        elif self._child is not None:
+            self._child.send_signal(kind)
 
     def _wait_until_gone(self) -> None:
         deadline = time.monotonic() + STOP_SECONDS

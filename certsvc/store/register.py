@@ -1,8 +1,7 @@
 """The register as the issue walk writes it: `services.Register` on PostgreSQL. Every method is one transaction."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date, datetime
 
 from asyncpg import Record
@@ -13,34 +12,33 @@ from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import RegisteredDocument
 from certsvc.domain.issuing import ActRequest, Draft, Order, Reservation, SealedDocument
 from certsvc.domain.life import Event
-from certsvc.domain.seal import Seal
+from certsvc.domain.seal import Seal, SealUse
 from certsvc.errors import Conflict, KeyReused, NotFound
 from certsvc.ids import Ref, ref_from_bytes
-from certsvc.store.audit import audit
 from certsvc.store.lives import events_of, record
 from certsvc.store.pool import Connection
 from certsvc.store.queries import queries
 from certsvc.store.reader import PostgresReader
 from certsvc.store.reserving import known_order, reserve
 from certsvc.store.rows import to_document, to_ground, to_held, to_reservation
+from certsvc.store.seals import book, enrol
 
 SQL = queries("write")
-CEREMONY = "ceremony"
-"""The actor in the audit where no person or system is named."""
 
 
 class PostgresRegister(PostgresReader):
     """Reads and writes; needs the database role that owns the tables. Every method may raise `RegisterUnavailable`."""
 
     async def enrol_seals(self, seals: Sequence[Seal], now: datetime) -> None:
-        """Put seals on record; one that is there gets its present certificate types.
+        """Put the seals of a ceremony on record, enabled by the people they name; one that is there gets its present
+        rules of use.
 
         Raises:
-            Conflict: a seal of this id is on record with another owner or picture.
+            Conflict, InvalidInput, Forbidden: see `seals.enrol`.
         """
         async with self._pool.transaction() as connection:
             for seal in seals:
-                await _enrol(connection, seal, now)
+                await enrol(connection, seal, now)
 
     async def find_order(self, order: Order, digest: bytes) -> Ref | None:
         """The reference already reserved for this order.
@@ -58,6 +56,7 @@ class PostgresRegister(PostgresReader):
             KeyReused: the order of this name had other content.
             NotFound: the licence a permit is tied to is not on record, or not issued yet.
             Conflict: the number is taken, or the business has a licence already.
+            SealRefused: the seal it is to stand under is destroyed.
             StoreError: the status list is full.
         """
         async with self._pool.transaction() as connection:
@@ -77,19 +76,25 @@ class PostgresRegister(PostgresReader):
         async with self._pool.connection() as connection:
             return [ref_from_bytes(row["ref"]) for row in await connection.fetch(SQL["unfinished"])]
 
-    async def book_seal_use(self, ref: Ref, seal_id: str, layout: str, actor: str, now: datetime) -> int:
-        """Record the intent to use the seal, before the key is used; the number of this use in the whole register.
+    async def waiting(self, now: datetime) -> Sequence[Ref]:
+        """Of what is unfinished, what is to be tried again now, oldest first: what was reserved a minute ago or more,
+        and what failed after its seal was booked less often each time."""
+        async with self._pool.connection() as connection:
+            return [ref_from_bytes(row["ref"]) for row in await connection.fetch(SQL["waiting"], now)]
+
+    async def book_seal_use(self, ref: Ref, use: SealUse, actor: str, now: datetime) -> int:
+        """Record the intent to use a seal, with what it will sign, before the key is used; the number of this use in
+        the whole register.
 
         Raises:
-            NotFound: nothing was reserved under this reference and seal.
+            NotFound: nothing was reserved under this reference.
+            SealRefused: the seal is not enabled, or its rules do not allow this use.
         """
         async with self._pool.transaction() as connection:
-            values = ref.slot, ref.to_bytes(), seal_id, layout, actor, now
-            use: int | None = await connection.fetchval(SQL["book_seal_use"], *values)
-            if use is None:
+            booked = await book(connection, ref, use, actor, now)
+            if booked is None:
                 raise _nothing(ref)
-            await audit(connection, now, actor, "use_seal", ref, {"use": use, "seal": seal_id, "layout": layout})
-            return use
+            return booked
 
     async def keep_token(self, ref: Ref, token: bytes) -> bytes:
         """Keep the token with the reservation; the one kept first is the one returned, ever.
@@ -184,17 +189,6 @@ class PostgresRegister(PostgresReader):
         """Every version of what a holder has, and of its branches' licences, each with its state on `on`."""
         async with self._pool.connection() as connection:
             return [to_held(row) for row in await connection.fetch(SQL["held_by"], code, code_hash, on, known_at)]
-
-
-async def _enrol(connection: Connection, seal: Seal, now: datetime) -> None:
-    design = json.dumps(asdict(seal.design), ensure_ascii=False, sort_keys=True)
-    types = sorted(seal.certificate_types)
-    if await connection.fetchval(SQL["enrol_seal"], seal.id, seal.owner, seal.owner_uscc, design, types, now) is None:
-        raise Conflict(
-            f"印章 {seal.id} 已登记，单位或图样与此不同。",
-            f"The seal {seal.id} is on record with another owner or picture.",
-        )
-    await audit(connection, now, CEREMONY, "enrol_seal", None, {"seal": seal.id, "types": types})
 
 
 async def _reservation(connection: Connection, ref: Ref) -> Reservation:

@@ -15,6 +15,7 @@ from certsvc.store.audit import audit
 from certsvc.store.pool import Connection
 from certsvc.store.queries import queries
 from certsvc.store.rows import to_ground_columns
+from certsvc.store.seals import require_not_destroyed
 
 SQL = queries("write")
 FIRST_VERSION = 1
@@ -43,7 +44,7 @@ async def reserve(connection: Connection, draft: Draft) -> Ref:
     """Reserve for `draft`, or find what the same order reserved before.
 
     Raises:
-        KeyReused, NotFound, Conflict: see `PostgresRegister.reserve`.
+        KeyReused, NotFound, Conflict, SealRefused: see `PostgresRegister.reserve`.
     """
     key = draft.ref.slot, draft.ref.to_bytes()
     order = draft.order.client, draft.order.key, draft.order_digest
@@ -51,6 +52,7 @@ async def reserve(connection: Connection, draft: Draft) -> Ref:
         known = await known_order(connection, draft.order, draft.order_digest)
         assert known is not None, "orders are never removed"
         return known
+    await require_not_destroyed(connection, draft.seal_id)
     root = await _lock_root(connection, draft)
     await _require_place(connection, draft, root)
     number = await _take_number(connection, draft)

@@ -94,6 +94,7 @@ def to_certificate(row: Record) -> RegisteredCertificate:
         previous_identifier=row["previous_identifier"],
         change=_to_change(row),
         successor=ref_or_none(row["version_ref"]) if row["status"] == Status.SUPERSEDED else None,
+        token_sha256=row["token_sha256"],
     )
 
 

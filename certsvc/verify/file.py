@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -13,10 +14,14 @@ from certsvc.domain.token import Token
 from certsvc.errors import FileTooLarge, MalformedToken, NotAPdf, RegisterUnavailable, StoreError, UnreadableFile
 from certsvc.verify.gather import Asked, ask_register, make_report
 from certsvc.verify.inspection import MAX_FILE, Inspection
-from certsvc.verify.report import Check, Outcome, Report, Soundness, soundness
+from certsvc.verify.keys_today import check_keys_today
+from certsvc.verify.report import Check, Outcome, Report, Soundness, after_compromise, soundness
 from certsvc.verify.scan import check_claims
 from certsvc.verify.service import Verifying
 from certsvc.verify.token import check_token
+
+ON_RECORD = {"digest_on_record": True, "not_in_register": False}
+"""What the check `registered` says of the digest; with any other reason it is not known."""
 
 
 class AttachedIssuer(msgspec.Struct, frozen=True):
@@ -34,7 +39,8 @@ class AttachedTerm(msgspec.Struct, frozen=True):
 
 
 class Attached(msgspec.Struct, frozen=True):
-    """What we need of `certificate.json`; the face's own fields are in it too and stay there."""
+    """What we need of `certificate.json`; the face's own fields are in it too and stay there. `seals` are the owners of
+    joint seals, in order: the first is the issuer; with one seal it is not there."""
 
     schema: str
     type: str
@@ -45,6 +51,17 @@ class Attached(msgspec.Struct, frozen=True):
     term: AttachedTerm
     typed_code: str
     token: str
+    seals: tuple[AttachedIssuer, ...] | None = None
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Whose seals there must be, in order; raises `ValueError` when those named are no joint seals of its own."""
+        if self.seals is None:
+            return (self.issuer.uscc,)
+        owners = tuple(seal.uscc for seal in self.seals)
+        if len(owners) < 2 or len(set(owners)) != len(owners) or self.seals[0] != self.issuer:
+            raise ValueError("no joint seals of the issuer and others")
+        return owners
 
     @property
     def days(self) -> Term:
@@ -62,12 +79,12 @@ async def verify_file(verifying: Verifying, data: bytes, now: datetime) -> Repor
         WorkersBusy: too many files are being checked.
     """
     inspection = await _inspect(verifying, data, now)
-    checks, token, attached = check_document(verifying, inspection)
+    known, registered = await _find(verifying, data)
+    checks, token, attached = check_document(verifying, inspection, ON_RECORD.get(registered.reason))
     document = soundness(checks)
     term = attached.days.state(beijing_date(now)) if attached and document is Soundness.SOUND else TermState.UNKNOWN
     if verifying.register is None:
         return make_report(verifying.catalog, "file", document, checks, None, now, document_term=term)
-    known, registered = await _find(verifying, data)
     checks = [*checks, registered]
     ref = known.ref if known else token.claims.ref if token and document is Soundness.SOUND else None
     if ref is None:
@@ -81,14 +98,18 @@ async def verify_file(verifying: Verifying, data: bytes, now: datetime) -> Repor
 
 async def check_file(verifying: Verifying, data: bytes, now: datetime) -> tuple[Check, ...]:
     """The checks on the file alone, as the issue walk runs them on its own output."""
-    return tuple(check_document(verifying, await _inspect(verifying, data, now))[0])
+    return tuple(check_document(verifying, await _inspect(verifying, data, now), None)[0])
 
 
-def check_document(verifying: Verifying, inspection: Inspection) -> tuple[list[Check], Token | None, Attached | None]:
-    """Seal, attached data and the QR on the page must be sound and belong to one certificate."""
+def check_document(
+    verifying: Verifying, inspection: Inspection, registered: bool | None
+) -> tuple[list[Check], Token | None, Attached | None]:
+    """Seal, attached data and the QR on the page must be sound and belong to one certificate. `registered` says whether
+    the file's digest is on record, None when that is not known: after a compromise nothing else counts."""
     checks = list(inspection.checks)
     if any(check.reason == "no_seal" for check in checks):
         return checks, None, None
+    checks.append(check_keys_today(inspection.signers, verifying.anchors, registered))
     attached = _read_attachment(inspection.attachment)
     if attached is None:
         return [*checks, Check("attachment", Outcome.FAILED, "no_data_attached")], None, None
@@ -96,18 +117,20 @@ def check_document(verifying: Verifying, inspection: Inspection) -> tuple[list[C
     same = inspection.qr_digits == (attached.token,)
     reason = "same_as_data" if same else "no_qr_read" if not inspection.qr_digits else "other_than_data"
     checks.append(Check("picture_qr", Outcome.PASSED if same else Outcome.FAILED, reason))
-    owner = inspection.sealed_by == attached.issuer.uscc
+    owner = tuple(signer.uscc for signer in inspection.signers) == attached.owners
     checks.append(Check("issuer", Outcome.PASSED if owner else Outcome.FAILED, "seal_owner" if owner else "other_seal"))
-    return _with_token(verifying, checks, attached)
+    return _with_token(verifying, checks, attached, registered)
 
 
 def _with_token(
-    verifying: Verifying, checks: list[Check], attached: Attached
+    verifying: Verifying, checks: list[Check], attached: Attached, registered: bool | None
 ) -> tuple[list[Check], Token | None, Attached | None]:
     try:
         token, signed = check_token(attached.token, verifying.anchors)
     except MalformedToken:
         return [*checks, Check("token_signature", Outcome.FAILED, "malformed")], None, attached
+    if signed.outcome is Outcome.UNKNOWN:
+        signed = replace(signed, outcome=after_compromise(registered))
     same = _same_certificate(token, attached)
     belongs = Check("token_agrees", Outcome.PASSED if same else Outcome.FAILED, "same" if same else "other_certificate")
     return [*checks, signed, belongs], token, attached
@@ -128,7 +151,7 @@ def _read_attachment(data: bytes | None) -> Attached | None:
         return None
     try:
         attached = msgspec.json.decode(data, type=Attached)
-        return attached if attached.days else None
+        return attached if attached.days and attached.owners else None
     except (msgspec.DecodeError, ValueError):
         return None
 
@@ -138,8 +161,8 @@ async def _inspect(verifying: Verifying, data: bytes, now: datetime) -> Inspecti
         raise FileTooLarge("文件超过 20 MiB。", "The file is over 20 MiB.")
     if not data.startswith(b"%PDF-"):
         raise NotAPdf("这不是 PDF 文件。", "This is not a PDF file.")
-    root = verifying.anchors.root.public_bytes(Encoding.DER)
-    inspection = await verifying.inspector.inspect(data, root, now.astimezone(UTC))
+    roots = tuple(root.public_bytes(Encoding.DER) for root in verifying.anchors.roots)
+    inspection = await verifying.inspector.inspect(data, roots, now.astimezone(UTC))
     if inspection.unreadable is not None:
         raise UnreadableFile(
             "这个 PDF 打不开：已损坏、已加密，或超过 200 页。请换原文件。",
@@ -149,7 +172,8 @@ async def _inspect(verifying: Verifying, data: bytes, now: datetime) -> Inspecti
 
 
 async def _find(verifying: Verifying, data: bytes) -> tuple[RegisteredDocument | None, Check]:
-    assert verifying.register is not None
+    if verifying.register is None:
+        return None, Check("registered", Outcome.UNKNOWN, "register_not_asked")
     try:
         known = await verifying.register.find_document(hashlib.sha256(data).digest())
     except (RegisterUnavailable, StoreError):

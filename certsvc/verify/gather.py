@@ -33,6 +33,11 @@ class Asked:
     gathered: Gathered | None
     check: Check | None
 
+    @property
+    def answered(self) -> bool:
+        """Whether the register was asked and answered, be it that it has no record."""
+        return self.check is not None and self.check.reason != "register_unavailable"
+
 
 async def ask_register(register: RegisterReader | None, ref: Ref, now: datetime) -> Asked:
     """One question about one reference; a register that cannot answer is a check `unknown`, never an exception."""

@@ -11,20 +11,29 @@ LENGTH = 8
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A PDF, the DER of the only root that counts, and the time (seconds since 1970)."""
+    """A PDF, the DER of the only roots that count, and the time (seconds since 1970)."""
 
     pdf: bytes
-    root: bytes
+    roots: tuple[bytes, ...]
     now: float
 
 
+class Signer(msgspec.Struct, frozen=True):
+    """Who put a seal on: the USCC in its X.509 certificate, the time in its timestamp (seconds since 1970), and the
+    certificates of seal and timestamp authority (DER)."""
+
+    uscc: str | None
+    sealed_at: float | None
+    certificate: bytes
+    timestamp_certificate: bytes | None
+
+
 class Inspection(msgspec.Struct, frozen=True):
-    """What was found in a PDF: the checks, the data attached, the digits of the QR codes on its pages as pictures,
-    and the USCC in the seal's X.509 certificate. `unreadable` says why it could not be read at all."""
+    """What was found in a PDF: the checks, the data attached, the digits of the QR codes on its pages as pictures, and
+    who sealed it, in order. `unreadable` says why it could not be read at all."""
 
     checks: tuple[Check, ...] = ()
     attachment: bytes | None = None
     qr_digits: tuple[str, ...] = ()
-    sealed_by: str | None = None
-    sealed_at: float | None = None
+    signers: tuple[Signer, ...] = ()
     unreadable: str | None = None

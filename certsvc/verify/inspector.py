@@ -46,8 +46,8 @@ class Inspector:
         while not self._idle.empty():
             await self._idle.get_nowait().stop()
 
-    async def inspect(self, pdf: bytes, root: bytes, now: datetime) -> Inspection:
-        """Inspect one PDF against one root (DER).
+    async def inspect(self, pdf: bytes, roots: tuple[bytes, ...], now: datetime) -> Inspection:
+        """Inspect one PDF against our roots (DER).
 
         Raises:
             WorkersBusy: too many are waiting already.
@@ -59,7 +59,7 @@ class Inspector:
         try:
             worker = await self._idle.get()
             try:
-                return await self._ask(worker, Request(pdf=pdf, root=root, now=now.timestamp()))
+                return await self._ask(worker, Request(pdf=pdf, roots=roots, now=now.timestamp()))
             except BaseException:
                 await worker.stop()  # its answer would reach the next caller
                 raise

@@ -4,7 +4,7 @@ The CMS is taken apart and put together anew, and must come out the same; what i
 signatures and the TSTInfo, which these signatures cover. So nothing can be respelt, added or left out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from asn1crypto import cms
@@ -24,17 +24,21 @@ DATA = der.object_identifier("1.2.840.113549.1.7.1")
 TST_INFO = der.object_identifier("1.2.840.113549.1.9.16.1.4")
 
 
-def check_spelling(content: bytes, covered: Iterable[bytes]) -> Check:
-    """The check `cms` on the DER of a seal; `covered` are the X.509 certificates (DER) in the security store, which
+def check_spelling(contents: Sequence[bytes], covered: Iterable[bytes]) -> Check:
+    """The check `cms` on the DER of every seal; `covered` are the X.509 certificates (DER) in the security store, which
     the seal covers. Demanded is DER of SignedData as in ETSI EN 319 142-1 and RFC 3161, chains without the root, no
     unsigned attribute but the one timestamp, and of the timestamp's two ECDSA signatures the one with the smaller s.
     """
     known = [x509.load_der_x509_certificate(item) for item in covered]
-    try:
-        same = _seal(cms.ContentInfo.load(content, strict=True)["content"], known) == content
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, StopIteration):
-        same = False  # it lacks a part, or names a certificate that is not there
+    same = bool(contents) and all(_same(content, known) for content in contents)
     return Check("cms", Outcome.PASSED if same else Outcome.FAILED, "one_spelling" if same else "respelt")
+
+
+def _same(content: bytes, known: list[x509.Certificate]) -> bool:
+    try:
+        return _seal(cms.ContentInfo.load(content, strict=True)["content"], known) == content
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, StopIteration):
+        return False  # it lacks a part, or names a certificate that is not there
 
 
 def _seal(signed: Any, known: list[x509.Certificate]) -> bytes:

@@ -102,6 +102,14 @@ class Report:
         return any(check.reason == "register_unavailable" for check in self.checks)
 
 
+def after_compromise(registered: bool | None) -> Outcome:
+    """What becomes of something signed with a key that others may have: it counts only if it is on record by its own
+    digest; `registered` is None when the register was not asked or could not answer."""
+    if registered is None:
+        return Outcome.UNKNOWN
+    return Outcome.PASSED if registered else Outcome.FAILED
+
+
 def soundness(checks: Iterable[Check]) -> Soundness:
     """Sound if every check passed, unsound as soon as one failed, unknown otherwise; no check is no evidence."""
     outcomes = [check.outcome for check in checks]

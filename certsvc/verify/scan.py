@@ -10,7 +10,7 @@ from certsvc.ids import parse_typed_code
 from certsvc.verify.gather import ask_register, make_report
 from certsvc.verify.report import Check, Outcome, Report, Soundness, soundness
 from certsvc.verify.service import Verifying
-from certsvc.verify.token import check_token
+from certsvc.verify.token import check_registered, check_token
 
 
 async def verify_scan(verifying: Verifying, digits: str, now: datetime) -> Report:
@@ -20,9 +20,11 @@ async def verify_scan(verifying: Verifying, digits: str, now: datetime) -> Repor
         MalformedToken, TokenTooLong: it is no token at all.
     """
     token, signed = check_token(digits, verifying.anchors)
-    if signed.outcome is not Outcome.PASSED:
+    if signed.outcome is Outcome.FAILED:
         return make_report(verifying.catalog, "qr", Soundness.UNSOUND, (signed,), None, now)
     asked = await ask_register(verifying.register, token.claims.ref, now)
+    if signed.outcome is Outcome.UNKNOWN and asked.answered:
+        signed = check_registered(token, asked.gathered.certificate.token_sha256 if asked.gathered else None)
     checks = [signed, *([asked.check] if asked.check else [])]
     if asked.gathered is not None:
         checks.append(check_claims(token.claims, asked.gathered.certificate))

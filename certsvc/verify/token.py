@@ -1,5 +1,8 @@
 """Whether a token is ours: its signature, before anything it says is believed."""
 
+import hashlib
+import hmac
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -7,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from certsvc.domain.token import HALF_ORDER, SIGNATURE_BYTES, Token, parse_digits, signing_input
 from certsvc.verify.anchors import Anchors, TokenKey
-from certsvc.verify.report import Check, Outcome
+from certsvc.verify.report import Check, Outcome, after_compromise
 
 KIND = "token_signature"
 HALF = SIGNATURE_BYTES // 2
@@ -17,7 +20,8 @@ def check_token(digits: str, anchors: Anchors) -> tuple[Token, Check]:
     """Take the digits of a QR apart and check who signed them (ES256, no other algorithm).
 
     The check fails with `unknown_key`, `signature_wrong` (also for the greater of the two values of s that ES256
-    would accept: it is the same token, respelt by somebody) or `signed_outside_key_term`.
+    would accept: it is the same token, respelt by somebody) or `signed_outside_key_term`. It is unknown with
+    `compromised_key` when somebody else may have signed it: then only `check_registered` can tell.
 
     Raises:
         MalformedToken, TokenTooLong: it is no token at all; see `parse_digits`.
@@ -30,9 +34,21 @@ def check_token(digits: str, anchors: Anchors) -> tuple[Token, Check]:
     if not signers:
         return token, Check(KIND, Outcome.FAILED, "signature_wrong")
     issued_at = token.claims.issued_at
-    if not any(key.not_before <= issued_at <= key.not_after for key in signers):
+    signers = [key for key in signers if key.not_before <= issued_at <= key.not_after]
+    if not signers:
         return token, Check(KIND, Outcome.FAILED, "signed_outside_key_term")
+    if all(key.compromised for key in signers):
+        return token, Check(KIND, Outcome.UNKNOWN, "compromised_key")
     return token, Check(KIND, Outcome.PASSED, "signed_by_us")
+
+
+def check_registered(token: Token, registered: bytes | None) -> Check:
+    """What becomes of a token of a compromised key: it counts only if it is the very one that is on record.
+
+    `registered` is the SHA-256 of the certificate's own token in the register.
+    """
+    same = registered is not None and hmac.compare_digest(registered, hashlib.sha256(token.raw).digest())
+    return Check(KIND, after_compromise(same), "compromised_key")
 
 
 def _signed_by(token: Token, key: TokenKey) -> bool:

@@ -3,16 +3,15 @@
 Frames of eight bytes of length and msgpack on standard input and output; one request at a time.
 """
 
-import ctypes
 import os
 import resource
-import signal
 import sys
 from datetime import UTC, datetime
 from typing import BinaryIO
 
 import msgspec
 
+from certsvc.processes import end_with_parent
 from certsvc.verify.inspection import LENGTH, MAX_FILE, Inspection, Request
 from certsvc.verify.pdf import inspect_pdf
 
@@ -20,7 +19,6 @@ MEMORY = 2 * 1024**3
 CPU_SECONDS = 15
 OPEN_FILES = 64
 NICENESS = 5
-PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
 MAX_FRAME = MAX_FILE + 64 * 1024
 
 
@@ -37,12 +35,6 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
         used = resource.getrusage(resource.RUSAGE_SELF)
         limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + CPU_SECONDS)
         write_frame(sink, msgspec.msgpack.encode(_inspect(request)))
-
-
-def end_with_parent() -> None:
-    """Have the kernel end this process with the one that started it, also while it is at work on a file."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def limit(what: int, most: int) -> None:
@@ -66,7 +58,7 @@ def write_frame(sink: BinaryIO, data: bytes) -> None:
 
 def _inspect(request: Request) -> Inspection:
     try:
-        return inspect_pdf(request.pdf, request.root, datetime.fromtimestamp(request.now, UTC))
+        return inspect_pdf(request.pdf, request.roots, datetime.fromtimestamp(request.now, UTC))
     except (MemoryError, RecursionError) as error:
         return Inspection(unreadable=type(error).__name__)
 

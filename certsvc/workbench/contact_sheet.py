@@ -14,7 +14,7 @@ from certsvc.catalog.load import examples
 from certsvc.catalog.published import digests
 from certsvc.domain.certificate import Category
 from certsvc.render.fonts import FOLDER, SERIF
-from certsvc.workbench.sample import issuer_of, printed_number
+from certsvc.workbench.sample import owners_of, printed_number
 
 COLUMNS = 6
 TILE, PICTURE = (404, 398), (380, 269)
@@ -145,10 +145,10 @@ def digest_of(schemas: Path, kinds: Sequence[CertificateType]) -> str:
     for kind in kinds:
         name = f"{kind.id}/v{kind.version}"
         path, _ = next(examples(kind, "good"))
-        issuer = issuer_of(kind.id)
+        owners = owners_of(kind)
         parts[name] = there[name]
         parts[f"{name}/{path.name}"] = path.read_bytes()
-        parts[f"{name} issuer"] = f"{issuer.name} {issuer.uscc}"
+        parts[f"{name} issuer"] = " ".join(f"{owner.name} {owner.uscc}" for owner in owners)
     for own in OWN_FILES:
         parts[own] = Path(__file__).with_name(own).read_bytes()
     for face in (SERIF, SANS):

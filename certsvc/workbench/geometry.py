@@ -37,10 +37,11 @@ class Signature:
     texts: tuple[str, ...]
 
 
-def page_problems(page: Page, signature: Signature) -> list[Problem]:
+def page_problems(page: Page, signatures: Sequence[Signature]) -> list[Problem]:
     """Everything wrong with the geometry of a page; `field` names the texts or the drawing."""
     letters = [letter for letter in page.letters if not letter.artifact]
-    found = [*_overlaps(letters), *_outside(page, letters), *_under_seal(page, letters, signature), *_quiet_zone(page)]
+    under = chain.from_iterable(_under_seal(page, letters, signature) for signature in signatures)
+    found = [*_overlaps(letters), *_outside(page, letters), *under, *_quiet_zone(page)]
     if page.pages > 1:
         found.append(
             _problem("second_page", "2", "版面有第二页，应只有一页", "there is a second page, where one is wanted")

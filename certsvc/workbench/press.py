@@ -19,7 +19,7 @@ from certsvc.errors import CertsvcError, Problem
 from certsvc.render.pages import Renderer
 from certsvc.workbench.geometry import page_problems
 from certsvc.workbench.page import read_page
-from certsvc.workbench.sample import Sample, sample_face, samples, signature
+from certsvc.workbench.sample import Sample, sample_face, samples, signatures
 
 LONG_SIDE = 1400
 """Pixels of a picture's longer side."""
@@ -108,7 +108,7 @@ class _Press:
         pdf, png = self._out / f"{stem}.pdf", self._out / f"{stem}.png"
         pdf.write_bytes(data)
         _draw(data, png)
-        warnings = page_problems(read_page(data), signature(face))
+        warnings = page_problems(read_page(data), signatures(face))
         return dataclasses.replace(said, pdf=pdf, png=png, warnings=tuple(warnings))
 
 

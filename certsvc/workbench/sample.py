@@ -59,7 +59,8 @@ def samples(kinds: Sequence[CertificateType]) -> Iterator[Sample]:
 def sample_face(sample: Sample, kind: CertificateType) -> Face:
     """The face of a sample, issued on the first day of its term; `kind` is its type, perhaps in another folder."""
     day = kind.term(sample.payload).start
-    number, issuer = printed_number(kind, sample.payload, day), issuer_of(kind.id)
+    number, owners = printed_number(kind, sample.payload, day), owners_of(kind)
+    issuer = owners[0]
     return Face(
         type=kind,
         layout=sample.layout,
@@ -75,12 +76,14 @@ def sample_face(sample: Sample, kind: CertificateType) -> Face:
         qr_prefix=f"HTTPS://{HOST.upper()}/Q/",
         digits=_digits(kind, sample.payload, day),
         specimen=True,
+        seals=owners if len(owners) > 1 else (),
     )
 
 
-def signature(face: Face) -> Signature:
-    """The lines that the seal of a face rides over."""
-    return Signature(face.layout.seal, (face.issuer.name, f"{face.issued_on:%Y年%m月%d日}"))
+def signatures(face: Face) -> list[Signature]:
+    """The lines that each seal of a face rides over."""
+    day = f"{face.issued_on:%Y年%m月%d日}"
+    return [Signature(seal, (owner.name, day)) for seal, owner in zip(face.layout.seals, face.owners, strict=True)]
 
 
 def printed_number(kind: CertificateType, payload: Mapping[str, Any], day: date) -> str:
@@ -89,17 +92,21 @@ def printed_number(kind: CertificateType, payload: Mapping[str, Any], day: date)
     return number.number(1) if isinstance(number, NumberSeries) else number
 
 
-def issuer_of(type_id: str) -> Issuer:
-    """Whose seal stands under the type in the demonstration."""
-    return _issuers(PLAN).get(type_id, NOBODY)
+def owners_of(kind: CertificateType) -> tuple[Issuer, ...]:
+    """Whose seals stand under the type in the demonstration; if those do not fit its places, somebody's in each."""
+    places = len(kind.layouts[0].seals)
+    known = _owners(PLAN).get(kind.id, ())
+    return known if len(known) == places else (NOBODY,) * places
 
 
 @cache
-def _issuers(plan: Path) -> Mapping[str, Issuer]:
-    if not plan.exists():
+def _owners(path: Path) -> Mapping[str, tuple[Issuer, ...]]:
+    if not path.exists():
         return {}
-    seals = [seal.seal() for seal in load_plan(plan).seals]
-    return {kind: Issuer(name=seal.owner, uscc=seal.owner_uscc) for seal in seals for kind in seal.certificate_types}
+    plan = load_plan(path)
+    seals = {seal.id: Issuer(name=seal.owner, uscc=parse_uscc(seal.owner_uscc)) for seal in plan.seals}
+    single = {kind: (seals[seal.id],) for seal in plan.seals for kind in seal.certificate_types}
+    return single | {joint.certificate_type: tuple(seals[each] for each in joint.seals) for joint in plan.joint}
 
 
 def _digits(kind: CertificateType, payload: Mapping[str, Any], day: date) -> str:

@@ -21,6 +21,11 @@ id = "fire"
 owner = "云山市消防救援支队"
 owner_uscc = "11441900007331048G"
 certificate_types = ["fire-safety-check"]
+applicant = "陈申请"
+approver = "林审批"
+manager = "黄管理"
+keeper = "何保管"
+auditor = "吴监督"
 """
 
 

@@ -125,8 +125,8 @@ def test_the_demonstration_policy_is_in_every_certificate_and_no_setting_leaves_
     authority = open_held(home)
     authority.token_key(NOW)
     assert authority.is_demonstration
-    found = [*(home / "authority" / "certificates").iterdir(), *(home / "public").rglob("*.pem")]
-    assert len(found) == 7
+    found = [*(home / "authority" / "certificates").glob("[!.]*"), *(home / "public").rglob("*.pem")]
+    assert len(found) == 10
     for path in found:
         certificate = x509.load_pem_x509_certificate(path.read_bytes())
         policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
@@ -163,23 +163,25 @@ def test_a_missing_or_broken_file_of_the_authority_is_named(name: str, tmp_path:
         open_held(home)
 
 
-def test_a_key_exchanged_for_another_is_noticed_when_the_authority_is_opened(tmp_path: Path) -> None:
+def test_a_key_exchanged_for_another_is_noticed_before_it_is_used(tmp_path: Path) -> None:
     home, plan = make_home(tmp_path)
     hold(home, plan)
     key = home / "authority" / "keys" / "seal-fire.key"
     key.unlink()
     create_key(f"file:{key}", secret(home))
+    authority = open_held(home)
     with pytest.raises(CeremonyError, match="seal-fire: key and certificate do not belong together"):
-        open_held(home)
+        authority.sealing("fire")
 
 
 def test_every_key_file_is_encrypted_and_for_its_owner_alone(tmp_path: Path) -> None:
     home, plan = make_home(tmp_path)
     hold(home, plan)
     authority = home / "authority"
-    assert (authority.stat().st_mode & 0o777, (authority / "keys").stat().st_mode & 0o777) == (0o700, 0o700)
-    keys = list((authority / "keys").iterdir())
-    assert len(keys) == 4
+    for folder in (authority, authority / "keys", authority / "offline"):
+        assert folder.stat().st_mode & 0o777 == 0o700
+    keys = [*(authority / "keys").iterdir(), authority / "offline" / "root.key"]
+    assert len(keys) == 6
     for key in keys:
         assert key.stat().st_mode & 0o777 == 0o600
         assert key.read_bytes().startswith(b"-----BEGIN ENCRYPTED ")

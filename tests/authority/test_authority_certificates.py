@@ -37,7 +37,7 @@ def make(tmp_path: Path, plan: str = PLAN) -> tuple[Authority, Published]:
 
 def all_certificates(home: Path) -> dict[str, x509.Certificate]:
     """Every certificate of an authority, token keys included, by name."""
-    paths = [*(home / "authority" / "certificates").iterdir(), *(home / "public" / "anchors" / "token-keys").iterdir()]
+    paths = (home / "authority" / "certificates").glob("[!.]*")
     return {path.stem: x509.load_pem_x509_certificate(path.read_bytes()) for path in paths}
 
 
@@ -47,19 +47,19 @@ def test_pkilint_finds_nothing_above_notice(algorithm: str, tmp_path: Path) -> N
     hold(home, plan)
     open_held(home).token_key(NOW)
     certificates = all_certificates(home)
-    assert set(certificates) == {"root", "issuing", "timestamp", "seal-fire", "2026q4"}
+    assert set(certificates) == {"root", "issuing", "timestamp", "ocsp", "list", "seal-fire", "token-2026q4"}
     for name, certificate in certificates.items():
         assert lint_certificate(certificate) == [], name
         if name != "root":
             issuer = certificates["root" if name == "issuing" else "issuing"]
             assert lint_chain(issuer, certificate) == [], name
     for name in ("root", "issuing"):
-        assert lint_crl((home / "public" / f"{name}.crl").read_bytes()) == [], name
+        assert lint_crl((home / "public" / "crl" / f"{name}.crl").read_bytes()) == [], name
 
 
 def test_the_linter_finds_another_issuer_and_an_altered_certificate(tmp_path: Path) -> None:
     authority, _ = make(tmp_path)
-    certificates = authority._material.certificates
+    certificates = {name: authority.certificate(name) for name in authority.names}
     assert any("ERROR" in line for line in lint_chain(certificates["root"], certificates["timestamp"]))
     der = certificates["timestamp"].public_bytes(Encoding.DER)
     twice = x509.load_der_x509_certificate(der.replace(bytes.fromhex("551d0e"), bytes.fromhex("551d23")))
@@ -70,7 +70,9 @@ def test_each_profile_gives_its_key_usage_and_purposes_and_nothing_else(tmp_path
     authority, published = make(tmp_path)
     authority.token_key(NOW)
     (token,) = published["anchors/token-keys/2026q4.pem"]
-    certificates = {**authority._material.certificates, "token": x509.load_pem_x509_certificate(token)}
+    authority.make_services(NOW)
+    certificates = {name.partition("-2026")[0]: authority.certificate(name) for name in authority.names}
+    assert certificates["token"] == x509.load_pem_x509_certificate(token)
     wanted: dict[str, tuple[set[str], set[str], bool, int | None]] = {
         "root": ({"key_cert_sign", "crl_sign"}, set(), True, None),
         "issuing": ({"key_cert_sign", "crl_sign"}, set(), True, 0),
@@ -81,6 +83,8 @@ def test_each_profile_gives_its_key_usage_and_purposes_and_nothing_else(tmp_path
             False,
             None,
         ),
+        "ocsp": ({"digital_signature"}, {"1.3.6.1.5.5.7.3.9"}, False, None),
+        "list": ({"digital_signature"}, {"0.4.0.2231.3.0"}, False, None),
         "token": ({"digital_signature"}, set(), False, None),
     }
     assert set(certificates) == set(wanted)
@@ -111,8 +115,8 @@ def purposes_of(certificate: x509.Certificate) -> set[str]:
 
 def test_no_certificate_outlives_its_issuer(tmp_path: Path) -> None:
     authority, published = make(tmp_path)
-    issuing = authority._material.certificates["issuing"]
-    for certificate in authority._material.certificates.values():
+    issuing = authority.certificate("issuing")
+    for certificate in map(authority.certificate, authority.names):
         assert certificate.not_valid_after_utc - certificate.not_valid_before_utc >= timedelta(days=1095)
     last_quarter = issuing.not_valid_after_utc
     authority.token_key(last_quarter)
@@ -142,9 +146,9 @@ def test_the_subject_of_a_seal_names_its_owner_and_its_uscc(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("public_url", "address"),
     [
-        pytest.param("https://yz.example", "http://yz.example/trust/issuing", id="plain-http-for-what-is-signed"),
-        pytest.param("https://yz.example:8443", "https://yz.example:8443/trust/issuing", id="a-port-stays-as-it-is"),
-        pytest.param("http://localhost:8000", "http://localhost:8000/trust/issuing", id="this-machine"),
+        pytest.param("https://yz.example", "http://yz.example", id="plain-http-for-what-is-signed"),
+        pytest.param("https://yz.example:8443", "https://yz.example:8443", id="a-port-stays-as-it-is"),
+        pytest.param("http://localhost:8000", "http://localhost:8000", id="this-machine"),
         pytest.param("", None, id="no-address-none-given"),
     ],
 )
@@ -157,9 +161,9 @@ def test_certificates_say_where_crl_and_issuer_are_found(public_url: str, addres
     access: list[Any] = [item.value for item in extensions if type(item.value) is x509.AuthorityInformationAccess]
     found = [name.value for value in points for point in value for name in point.full_name]
     found += [item.access_location.value for value in access for item in value]
-    assert found == ([f"{address}.crl", f"{address}.cer"] if address else [])
+    assert found == ([f"{address}/crl/issuing.crl", f"{address}/ca/issuing.cer"] if address else [])
     methods = {item.access_method for value in access for item in value}
-    assert methods <= {AuthorityInformationAccessOID.CA_ISSUERS}  # no OCSP address: there is no responder
+    assert methods <= {AuthorityInformationAccessOID.CA_ISSUERS}  # no OCSP address: the plan gives none
 
 
 def test_there_is_no_seal_for_a_type_that_none_is_bound_to(tmp_path: Path) -> None:
@@ -184,7 +188,7 @@ def test_the_term_of_a_token_certificate_is_the_quarter(now: datetime, tmp_path:
     (name,) = [name for name in published if name.startswith("anchors/token-keys/")]
     certificate = x509.load_pem_x509_certificate(published[name][0])
     first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    issuing = authority._material.certificates["issuing"].not_valid_before_utc
+    issuing = authority.certificate("issuing").not_valid_before_utc
     assert first == max(start_of_quarter(now), issuing) <= now <= last
     assert start_of_quarter(last) == start_of_quarter(now)
     assert start_of_quarter(last + timedelta(seconds=1)) == last + timedelta(seconds=1)
@@ -198,7 +202,7 @@ def test_a_second_process_says_the_same_term_for_the_same_token_key(tmp_path: Pa
     seen = []
     for now in (NOW, NOW + timedelta(days=20)):
         kid, key = open_held(home, now).token_key(now)
-        certificate = all_certificates(home)["2026q4"]
+        certificate = all_certificates(home)["token-2026q4"]
         seen.append((kid, key.public_key, certificate.not_valid_before_utc, certificate.not_valid_after_utc))
     assert seen[0] == seen[1]
 
@@ -232,7 +236,7 @@ def test_the_crl_is_renewed_within_the_hour_and_its_number_grows(tmp_path: Path)
         numbers.append(number_of(crl))
     assert numbers == sorted(numbers)
     assert len(set(numbers)) == 4
-    assert [number_of(x509.load_der_x509_crl(crl)) for crl in published["issuing.crl"]] == sorted(set(numbers))
+    assert [number_of(x509.load_der_x509_crl(crl)) for crl in published["crl/issuing.crl"]] == sorted(set(numbers))
 
 
 def test_a_request_older_than_the_crl_gets_it_too_and_its_number_does_not_fall(tmp_path: Path) -> None:
@@ -243,27 +247,28 @@ def test_a_request_older_than_the_crl_gets_it_too_and_its_number_does_not_fall(t
     crl = issuing_crl(authority.validation_data("fire", earlier))
     assert crl == newest
     assert crl.last_update_utc <= earlier
-    assert len(published["issuing.crl"]) == 2
+    assert len(published["crl/issuing.crl"]) == 2
 
 
-def test_another_process_publishes_a_crl_with_a_higher_number(tmp_path: Path) -> None:
+def test_another_process_takes_the_crl_of_the_day_and_signs_the_next_with_a_higher_number(tmp_path: Path) -> None:
     home, plan = make_home(tmp_path)
     hold(home, plan)
     numbers = []
-    for seconds in (0, 1, 90):
-        open_held(home, NOW + timedelta(seconds=seconds))
-        numbers.append(number_of(x509.load_der_x509_crl((home / "public" / "issuing.crl").read_bytes())))
-    assert numbers == sorted(set(numbers))
+    for hours in (0, 1, 23, 25, 50):
+        open_held(home, NOW + timedelta(hours=hours))
+        numbers.append(number_of(x509.load_der_x509_crl((home / "public" / "crl" / "issuing.crl").read_bytes())))
+    assert numbers == sorted(numbers)
+    assert len(set(numbers)) == 3
 
 
 def test_what_is_published_is_replaced_whole(tmp_path: Path) -> None:
     home, plan = make_home(tmp_path)
     hold(home, plan)
     open_held(home)
-    crl = home / "public" / "issuing.crl"
+    crl = home / "public" / "crl" / "issuing.crl"
     before = crl.read_bytes()
     with crl.open("rb") as reader:
-        open_held(home, NOW + timedelta(hours=2))
+        open_held(home, NOW + timedelta(hours=25))
         assert reader.read() == before  # who reads the old one goes on reading the old one
     assert crl.read_bytes() != before
     assert list((home / "public").rglob(".*")) == []

@@ -38,7 +38,7 @@ def test_openssl_verifies_a_token_and_refuses_it_for_another_digest_or_root(algo
     authority, other = make(tmp_path, algorithm), make(tmp_path)
     (tmp_path / "token").write_bytes(authority.timestamper.timestamp(DIGEST, NOW))
     for name, found in (("root", authority), ("other", other)):
-        root = found._material.certificates["root"]
+        root = found.certificate("root")
         (tmp_path / name).write_bytes(root.public_bytes(Encoding.PEM))
     assert verify(tmp_path, DIGEST, "root") == 0
     assert verify(tmp_path, bytes(32), "root") != 0

@@ -92,15 +92,15 @@ def require_whole(public: Path) -> None:
         ".cer": x509.load_der_x509_certificate,
         ".crl": x509.load_der_x509_crl,
     }
-    for path in public.rglob("[!.]*.*"):
+    for path in (path for path in public.rglob("[!.]*.*") if path.is_file()):
         readers[path.suffix](path.read_bytes())
 
 
 def require_complete(home: Path, transcript: bytes | None) -> None:
     """The authority is there, nothing unfinished is, and what was held before was kept."""
     assert sorted(path.name for path in home.iterdir()) == ["authority", "public", "secret"]
-    certificates = {path.stem for path in (home / "authority" / "certificates").iterdir()}
-    assert certificates == {"root", "issuing", "timestamp", "seal-fire"}
+    certificates = {path.stem for path in (home / "authority" / "certificates").glob("[!.]*")}
+    assert certificates == {"root", "issuing", "timestamp", "ocsp", "list", "seal-fire", "token-2026q4"}
     assert transcript in (None, (home / "authority" / "transcript.txt").read_bytes())
 
 

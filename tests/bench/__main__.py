@@ -1,9 +1,11 @@
-"""`./dev bench`: how long each step takes, in rounds taken in turn, so that a busy machine slows all of them alike.
+"""`./dev bench`: how long each step takes, in rounds taken in turn, so that a busy machine slows all of them alike;
+`./dev bench trust`: timestamps and OCSP.
 
 Figures, no judgement: nothing here passes or fails.
 """
 
 import asyncio
+import importlib
 import statistics
 import subprocess
 import sys
@@ -34,9 +36,19 @@ ROUNDS = 12
 FOOD = "food-business"
 ACTOR = Actor(name="bench", scopes=frozenset({"issue:*"}))
 Step = Callable[[], Awaitable[object]]
+HERE = Path(__file__).resolve().parent
 
 
 def main() -> None:
+    """Measure what the argument names, or the demonstration."""
+    if sys.argv[1:] == ["trust"]:
+        sys.path[:0] = [str(HERE), str(HERE.parent / "trust")]
+        importlib.import_module("trust").main()
+    else:
+        measure_demonstration()
+
+
+def measure_demonstration() -> None:
     """Make a demonstration in a folder of its own, measure, print, and leave nothing."""
     with tempfile.TemporaryDirectory(prefix="certsvc-bench-") as folder:
         Path(folder).chmod(0o711)

@@ -84,6 +84,7 @@ def fill(gallery: Gallery) -> None:
         "mistyped": f"/C/{licence.ref.typed_code[:-1]}{'0' if licence.ref.typed_code[-1] != '0' else '1'}",
         "unknown": f"/C/{new_ref(None).typed_code}",
         "problem": "/nothing/here",
+        "trust": "/trust",
     }
     sealed = site.sealed(permit)
     site.shelf.documents[hashlib.sha256(sealed).digest()] = permit.ref
@@ -143,6 +144,15 @@ def _states() -> dict[str, RegisteredCertificate]:
     }
 
 
+def publish(trust: Path) -> None:
+    """Public facts for the page on trust: two roots of ours, and every file it leads to."""
+    root = (Path(__file__).resolve().parents[2] / "keys" / "anchors" / "jianghai.pem").read_bytes()
+    for name in ("anchors/root.pem", "anchors/root.2.pem", "trust/list.json", "trust/anchors.pem", "trust/practice.md"):
+        path = trust / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(root)
+
+
 @contextmanager
 def serve() -> Iterator[Gallery]:
     """The gallery at a free port of loopback, in a thread of its own."""
@@ -152,6 +162,7 @@ def serve() -> Iterator[Gallery]:
     with tempfile.TemporaryDirectory() as trust, open(os.devnull, "w") as quiet:
         standard, sys.stderr = sys.stderr, quiet  # the access log, which other tests read
         try:
+            publish(Path(trust))
             site = make_site(Path(trust), licence_with_permits(), host=f"localhost:{port}")
         finally:
             sys.stderr = standard

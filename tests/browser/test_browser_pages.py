@@ -22,7 +22,7 @@ AXE = {"runOnly": {"type": "tag", "values": TAGS}, "rules": {"target-size": {"en
 KINDS = [
     *("home", "licence", "permit", "proof", "suspended", "revoked", "expired", "not yet", "renewal", "superseded"),
     *("stale", "down", "no record", "foreign", "file changed", "file unregistered", "mistyped", "unknown", "problem"),
-    *("conditional", "recheck", "dormant", "closing due", "ended with licence"),
+    *("conditional", "recheck", "dormant", "closing due", "ended with licence", "trust"),
 ]
 AT_A_DESK = KINDS if ALL else KINDS[::3]
 """Every page is seen on a phone; at a desk, in English and in the dark, every third unless nothing is left out."""

@@ -13,7 +13,10 @@ from certsvc.catalog import load_catalog
 from certsvc.errors import CatalogError, NotFound
 
 Schema = dict[str, Any]
-
+SEAL = "seal = { x_mm = 252.0, y_mm = 163.0 }"
+MANY = [{"x_mm": 30.0 + 48 * (place % 6), "y_mm": 30.0 + 48 * (place // 6)} for place in range(8)]
+SEALS = "further_seals = [{}]".format(", ".join("{{ x_mm = {x_mm}, y_mm = {y_mm} }}".format(**seal) for seal in MANY))
+SHEET = '[[layouts]]\nname = "small"\nzh = "副本"\nen = "Copy"\nwidth_mm = 297\nheight_mm = 210\n'
 
 TYPE_TOML = {
     "unknown key": ("version = 1", 'version = 1\ncolour = "red"', "key_unknown", "colour"),
@@ -27,7 +30,7 @@ TYPE_TOML = {
     "a date without quotation marks": ('since = "2023-12-01"', "since = 2023-12-01", "kind_wrong", "since"),
     "a text for yes or no": ("sensitive = false", 'sensitive = "no"', "kind_wrong", "sensitive"),
     "a table for a text": ('zh = "正本"', "zh = { a = 1 }", "kind_wrong", "zh = {"),
-    "a text for a table": ("seal = { x_mm = 252.0, y_mm = 163.0 }", 'seal = "there"', "kind_wrong", "seal"),
+    "a text for a table": (SEAL, 'seal = "there"', "kind_wrong", "seal"),
     "type number 0": ("type_number = 101", "type_number = 0", "type_number_range", "type_number"),
     "type number no token holds": ("type_number = 101", "type_number = 65536", "type_number_range", "type_number"),
     "type code with a wrong check": ("MB0143028R901", "MB0143028A901", "type_code_wrong", "type_code"),
@@ -77,6 +80,15 @@ TYPE_TOML = {
     "seal that sticks out at the side": ("x_mm = 252.0", "x_mm = 280.0", "seal_out", "x_mm"),
     "seal that sticks out at the foot": ("y_mm = 163.0", "y_mm = 200.0", "seal_out", "y_mm"),
     "seal on a second page": ("y_mm = 163.0", "y_mm = 163.0, page = 2", "seal_page", "page = 2"),
+    "further seal off the page": (SEAL, f"{SEAL}\nfurther_seals = [{{ x_mm = 9.0, y_mm = 90.0 }}]", "seal_out", "9.0"),
+    "further seal over the first": (
+        SEAL,
+        f"{SEAL}\nfurther_seals = [{{ x_mm = 225.0, y_mm = 130.0 }}]",
+        "seals_touch",
+        "=",
+    ),
+    "too many seals": (SEAL, f"{SEAL}\n{SEALS}", "seals_many", "further_seals"),
+    "a sheet with other seals": ("[holder]", f"{SHEET}{SEAL}\n{SEALS}\n\n[holder]", "seals_uneven", "[[layouts]]"),
     "sheet without a size": ("width_mm = 297", "width_mm = 0", "number_small", "width_mm"),
     "sheet enlarged beyond use": ("height_mm = 210", "height_mm = 210\nscale = 40.0", "number_large", "scale"),
 }

@@ -17,6 +17,7 @@ COMMANDS = (
     *("demo", "serve", "issue", "act", "holder", "verify", "ceremony", "migrate"),
     *("check-types", "new-type", "preview", "publish-type"),
 )
+WATER_PROOF = ROOT / "schemas" / "tiered-water-proof" / "v1" / "examples" / "good-zhou.json"
 SNACK_BAR = ROOT / "schemas" / "food-business" / "v1" / "examples" / "good-snack-bar.json"
 REPORT = {"file", "verdict", "document", "register", "term", "checks"}
 VALID, NOT_VALID, USAGE, CANNOT_TELL = range(4)
@@ -231,10 +232,12 @@ def test_a_wrong_setting_in_the_environment_is_refused(home: Home) -> None:
 
 
 def test_a_passphrase_that_is_wrong_is_said_and_not_shown(home: Home, tmp_path: Path) -> None:
-    done = home.run("issue", "food-business", SNACK_BAR, CERTSVC_AUTHORITY_SECRET="env:PASS", PASS="wrong horse")
-    assert done.returncode == USAGE
+    order = ("issue", "tiered-water-proof", WATER_PROOF, "--key", "with-a-wrong-passphrase")
+    done = home.run(*order, CERTSVC_AUTHORITY_SECRET="env:PASS", PASS="wrong horse")
+    assert done.returncode == CANNOT_TELL
     assert "wrong horse" not in done.stdout + done.stderr
-    assert ".key" in one_line(done)
+    assert ".key" in one_line(done) and "is reserved under" in done.stderr
+    assert home.run(*order).returncode == 0
 
 
 def test_a_data_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:

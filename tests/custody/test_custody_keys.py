@@ -7,7 +7,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa
+from shown import traceback_of
 
-from certsvc.custody.keys import MAX_KEY_FILE, Algorithm, create_key, generate_key, open_key
+from certsvc.custody.file_keys import MAX_KEY_FILE
+from certsvc.custody.keys import Algorithm, SoftwareKey, create_key, destroy_key, generate_key, open_key
 from certsvc.custody.secret import make_secret_file, read_secret, write_private_file
 from certsvc.errors import CustodyError
 
@@ -203,6 +204,7 @@ def test_killed_while_it_is_created_a_key_is_whole_or_not_there(tmp_path: Path) 
 def test_neither_key_nor_passphrase_is_ever_shown(tmp_path: Path) -> None:
     path = tmp_path / "a.key"
     key = create_key(f"file:{path}", REFERENCE)
+    assert isinstance(key, SoftwareKey)
     inner = key._key
     assert isinstance(inner, ec.EllipticCurvePrivateKey)
     secrets = [PASSPHRASE, str(inner.private_numbers().private_value), f"{inner.private_numbers().private_value:x}"]
@@ -221,12 +223,43 @@ def wrong_secret(folder: Path) -> Path:
     return path
 
 
-def traceback_of(work: Any) -> str:
-    """Everything a traceback with local variables tells of a failure."""
-    with pytest.raises(CustodyError) as raised:
-        work()
-    told = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
-    return "".join(told.format())
+@pytest.mark.parametrize("weak", ["2718", "correct horse", "a" * 40, "abcabcabcabcabcabcabcabc"])
+def test_a_weak_passphrase_makes_no_new_key_and_what_to_do_is_told(
+    weak: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CERTSVC_TEST_PASSPHRASE", weak)
+    uri = f"file:{tmp_path / 'a.key'}"
+    shown = traceback_of(lambda: create_key(uri, REFERENCE))
+    assert "openssl rand" in shown
+    assert weak not in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_made_under_a_weak_passphrase_before_still_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CERTSVC_TEST_PASSPHRASE", "2718")
+    write_private_file(tmp_path / "a.key", private_pem(ec.generate_private_key(ec.SECP256R1()), b"2718"))
+    for use in (open_key, create_key):
+        use(f"file:{tmp_path / 'a.key'}", REFERENCE).check()
+
+
+def test_a_key_whose_file_is_gone_or_open_to_others_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.key"
+    key = create_key(f"file:{path}", REFERENCE)
+    key.check()
+    path.chmod(0o644)
+    with pytest.raises(CustodyError, match="mode 0600"):
+        key.check()
+    destroy_key(f"file:{path}", REFERENCE)
+    with pytest.raises(CustodyError, match="Cannot read"):
+        key.check()
+    generate_key().check()
+
+
+def test_a_key_that_cannot_be_removed_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.key").mkdir()
+    with pytest.raises(CustodyError, match="Cannot remove"):
+        destroy_key(f"file:{tmp_path / 'a.key'}", REFERENCE)
+    destroy_key(f"file:{tmp_path / 'none' / 'a.key'}", REFERENCE)
 
 
 def test_a_key_cannot_be_pickled() -> None:

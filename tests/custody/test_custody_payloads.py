@@ -14,7 +14,7 @@ PLAIN, CONTEXT = "周伟强 440524188001010014".encode(), b"ref-1"
 
 
 def test_what_is_encrypted_is_read_again_and_never_looks_the_same(tmp_path: Path) -> None:
-    cipher = open_payload_cipher(tmp_path)
+    cipher = open_payload_cipher(tmp_path, {})
     first, second = cipher.encrypt(PLAIN, CONTEXT), cipher.encrypt(PLAIN, CONTEXT)
     assert first != second
     assert PLAIN not in first
@@ -24,13 +24,13 @@ def test_what_is_encrypted_is_read_again_and_never_looks_the_same(tmp_path: Path
 
 
 def test_a_payload_moved_to_another_certificate_is_refused(tmp_path: Path) -> None:
-    cipher = open_payload_cipher(tmp_path)
+    cipher = open_payload_cipher(tmp_path, {})
     with pytest.raises(CustodyError):
         cipher.decrypt(cipher.encrypt(PLAIN, CONTEXT), b"ref-2", cipher.key_id)
 
 
 def test_an_altered_payload_is_refused_wherever_it_was_altered(tmp_path: Path) -> None:
-    cipher = open_payload_cipher(tmp_path)
+    cipher = open_payload_cipher(tmp_path, {})
     sealed = cipher.encrypt(PLAIN, CONTEXT)
     for index in range(len(sealed)):
         altered = sealed[:index] + bytes([sealed[index] ^ 1]) + sealed[index + 1 :]
@@ -42,9 +42,9 @@ def test_an_altered_payload_is_refused_wherever_it_was_altered(tmp_path: Path) -
 
 
 def test_a_payload_is_not_read_with_an_unknown_or_another_key(tmp_path: Path) -> None:
-    cipher = open_payload_cipher(tmp_path)
+    cipher = open_payload_cipher(tmp_path, {})
     make_secret_file(tmp_path / "data-2")
-    both = open_payload_cipher(tmp_path)
+    both = open_payload_cipher(tmp_path, {})
     sealed = cipher.encrypt(PLAIN, CONTEXT)
     for key_id in ("data-2", "data-3", ""):
         with pytest.raises(CustodyError, match=f"data key {key_id} "):
@@ -52,11 +52,11 @@ def test_a_payload_is_not_read_with_an_unknown_or_another_key(tmp_path: Path) ->
 
 
 def test_after_a_change_of_key_new_payloads_use_it_and_old_ones_are_still_read(tmp_path: Path) -> None:
-    before = open_payload_cipher(tmp_path)
+    before = open_payload_cipher(tmp_path, {})
     old = before.encrypt(PLAIN, CONTEXT)
     for number in (2, 10):
         make_secret_file(tmp_path / f"data-{number}")
-    after = open_payload_cipher(tmp_path)
+    after = open_payload_cipher(tmp_path, {})
     assert (before.key_id, after.key_id) == ("data-1", "data-10")
     assert after.decrypt(old, CONTEXT, "data-1") == PLAIN
     with pytest.raises(CustodyError):
@@ -65,15 +65,15 @@ def test_after_a_change_of_key_new_payloads_use_it_and_old_ones_are_still_read(t
 
 def test_a_key_that_was_retired_is_not_made_again(tmp_path: Path) -> None:
     make_secret_file(tmp_path / "data-2")
-    assert open_payload_cipher(tmp_path).key_id == "data-2"
+    assert open_payload_cipher(tmp_path, {}).key_id == "data-2"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data-2", "lookup"]
 
 
 def test_an_unfinished_file_is_no_key(tmp_path: Path) -> None:
     write_private_file(tmp_path / ".data-2.0123456789abcdef", b"half")
-    cipher = open_payload_cipher(tmp_path)
+    cipher = open_payload_cipher(tmp_path, {})
     assert cipher.key_id == "data-1"
-    assert open_payload_cipher(tmp_path).key_id == "data-1"
+    assert open_payload_cipher(tmp_path, {}).key_id == "data-1"
 
 
 @pytest.mark.parametrize("name", ["data-", "data-x", "data-0", "data-01", "data-1.bak", "data-1~", "data-²", "data--1"])
@@ -81,7 +81,7 @@ def test_a_file_with_the_name_of_no_key_is_refused_and_named(name: str, tmp_path
     make_secret_file(tmp_path / "data-1")
     make_secret_file(tmp_path / name)
     with pytest.raises(CustodyError, match="data keys are called"):
-        open_payload_cipher(tmp_path)
+        open_payload_cipher(tmp_path, {})
 
 
 def test_a_data_key_that_is_short_or_empty_or_open_to_others_is_refused(tmp_path: Path) -> None:
@@ -90,18 +90,18 @@ def test_a_data_key_that_is_short_or_empty_or_open_to_others_is_refused(tmp_path
         folder.mkdir()
         write_private_file(folder / "data-1", content)
         with pytest.raises(CustodyError):
-            open_payload_cipher(folder)
+            open_payload_cipher(folder, {})
     make_secret_file(tmp_path / "data-1")
     (tmp_path / "data-1").chmod(0o644)
     with pytest.raises(CustodyError, match="mode 0600"):
-        open_payload_cipher(tmp_path)
+        open_payload_cipher(tmp_path, {})
 
 
 def open_and_encrypt(folder: str, barrier: Any, found: Any) -> None:
     """In a process of its own: open the cipher together with the others and encrypt."""
     for number in range(20):
         barrier.wait(30)
-        cipher = open_payload_cipher(Path(folder) / str(number))
+        cipher = open_payload_cipher(Path(folder) / str(number), {})
         found.put((number, cipher.key_id, cipher.encrypt(PLAIN, CONTEXT)))
 
 
@@ -116,19 +116,19 @@ def test_processes_that_make_the_first_key_at_once_read_each_other(tmp_path: Pat
         worker.join(60)
     for number, key_id, sealed in reported:
         assert key_id == "data-1"
-        assert open_payload_cipher(tmp_path / str(number)).decrypt(sealed, CONTEXT, key_id) == PLAIN
+        assert open_payload_cipher(tmp_path / str(number), {}).decrypt(sealed, CONTEXT, key_id) == PLAIN
         assert sorted(path.name for path in (tmp_path / str(number)).iterdir()) == ["data-1", "lookup"]
 
 
 def test_the_keys_are_not_shown(tmp_path: Path) -> None:
-    cipher = open_payload_cipher(tmp_path)
+    cipher = open_payload_cipher(tmp_path, {})
     assert repr(cipher) == "AesPayloadCipher(key_id='data-1')"
     assert (tmp_path / "data-1").read_text() not in f"{cipher} {vars(type(cipher))}"
 
 
 def test_a_code_is_found_by_the_same_hash_with_the_same_key_and_by_no_other(tmp_path: Path) -> None:
-    cipher = open_payload_cipher(tmp_path / "one")
+    cipher = open_payload_cipher(tmp_path / "one", {})
     hashed = cipher.look_up("111:440524188001010014")
-    assert open_payload_cipher(tmp_path / "one").look_up("111:440524188001010014") == hashed
+    assert open_payload_cipher(tmp_path / "one", {}).look_up("111:440524188001010014") == hashed
     assert cipher.look_up("999:440524188001010014") != hashed
-    assert open_payload_cipher(tmp_path / "other").look_up("111:440524188001010014") != hashed
+    assert open_payload_cipher(tmp_path / "other", {}).look_up("111:440524188001010014") != hashed

@@ -1,5 +1,6 @@
 """A command that serves, started as a person would start it, and asked over HTTP."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 from demonstration import ROOT, Home
@@ -53,6 +55,11 @@ class Served:
         return self.process.communicate(timeout=STOP_SECONDS)
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process began: they hold its streams, and some live on when it is killed."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 @contextmanager
 def served(home: Home, *arguments: object, port: int) -> Iterator[Served]:
     """Run `certsvc …` until the block ends; killed if it did not end by itself."""
@@ -66,5 +73,6 @@ def served(home: Home, *arguments: object, port: int) -> Iterator[Served]:
         yield running
     finally:
         if process.poll() is None:
-            process.kill()
+            for child in (*children(process.pid), process.pid):
+                os.kill(child, signal.SIGKILL)
             process.communicate()

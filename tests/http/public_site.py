@@ -23,7 +23,7 @@ from certsvc.http.public import create_public_app
 from certsvc.http.site import Site
 from certsvc.ids import Ref, Uscc, certificate_identifier, new_ref, slot_of_licence
 from certsvc.verify.anchors import Anchors, TokenKey
-from certsvc.verify.inspection import Inspection
+from certsvc.verify.inspection import Inspection, Signer
 from certsvc.verify.inspector import Inspector
 from certsvc.verify.report import Check, Outcome
 from certsvc.verify.service import Verifying
@@ -137,8 +137,7 @@ class PublicSite:
             checks=(*checks, *failures),
             attachment=msgspec.json.encode(attached),
             qr_digits=(digits,),
-            sealed_by=certificate.issuer.uscc,
-            sealed_at=NOW.timestamp(),
+            signers=(Signer(certificate.issuer.uscc, NOW.timestamp(), b"", b""),),
         )
         return SEALED_AT + msgspec.json.encode(inspection)
 
@@ -164,7 +163,7 @@ def make_site(
     shelf, inspector = Shelf(list(certificates)), Scripted()
     verifying = Verifying(
         catalog=catalog(),
-        trust=Anchors(_Root(), {key_id(key.public_key()): (token_key,)}, demonstration),  # type: ignore[arg-type]
+        trust=Anchors((_Root(),), {key_id(key.public_key()): (token_key,)}, demonstration),  # type: ignore[arg-type]
         register=shelf,
         inspector=cast(Inspector, inspector),
     )

@@ -4,15 +4,16 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chosen import ALL
-from demonstration import ROOT, Demonstration, NewHome
+from demonstration import ROOT
 from holders import company_code
 from walked import (
+    DIGESTS_OF,
     NUMBERS_OF_NOTHING,
     TOKEN_OF,
     UNFINISHED,
@@ -25,16 +26,15 @@ from certsvc.domain.issuing import Order, Reservation
 from certsvc.domain.token import to_digits
 from certsvc.errors import RegisterUnavailable
 from certsvc.issuance.service import Arrow
-from certsvc.settings import load_settings
 from certsvc.store.blobs import FileBlobs
-from certsvc.store.embedded import EmbeddedServer
 from certsvc.verify.report import Verdict
 
+pytest_plugins = ["walked"]
 LICENCE = "business-licence-company"
-STEPS = 18
+STEPS = 19
 """Arrows of a licence's walk: both layouts are linted, then both are sealed."""
 
-SECOND_SHEET = range(12, 18)
+SECOND_SHEET = range(13, 19)
 """The arrows of the second layout are those of the first once more: left to --all."""
 
 BEFORE_RESERVATION = 5
@@ -46,18 +46,6 @@ def licence_order(serial: int) -> Order:
     example = ROOT / "schemas" / LICENCE / "v1" / "examples" / "good-lingnan.json"
     payload = {**json.loads(example.read_text("utf-8")), "uscc": company_code(serial)}
     return Order(client="test", key=f"licence-{serial}", type_id=LICENCE, payload=payload)
-
-
-@pytest.fixture(scope="module")
-def walks(demonstration: Demonstration, new_home: NewHome) -> Iterator[Walks]:
-    """Walks over a copy of the demonstration's register, its server running."""
-    home = demonstration.home.copied_to(new_home())
-    server = EmbeddedServer(home.path)
-    server.start()
-    try:
-        yield Walks(load_settings({"CERTSVC_HOME": str(home.path)}), server)
-    finally:
-        server.stop()
 
 
 def assert_whole(walks: Walks, reservation: Reservation) -> None:
@@ -85,6 +73,7 @@ def test_the_walk_has_every_arrow(walks: Walks) -> None:
     assert len(passed) == STEPS
     assert set(passed) == {arrow.value for arrow in Arrow}
     assert passed[BEFORE_RESERVATION - 1] == Arrow.RESERVED
+    assert passed[6:12] == ["rendered", "prepared", "use_booked", "sealed", "self_checked", "stored"]
 
 
 @pytest.mark.parametrize("step", [step for step in range(1, STEPS + 1) if ALL or step not in SECOND_SHEET])
@@ -108,10 +97,11 @@ def test_killed_at_an_arrow(walks: Walks, step: int) -> None:
 
 def test_a_use_of_the_key_after_a_crash_is_booked_as_another_use(walks: Walks) -> None:
     order = licence_order(50)
-    walks.issue_and_die(order, 9)  # the first layout is sealed, nothing is stored
+    walks.issue_and_die(order, 10)  # the first layout is sealed, nothing is stored
     walks.resume()
     ref = walks.issue(order).ref.to_bytes()
     assert walks.rows(USES_OF, ref)[0]["count"] == 3
+    assert walks.rows(DIGESTS_OF, ref)[0]["count"] == 3
     assert walks.rows(TOKEN_OF, ref)[0]["token"] is not None
 
 
@@ -123,7 +113,7 @@ def kill_all_of(postmaster: int) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("deadly", [Arrow.RESERVED, Arrow.USE_BOOKED, Arrow.TOKEN_KEPT, Arrow.STORED, Arrow.PUBLISHED])
+@pytest.mark.parametrize("deadly", [Arrow.RESERVED, Arrow.TOKEN_KEPT, Arrow.PREPARED, Arrow.STORED, Arrow.PUBLISHED])
 def test_the_database_killed_at_an_arrow(walks: Walks, deadly: Arrow) -> None:
     order = licence_order(60 + list(Arrow).index(deadly))
     pid = int((walks.settings.home / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0])

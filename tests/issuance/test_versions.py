@@ -15,6 +15,7 @@ from walked import CHILD_SECONDS, CHILDREN
 from certsvc import app
 from certsvc.catalog import load_catalog
 from certsvc.catalog.load import examples
+from certsvc.commands.work import show_holder
 from certsvc.domain.actor import Actor
 from certsvc.domain.acts import Act
 from certsvc.domain.calendar import beijing_date
@@ -117,6 +118,15 @@ def office(demonstration: Demonstration, new_home: NewHome) -> Iterator[Office]:
         yield Office(settings, uris)
 
 
+def test_a_proof_has_a_next_version_too_and_the_one_before_is_superseded(office: Office) -> None:
+    old = office.codes("tiered-water-proof")[0]
+    shown = office.make(Act.REISSUE, old, reason_code="damaged")
+    new = office.read(shown["typed_code"], TODAY)
+    assert (new.version, new.status, new.life) == (2, Status.VALID, office.read(old, TODAY).ref)
+    assert office.read(old, TODAY).status is Status.SUPERSEDED
+    assert office.read(old, TODAY).successor == new.ref
+
+
 def test_a_renewal_keeps_the_number_and_takes_over_on_the_day_after_the_old_term(office: Office) -> None:
     old = office.codes("food-business")[0]
     before = office.read(old, TODAY)
@@ -190,7 +200,7 @@ def test_a_change_of_name_of_the_licence_is_seen_on_the_business_and_asks_its_pe
     shown = office.make(Act.CHANGE, licence, reason="改名", changes=["name=云山市云岗镇阿强大酒楼"])
     assert office.read(licence, TODAY).status is Status.SUPERSEDED
     assert office.read(shown["typed_code"], TODAY).holder_name == "云山市云岗镇阿强大酒楼"
-    held = app.show_holder(office.settings, "001", shown["number"])
+    held = show_holder(office.settings, "001", shown["number"])
     assert [span["value"] for span in held["facts"]["name"]] == ["云山市云岗镇阿强小食店", "云山市云岗镇阿强大酒楼"]
     assert [span["until"] for span in held["facts"]["name"]] == [str(TODAY), None]
     permit = next(iter(held["premises"].values()))[0]

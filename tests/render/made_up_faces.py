@@ -62,7 +62,8 @@ def make_face(
     specimen: bool = True,
 ) -> Face:
     """The face of a certificate reserved at `NOW`; `issuer` is another name than the seal's owner."""
-    seal = authority().seal_for(kind.id)
+    seal, *further = authority().seals_for(kind.id)
+    owners = tuple(Issuer(name=each.owner, uscc=each.owner_uscc) for each in (seal, *further))
     number = kind.number(payload, authority().area, beijing_date(NOW))
     claims = Claims(
         ref=REF,
@@ -89,6 +90,7 @@ def make_face(
         qr_prefix=f"{PUBLIC_URL}/Q/",
         digits=_digits(claims),
         specimen=specimen,
+        seals=owners if further else (),
     )
 
 

@@ -15,7 +15,8 @@ from PIL import Image
 
 from certsvc.domain.seal import Centre, SealDesign
 from certsvc.errors import MissingGlyph, SettingsError
-from certsvc.render.seal_picture import POINTS_PER_MM, draw_seal
+from certsvc.render.seal_pen import POINTS_PER_MM
+from certsvc.render.seal_picture import draw_seal
 
 NAME = "云山市市场监督管理局行政审批服务中心云岗分局食品药品安全监督管理所"
 PURPOSE = "电子证照专用章"
@@ -54,7 +55,7 @@ def picture(of: SealDesign) -> Image.Image:
     """The seal in black on white, `DOTS` to the millimetre."""
     drawn = draw_seal(of)
     pdf = pikepdf.new()
-    pdf.add_blank_page(page_size=(drawn.size_pt, drawn.size_pt)).Contents = pdf.make_stream(drawn.content)
+    pdf.add_blank_page(page_size=(drawn.width_pt, drawn.height_pt)).Contents = pdf.make_stream(drawn.content)
     file = io.BytesIO()
     pdf.save(file)
     page = pypdfium2.PdfDocument(file.getvalue())[0]
@@ -65,7 +66,8 @@ def picture(of: SealDesign) -> Image.Image:
 @pytest.mark.parametrize("diameter", [38.0, 40.0, 42.0, 45.0])
 def test_a_seal_is_as_large_as_its_rank_says(diameter: float) -> None:
     of = design(diameter_mm=diameter)
-    assert draw_seal(of).size_pt == pytest.approx(diameter / 25.4 * 72)
+    drawn = draw_seal(of)
+    assert (drawn.width_pt, drawn.height_pt) == pytest.approx((diameter / 25.4 * 72, diameter / 25.4 * 72))
     box = picture(of).point(lambda level: 255 - level).getbbox()
     assert box is not None
     assert (box[2] - box[0], box[3] - box[1]) == pytest.approx((diameter * DOTS, diameter * DOTS), abs=2)

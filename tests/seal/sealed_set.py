@@ -1,7 +1,7 @@
 """Real faces, sealed by an authority that a ceremony made: what tools we did not write are shown."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -18,11 +18,16 @@ from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Issuer
 from certsvc.domain.issuing import Reservation
 from certsvc.domain.number import NumberSeries
-from certsvc.domain.seal import Placement
+from certsvc.domain.seal import Placement, SealImage, SealPicture
+from certsvc.domain.seal_form import Form
 from certsvc.ids import certificate_identifier, new_ref
 from certsvc.issuance.press import press
 from certsvc.issuance.service import Issuing, silent_walk
 from certsvc.render.pages import Renderer
+from certsvc.render.seal_picture import draw_seal
+from certsvc.seal.joint import JointSeal, seal_jointly
+from certsvc.seal.pdf import seal_pdf
+from certsvc.workbench.sample import sample_face, samples
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "schemas"
@@ -30,6 +35,8 @@ PLAN = ROOT / "keys" / "ceremonies" / "demonstration.toml"
 PUBLIC_URL = "https://yz.yunshan.example"
 NOW = datetime.now(UTC).replace(microsecond=0)
 END = b"%%EOF\n"
+JOINT = "joint-completion-acceptance"
+SIDE_PX = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +57,14 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedSet:
-    """Sealed sheets, the authority behind them, and its public facts as strangers get them."""
+    """Sealed sheets, the authority behind them, and its public facts as strangers get them. `joint` has several seals,
+    `lt` is the first sheet in the form LT under a picture that was supplied."""
 
     authority: Authority
     public: Path
     sheets: tuple[Sheet, ...]
+    joint: Path
+    lt: Path
 
     @property
     def root(self) -> Path:
@@ -76,8 +86,63 @@ def make_set(folder: Path, plan: Path = PLAN, types: frozenset[str] | None = Non
     authority = open_authority(home, f"file:{home / 'secret'}", NOW)
     catalog = load_catalog(SCHEMAS)
     kinds = chosen(catalog) if types is None else [kind for kind in catalog if kind.id in types]
+    kinds = [kind for kind in kinds if kind.id != JOINT]
     sheets = tuple(_sheets(authority, kinds, folder))
-    return SealedSet(authority=authority, public=home / "public", sheets=sheets)
+    joint, lt = folder / "joint.pdf", folder / "lt.pdf"
+    joint.write_bytes(sealed_jointly(authority, catalog.latest(JOINT)))
+    lt.write_bytes(sealed_lt(authority, sheets[0]))
+    return SealedSet(authority=authority, public=home / "public", sheets=sheets, joint=joint, lt=lt)
+
+
+def joint_seals(authority: Authority, seal_ids: Sequence[str]) -> list[JointSeal]:
+    """These seals side by side, low on the page."""
+    found = {seal.id: seal for seal in authority.seals}
+    return [
+        JointSeal(
+            picture=draw_seal(found[seal_id].design),
+            placement=Placement(page=1, x_mm=50 + 50 * number, y_mm=160),
+            description=f"电子印章：{found[seal_id].owner}",
+            reason="联合盖章",
+            sealing=authority.sealing(seal_id),
+        )
+        for number, seal_id in enumerate(seal_ids)
+    ]
+
+
+def sealed_jointly(authority: Authority, kind: CertificateType) -> bytes:
+    """A sheet of the type with the seals bound to it, or with every seal of an authority that has none bound."""
+    bound = any(kind.id in seal.certificate_types for seal in authority.seals)
+    seal_ids = [seal.id for seal in (authority.seals_for(kind.id) if bound else authority.seals)]
+    sample = next(samples([kind]))
+    placed = zip(joint_seals(authority, seal_ids), sample.layout.seals, strict=False)
+    return seal_jointly(
+        Renderer(SCHEMAS).render(sample_face(sample, kind)),
+        [replace(seal, placement=place) for seal, place in placed],
+        timestamper=authority.timestamper,
+        validation_data=authority.validation_data(seal_ids, NOW),
+        now=NOW,
+    )
+
+
+def sealed_lt(authority: Authority, sheet: Sheet) -> bytes:
+    """The page of a sheet in the form LT."""
+    (seal,) = joint_seals(authority, [sheet.seal_id])
+    side = sheet.diameter_mm * 72 / 25.4
+    red, alpha = bytes((215, 14, 17)) * SIDE_PX**2, bytes(x * y % 256 for x in range(SIDE_PX) for y in range(SIDE_PX))
+    image = SealImage(width_px=SIDE_PX, height_px=SIDE_PX, rgb=red, alpha=alpha)
+    content = b"q %.3f 0 0 %.3f 0 0 cm /Seal Do Q" % (side, side)
+    return seal_pdf(
+        sheet.page,
+        picture=SealPicture(content=content, width_pt=side, height_pt=side, image=image),
+        placement=sheet.placement,
+        description=seal.description,
+        reason=seal.reason,
+        sealing=seal.sealing,
+        timestamper=authority.timestamper,
+        validation_data=authority.validation_data(sheet.seal_id, NOW),
+        now=NOW,
+        form=Form.LT,
+    )
 
 
 def _sheets(authority: Authority, kinds: list[CertificateType], folder: Path) -> Iterator[Sheet]:
@@ -100,7 +165,7 @@ def _sheets(authority: Authority, kinds: list[CertificateType], folder: Path) ->
         payload = next(payload for _, payload in examples(kind, "good"))
         for layout in kind.layouts:
             reservation = _reservation(authority, kind, payload)
-            sealed = press(issuing, authority, kind, layout, reservation, payload, None, NOW)
+            sealed = press(issuing, authority, kind, layout, reservation, payload, NOW)
             yield _kept(folder / f"{kind.id}-{layout.name}.pdf", sealed, authority, kind, layout)
 
 

@@ -24,7 +24,7 @@ def test_verapdf_passes_every_sealed_file_as_pdf_a_3a_and_pdf_ua_1_and_can_fail(
     sheet = both[0].sheets[0]
     broken = tmp_path / "no-newline-before-the-update.pdf"
     broken.write_bytes(sheet.page.removesuffix(b"\n") + sheet.sealed[len(sheet.page) :])
-    paths = [str(path) for sealed in both for path in sealed.paths]
+    paths = [str(path) for sealed in both for path in (*sealed.paths, sealed.joint, sealed.lt)]
     jars = os.environ["CERTSVC_VERAPDF_JARS"]
     quick = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")  # the one start of the machine is most of the time
     done = run("java", *quick, "-cp", f"{jars}{os.pathsep}{jars}/*", "CheckPdf", "3a,ua1", broken, *paths)
@@ -40,7 +40,7 @@ def test_verapdf_passes_every_sealed_file_as_pdf_a_3a_and_pdf_ua_1_and_can_fail(
 
 @pytest.mark.needs("qpdf")
 def test_qpdf_finds_nothing_wrong(both: Both) -> None:
-    for path in (path for sealed in both for path in sealed.paths):
+    for path in (path for sealed in both for path in (*sealed.paths, sealed.joint, sealed.lt)):
         done = run("qpdf", "--check", path)
         assert (done.returncode, done.stderr) == (0, ""), path.name
         assert "No syntax or stream encoding errors found" in done.stdout
@@ -59,6 +59,21 @@ def test_pdfsig_with_our_root_trusted_calls_signature_valid_and_certificate_trus
             assert "Certificate Validation: Certificate is Trusted." in said, (path.name, said)
             assert "Signature Type: ETSI.CAdES.detached" in said
             assert sum(line.startswith("Signature #") for line in said) == 1
+
+
+@pytest.mark.needs("pdfsig", "certutil")
+def test_pdfsig_trusts_every_joint_seal_and_finds_the_last_over_the_whole_file(both: Both, tmp_path: Path) -> None:
+    for number, sealed in enumerate(both):
+        store = tmp_path / f"nss-{number}"
+        store.mkdir()
+        trust_root(store, sealed.root)
+        said = [line.strip(" -") for line in run("pdfsig", "-nssdir", f"sql:{store}", sealed.joint).stdout.splitlines()]
+        seals = min(3, len(sealed.authority.seals))
+        assert sum(line.startswith("Signature #") for line in said) == seals >= 2
+        assert said.count("Signature Validation: Signature is Valid.") == seals, said
+        assert said.count("Certificate Validation: Certificate is Trusted.") == seals, said
+        covered = [line for line in said if "otal document signed" in line]
+        assert covered == ["Not total document signed"] * (seals - 1) + ["Total document signed"]
 
 
 @pytest.mark.needs("pdfsig", "certutil")

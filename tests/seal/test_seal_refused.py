@@ -25,7 +25,7 @@ from certsvc.services import PrivateKey
 
 pytest_plugins = ["seal_fixtures"]
 
-PICTURE = SealPicture(content=b"0.8 0 0 rg 0 0 100 100 re f", size_pt=100)
+PICTURE = SealPicture(content=b"0.8 0 0 rg 0 0 100 100 re f", width_pt=100, height_pt=100)
 MIDDLE = Placement(page=1, x_mm=100, y_mm=100)
 HOLE = re.compile(rb"/Contents<([0-9a-f]*)>")
 
@@ -95,10 +95,8 @@ class Bench:
 
     def issuing(self) -> IssuingParty:
         """The issuing authority, to make CRLs that it did not publish."""
-        material = self.sealed.authority._material
-        return IssuingParty(
-            certificate=material.certificates["issuing"], key=material.keys["issuing"], files="http://yz.test/trust/x"
-        )
+        authority = self.sealed.authority
+        return IssuingParty(certificate=authority.certificate("issuing"), key=authority.key("issuing"))
 
     def with_issuing_crl(self, crl: bytes) -> None:
         """Put another CRL in the place of the issuing authority's."""
@@ -240,7 +238,7 @@ def test_a_revoked_seal_certificate_is_refused(bench: Bench) -> None:
 
 
 def test_a_revoked_timestamp_certificate_is_refused(bench: Bench) -> None:
-    timestamp = bench.sealed.authority._material.certificates["timestamp"]
+    timestamp = bench.sealed.authority.certificate("timestamp")
     bench.with_issuing_crl(make_crl(bench.issuing(), ISSUING_CRL, NOW, [revoked(timestamp)]))
     bench.refuse(SealRefused, "is revoked")
 
@@ -278,7 +276,7 @@ def test_a_crl_that_its_authority_did_not_sign_is_refused(bench: Bench) -> None:
 
 def test_a_chain_with_a_certificate_missing_is_refused(bench: Bench) -> None:
     whole = bench.data
-    for number in (0, 1, 3):  # seal, issuing, root; 2 is the timestamp authority's
+    for number in (0, 1, 2):  # seal, issuing, root; 3 is the timestamp authority's
         left = tuple(item for index, item in enumerate(whole.certificates) if index != number)
         bench.data = replace(whole, certificates=left)
         with pytest.raises((SealRefused, RevocationDataStale)):

@@ -8,7 +8,7 @@ from certsvc.domain.calendar import Term
 from certsvc.domain.certificate import Category, Issuer
 from certsvc.domain.issuing import Draft, HolderEntry, Order, SealedDocument
 from certsvc.domain.number import NumberSeries
-from certsvc.domain.seal import Seal, SealDesign
+from certsvc.domain.seal import Placement, Seal, SealDesign, SealPeople, SealUse
 from certsvc.ids import Ref, TypeCode, Uscc, new_ref, parse_uscc, slot_of_licence
 from certsvc.store.register import PostgresRegister
 
@@ -18,13 +18,16 @@ COMPANY = parse_uscc("91441900MA51ABC088")
 SOLE_TRADER = parse_uscc("92441900MA52DEF10X")
 AGENCY = parse_uscc("11441900007330010D")
 FOOD = NumberSeries("JY1441900{serial:06}{check}", "iso7064_mod_11_10")
+PEOPLE = SealPeople(applicant="申", approver="批", manager="管", keeper="用", auditor="审")
 SEAL = Seal(
     id="amr",
     owner="云山市市场监督管理局",
     owner_uscc=AGENCY,
     design=SealDesign(name="云山市市场监督管理局", diameter_mm=42),
-    certificate_types=frozenset({"business-licence"}),
+    certificate_types=frozenset({"business-licence", "food-permit"}),
+    people=PEOPLE,
 )
+PLACE = Placement(page=1, x_mm=150, y_mm=250)
 
 
 def order(key: str) -> Order:
@@ -94,6 +97,11 @@ def proof(key: str = "proof") -> Draft:
     return draft(key, Category.PROOF, NumberSeries("云山证字〔2026〕{serial}号"), None)
 
 
+def use(seal_id: str = SEAL.id, layout: str = "a4", place: Placement = PLACE) -> SealUse:
+    """A use of a seal on something."""
+    return SealUse(seal_id=seal_id, layout=layout, place=place, digest=digest(layout))
+
+
 def documents(ref: Ref, *layouts: str) -> list[SealedDocument]:
     """What was sealed for `ref`."""
     return [
@@ -106,7 +114,7 @@ async def issue(register: PostgresRegister, made: Draft, at: datetime = NOW) -> 
     """The walk, with nothing sealed."""
     await register.enrol_seals([SEAL], at)
     ref = (await register.reserve(made)).ref
-    await register.book_seal_use(ref, SEAL.id, "a4", "test", at)
+    await register.book_seal_use(ref, use(), "test", at)
     await register.keep_token(ref, b"token of " + ref.to_bytes())
     await register.publish(ref, documents(ref), "test", at)
     return ref

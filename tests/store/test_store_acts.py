@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from dying import FORK, die_before_statement
 from embedded_fixture import Database, open_register
 from lived import DAY, SECOND, Business, next_version, request, set_up, unfinished
 from made_up import NOW, SEAL, TODAY, licence
-from test_store_killed import FORK, die_before_statement
 
 from certsvc.domain.acts import Act
 from certsvc.domain.issuing import ActRequest

@@ -336,3 +336,11 @@ def test_a_full_disk_is_said_in_plain_words() -> None:
     assert "disk is full" in problem.en and "磁盘已满" in problem.zh and "CERTSVC_HOME" in problem.en
     assert explain("postgres", "LOG:  a\nFATAL:  b\nLOG:  c\n").en.endswith("FATAL:  b")
     assert explain("postgres", "").en.endswith("it said nothing")
+
+
+def test_a_server_whose_file_is_gone_a_moment_before_it_is_still_ended(tmp_path: Path) -> None:
+    postmaster = Postmaster(tmp_path / "data", tmp_path / "log")
+    postmaster._child = subprocess.Popen(["sleep", "60"])
+    assert postmaster.state() is State.BUSY
+    postmaster.end()
+    assert postmaster.state() is State.GONE

@@ -2,17 +2,17 @@
 
 import asyncio
 import contextlib
-import multiprocessing
 import os
 import signal
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+from dying import die_before_statement, ran_to_the_end
 from embedded_fixture import Database, fresh_database, open_register, running_server
-from made_up import FOOD, NOW, SEAL, documents, issue, licence, permit
+from made_up import FOOD, NOW, documents, issue, licence, permit, use
 
 from certsvc.domain.issuing import Draft
 from certsvc.errors import RegisterUnavailable
@@ -21,10 +21,6 @@ from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.register import PostgresRegister
 
 pytest_plugins = ["store_fixtures"]
-
-FORK = multiprocessing.get_context("fork")
-BOTH_WAYS = ("_execute", "execute")
-"""Every statement goes through one of these two methods of asyncpg's connection."""
 
 WHOLE = {
     "unissued": "select count(*) from certificate where issued_at is null",
@@ -52,21 +48,6 @@ def counts(database: Database) -> dict[str, int]:
     return asyncio.run(story())
 
 
-def die_before_statement(number: int) -> None:
-    """From now on, the `number`-th statement of this process kills it instead of being sent."""
-    left = iter(range(number - 1))
-    connection = asyncpg.connection.Connection
-    for name in BOTH_WAYS:
-        real = getattr(connection, name)
-
-        async def counted(*arguments: object, real: Callable[..., Awaitable[object]] = real, **named: object) -> object:
-            if next(left, None) is None:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return await real(*arguments, **named)
-
-        setattr(connection, name, counted)
-
-
 def run_and_die(database: Database, made: Draft, number: int) -> bool:
     """Issue in a child that dies before its `number`-th statement; whether it came to the end instead."""
 
@@ -77,13 +58,8 @@ def run_and_die(database: Database, made: Draft, number: int) -> bool:
                 await walk_on(register, made)
 
         asyncio.run(walk())
-        os._exit(0)
 
-    child = FORK.Process(target=story)
-    child.start()
-    child.join(30)
-    assert child.exitcode in (0, -signal.SIGKILL)
-    return child.exitcode == 0
+    return ran_to_the_end(story)
 
 
 async def walk_on(register: PostgresRegister, made: Draft) -> Ref:
@@ -91,7 +67,7 @@ async def walk_on(register: PostgresRegister, made: Draft) -> Ref:
     reservation = await register.reserve(made)
     ref = reservation.ref
     if reservation.issued_at is None:
-        await register.book_seal_use(ref, SEAL.id, "a4", "test", NOW)
+        await register.book_seal_use(ref, use(), "test", NOW)
         await register.keep_token(ref, b"token of " + ref.to_bytes())
         await register.publish(ref, documents(ref), "test", NOW)
     return ref

@@ -64,7 +64,7 @@ def test_schema_sql_is_what_the_migrations_make(server: EmbeddedServer, programs
     execute(described, SCHEMA.read_text("utf-8"))
     folder = programs or embedded_programs()
     assert dump(described, folder) == dump(migrated, folder)
-    assert dump(migrated, folder).count("CREATE TABLE") == 14
+    assert dump(migrated, folder).count("CREATE TABLE") == 16
 
 
 def test_migrating_again_does_nothing(empty: Database) -> None:

@@ -13,8 +13,9 @@ from certsvc.store.embedded import EmbeddedServer
 
 pytest_plugins = ["store_fixtures"]
 
-KEPT = "certificate number number_series issue_order seal seal_use document event status_period log_leaf audit".split()
-SECRET = "issue_order seal seal_use log_leaf outbox audit number number_series certificate schema_migration".split()
+SEALS = "seal seal_event seal_use".split()
+KEPT = [*SEALS, *"certificate number number_series issue_order document event status_period log_leaf audit".split()]
+SECRET = [*SEALS, *"issue_order log_leaf outbox audit number number_series certificate schema_migration".split()]
 SEEN = "public_certificate document status_period".split()
 
 
@@ -63,7 +64,7 @@ def test_nothing_is_ever_removed(filled: Database) -> None:
         assert asyncio.run(fetch(filled.uri, f"select from {table}")), table
 
 
-@pytest.mark.parametrize("table", "number issue_order seal_use document event log_leaf audit".split())
+@pytest.mark.parametrize("table", "number issue_order seal_event seal_use document event log_leaf audit".split())
 def test_history_is_append_only(filled: Database, table: str) -> None:
     column = asyncio.run(
         fetch(

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from embedded_fixture import Database, open_register
@@ -22,6 +22,7 @@ from made_up import (
     order,
     permit,
     proof,
+    use,
 )
 
 from certsvc.domain.acts import Act
@@ -263,6 +264,30 @@ def test_nothing_is_issued_without_token_or_document(database: Database) -> None
     asyncio.run(story())
 
 
+def test_what_waits_is_tried_again_less_and_less_often(database: Database) -> None:
+    minute = timedelta(minutes=1)
+
+    async def story() -> None:
+        async with open_register(database) as (register, _):
+            await register.enrol_seals([SEAL], NOW)
+            ref = (await register.reserve(licence())).ref
+
+            async def waits_at(now: datetime) -> bool:
+                return await register.waiting(now) == [ref]
+
+            assert not await waits_at(NOW + timedelta(seconds=59))  # who took the order is still at it
+            assert await waits_at(NOW + minute)
+            tried = NOW
+            for pause in (2, 4, 8, 16, 32, 64, 64):
+                tried += minute
+                await register.book_seal_use(ref, use(), "test", tried)
+                assert not await waits_at(tried + pause * minute - timedelta(seconds=1))
+                assert await waits_at(tried + pause * minute)
+            assert await register.unfinished() == [ref]
+
+    asyncio.run(story())
+
+
 def test_an_unknown_reference_is_not_found(database: Database) -> None:
     ref = new_ref(slot_of_licence(COMPANY))
     event = Event(ref=ref, act=Act.REVOKE, effective=TODAY, recorded_at=NOW, actor="one", confirmed_by="other")
@@ -273,7 +298,7 @@ def test_an_unknown_reference_is_not_found(database: Database) -> None:
             assert await reader.gather(ref, TODAY, NOW) is None
             for call in (
                 register.reservation(ref),
-                register.book_seal_use(ref, SEAL.id, "a4", "test", NOW),
+                register.book_seal_use(ref, use(), "test", NOW),
                 register.keep_token(ref, b"token"),
                 register.publish(ref, documents(ref), "test", NOW),
                 register.act(request),
@@ -286,24 +311,12 @@ def test_an_unknown_reference_is_not_found(database: Database) -> None:
     asyncio.run(story())
 
 
-def test_a_seal_is_used_only_under_what_was_reserved_with_it(database: Database) -> None:
-    async def story() -> None:
-        async with open_register(database) as (register, _):
-            await register.enrol_seals([SEAL, replace(SEAL, id="other")], NOW)
-            ref = (await register.reserve(licence())).ref
-            assert await register.book_seal_use(ref, SEAL.id, "a4", "test", NOW) == 1
-            assert await register.book_seal_use(ref, SEAL.id, "a4", "test", NOW) == 2
-            with pytest.raises(NotFound):
-                await register.book_seal_use(ref, "other", "a4", "test", NOW)
-
-    asyncio.run(story())
-
-
 def test_a_seal_enrolled_again_may_gain_types_but_not_another_owner_or_picture(database: Database) -> None:
     async def story() -> None:
         async with open_register(database) as (register, _):
             await register.enrol_seals([SEAL], NOW)
             await register.enrol_seals([SEAL, replace(SEAL, certificate_types=frozenset({"food-permit"}))], NOW)
+            await register.enrol_seals([replace(SEAL, people=None)], NOW)
             for other in (
                 replace(SEAL, owner="云山市公安局"),
                 replace(SEAL, design=SealDesign(name="x", diameter_mm=9)),

@@ -41,7 +41,7 @@ def anchors(*keys: tuple[bytes, TokenKey]) -> Anchors:
     table: dict[bytes, tuple[TokenKey, ...]] = {}
     for name, key in keys:
         table[name] = (*table.get(name, ()), key)
-    return Anchors(None, table, False)  # type: ignore[arg-type]
+    return Anchors((), table, False)
 
 
 def claims_of(vector: Vector) -> Claims:

@@ -159,7 +159,7 @@ def the_first_revision_alone(bench: Bench) -> bytes:
 def the_last_table_left_out(bench: Bench) -> bytes:
     """The seal's revision is still there, but the file says that the page's table is the last one."""
     data = bench.genuine.pdf
-    first, last = re.findall(rb"startxref\n(\d+)", data)
+    first, *_, last = re.findall(rb"startxref\n(\d+)", data)
     start = data.rindex(b"startxref\n")
     return data[:start] + b"startxref\n" + bytes(first) + data[start + len(b"startxref\n") + len(last) :]
 
@@ -230,7 +230,7 @@ def the_gap_shifted(bench: Bench) -> bytes:
 @flaw("padding.not_hexadecimal")
 def the_gap_widened(bench: Bench) -> bytes:
     _, stop = hole(bench.genuine.pdf)
-    rest = len(bench.genuine.pdf) - stop - 1
+    (rest,) = (int(found) for found in re.findall(rb"/ByteRange\[0 \d+ %d (\d+)" % (stop + 1), bench.genuine.pdf))
     old, new = b"%d %d" % (stop + 1, rest), b"%d %d" % (stop + 3, rest - 2)
     return _in_place(bench.genuine.pdf, old, new.ljust(len(old)))
 

@@ -11,9 +11,10 @@ from seal_workshop import FOOD, certificate_der
 from certsvc.authority.certificates import IssuingParty, Profile, Subject, load_profile, make_certificate
 from certsvc.authority.crl import make_crl
 from certsvc.authority.timestamps import TokenMaker
-from certsvc.custody.keys import SoftwareKey, generate_key
+from certsvc.custody.keys import generate_key
 from certsvc.domain.seal import ValidationData
 from certsvc.ids import Uscc
+from certsvc.services import PrivateKey
 
 MARKET = "market"
 DAY, YEAR = timedelta(days=1), timedelta(days=365)
@@ -23,13 +24,14 @@ DAY, YEAR = timedelta(days=1), timedelta(days=365)
 class Credential:
     """`services.Sealing` with any certificate."""
 
-    key: SoftwareKey
+    key: PrivateKey
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]
 
 
 def _issuer(bench: Bench, *, foreign: bool = False) -> IssuingParty:
-    return (bench.workshop.lookalike if foreign else bench.workshop.ours)._issuer()
+    keys = bench.workshop.lookalike if foreign else bench.workshop.ours
+    return IssuingParty(certificate=keys.certificate("issuing"), key=keys.key("issuing"))
 
 
 def _subject(common_name: str = "云山市市场监督管理局") -> Subject:
@@ -114,7 +116,7 @@ def another_key_under_our_certificate(bench: Bench) -> bytes:
 def a_seal_that_a_seal_issued(bench: Bench) -> bytes:
     """A seal's certificate is no certification authority."""
     ours = _ours(bench)
-    party = IssuingParty(certificate=ours.certificate, key=ours.key, files=None)
+    party = IssuingParty(certificate=ours.certificate, key=ours.key)
     forged = _issued(bench, load_profile("seal"), bench.workshop.now - DAY, by=party)
     chain = (ours.certificate, *ours.chain)
     crls = (
@@ -166,8 +168,8 @@ def a_revoked_seal(bench: Bench) -> bytes:
 @flaw("revocation.revoked_or_not_proven")
 def a_seal_of_a_revoked_authority(bench: Bench) -> bytes:
     ours = _ours(bench)
-    root = bench.workshop.ours._material
-    party = IssuingParty(certificate=root.certificates["root"], key=root.keys["root"], files=None)
+    ours_all = bench.workshop.ours
+    party = IssuingParty(certificate=ours_all.certificate("root"), key=ours_all.key("root"))
     entry = x509.RevokedCertificateBuilder().serial_number(ours.chain[0].serial_number)
     crl = make_crl(party, YEAR, bench.workshop.now, [entry.revocation_date(bench.workshop.now - DAY).build()])
     return _pressed(bench, ours, crls=(crl, _crl(bench, bench.workshop.now, YEAR)))
@@ -215,8 +217,8 @@ def a_timestamp_authority_out_of_its_term(bench: Bench) -> bytes:
 
 @flaw("timestamp.not_trusted")
 def a_time_that_is_still_to_come(bench: Bench) -> bytes:
-    keys = bench.workshop.ours._material
-    stamper = TokenMaker(keys.keys["timestamp"], keys.certificates["timestamp"], _ours(bench).chain[:-1])
+    keys = bench.workshop.ours
+    stamper = TokenMaker(keys.key("timestamp"), keys.certificate("timestamp"), _ours(bench).chain[:-1])
     return bench.workshop.press(bench.genuine, timestamper=stamper, at=bench.workshop.now + timedelta(hours=1))
 
 

@@ -14,6 +14,8 @@ from pdf_bytes import (
 from pdf_bytes import replace as replaced
 from seal_workshop import Edit
 
+from certsvc.domain.seal_form import Form
+
 
 def pressed(bench: Bench, edit: Edit) -> bytes:
     """The genuine page, edited and then sealed with our key."""
@@ -174,12 +176,12 @@ def not_named_as_certified(bench: Bench) -> bytes:
     return pressed(bench, edit)
 
 
-@flaw("cms.could_not_run")
+@flaw("cms.could_not_run", Form.ONE_REVISION)
 def rubbish_instead_of_the_security_store(bench: Bench) -> bytes:
     return pressed(bench, lambda data: re.sub(rb"/DSS (\d+) 0 R", rb"/DSS (\1  )", data))
 
 
-@flaw("revocation.revoked_or_not_proven")
+@flaw("revocation.revoked_or_not_proven", Form.ONE_REVISION)
 def no_security_store(bench: Bench) -> bytes:
     return pressed(bench, lambda data: re.sub(rb"/DSS (\d+) 0 R", rb"/DSs \1 0 R", data))
 
@@ -198,7 +200,7 @@ def the_contents_outside_the_hole(bench: Bench) -> bytes:
     return splice(data, place, place, b"/Contents<" + contents(data).hex().encode("ascii") + b">")
 
 
-@flaw("format.revisions")
+@flaw("format.not_the_next_seal", lt="format.revisions")
 def a_second_revision_of_our_own(bench: Bench) -> bytes:
     """Genuine, then changed and sealed again with the same key."""
     pdf = bench.genuine.pdf
@@ -220,7 +222,7 @@ def two_hundred_and_one_pages(bench: Bench) -> bytes:
         (page,) = re.findall(rb"/Count 1/Kids\[(\d+ 0 R)\]", data)
         return replaced(data, b"/Count 1/Kids[%b]" % page, b"/Count 201/Kids[%b]" % b" ".join([page] * 201))
 
-    return pressed(bench, edit)
+    return bench.workshop.press(bench.other, edit)  # the shorter one: no offset in it gets a digit more
 
 
 @flaw("active_content.active_content")

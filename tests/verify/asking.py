@@ -23,14 +23,18 @@ class InProcess:
     """The inspection itself without a worker process around it; the same file is inspected once."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[bytes, bytes, datetime], Inspection] = {}
+        self._seen: dict[tuple[bytes, tuple[bytes, ...], datetime], Inspection] = {}
 
-    async def inspect(self, pdf: bytes, root: bytes, now: datetime) -> Inspection:
+    async def inspect(self, pdf: bytes, roots: tuple[bytes, ...], now: datetime) -> Inspection:
         """What a worker would answer."""
-        key = (pdf, root, now)
+        key = (pdf, roots, now)
         if key not in self._seen:
             self._seen = {key: await asyncio.to_thread(inspect_pdf, *key)}
         return self._seen[key]
+
+
+INSPECTOR = cast("Inspector", InProcess())
+"""One for all: what is asked of two verifiers in turn is inspected once."""
 
 
 def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
@@ -38,18 +42,18 @@ def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
     return asyncio.run(coroutine)
 
 
-def stocked(bench: Bench) -> Shelf:
+def stocked(*benches: Bench) -> Shelf:
     """A register with what was issued."""
     shelf = Shelf()
-    for made in (bench.genuine, bench.other):
-        shelf.add(made)
+    for bench in benches:
+        shelf.add(bench.genuine)
+        shelf.add(bench.other)
     return shelf
 
 
 def verifier(workshop: Workshop, shelf: Shelf | None) -> Verifying:
     """A verifier that trusts the workshop's root and inspects in this process."""
-    inspector = cast("Inspector", InProcess())
-    return Verifying(catalog=workshop.catalog, trust=workshop.trust, register=shelf, inspector=inspector)
+    return Verifying(catalog=workshop.catalog, trust=workshop.trust, register=shelf, inspector=INSPECTOR)
 
 
 def report_or_code(verifying: Verifying, data: bytes, now: datetime) -> Report | str:

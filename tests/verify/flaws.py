@@ -6,6 +6,8 @@ from typing import Protocol
 
 from seal_workshop import Made, Workshop
 
+from certsvc.domain.seal_form import Form
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
@@ -26,10 +28,11 @@ class Maker(Protocol):
 
 @dataclass(frozen=True)
 class Flaw:
-    """A flaw and how the verifier must answer: `kind.reason` of a check that did not pass, or an error's code."""
+    """A flaw and how the verifier must answer, by the form of the file: `kind.reason` of a check that did not pass, or
+    an error's code. In a form without an answer the flaw cannot be made."""
 
     make: Maker
-    answer: str
+    answers: dict[Form, str]
 
     @property
     def name(self) -> str:
@@ -40,11 +43,12 @@ class Flaw:
 FLAWS: list[Flaw] = []
 
 
-def flaw(answer: str) -> Callable[[Maker], Maker]:
-    """Put a flaw on the list, with its answer."""
+def flaw(answer: str, *forms: Form, **other: str) -> Callable[[Maker], Maker]:
+    """Put a flaw on the list, with its answer in these forms, or in all; `lt` is the answer where LT has another."""
 
     def enlist(make: Maker) -> Maker:
-        FLAWS.append(Flaw(make, answer))
+        answers = dict.fromkeys(forms or Form, answer) | {Form(form): one for form, one in other.items()}
+        FLAWS.append(Flaw(make, answers))
         return make
 
     return enlist

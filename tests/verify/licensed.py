@@ -21,6 +21,8 @@ TODAY = date(2026, 11, 24)
 SINCE = date(2026, 11, 3)
 ISSUER = Issuer(name="云山市市场监督管理局", uscc=parse_uscc("11441900007330010D"))
 COMPANY = "business-licence-company"
+FINDING = "joint-completion-acceptance"
+"""What was found of a building once: nothing that becomes of the licence changes it."""
 
 
 @cache
@@ -30,8 +32,8 @@ def catalog() -> Catalog:
 
 
 def kinds(category: Category) -> list[CertificateType]:
-    """The types of a category."""
-    return [kind for kind in catalog() if kind.category is category]
+    """The types of a category, but the one that says only what was found."""
+    return [kind for kind in catalog() if kind.category is category and kind.id != FINDING]
 
 
 # ---- the policies, read once more ----

@@ -4,7 +4,9 @@ The real renderer, sealer, token signer and certificates; only the register is i
 """
 
 import hashlib
+import re
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -13,7 +15,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from pdf_bytes import sign
+from pdf_bytes import append_revision, objects, sign
 
 from certsvc.authority.authority import Authority, throw_away_authority
 from certsvc.authority.plan import load_plan
@@ -21,7 +23,9 @@ from certsvc.catalog import Catalog, CertificateType, load_catalog
 from certsvc.catalog.load import examples
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Gathered, Issuer, RegisteredCertificate, RegisteredDocument
+from certsvc.domain.revision import plain_stream
 from certsvc.domain.seal import ValidationData
+from certsvc.domain.seal_form import Form, store_objects, store_revision, with_store
 from certsvc.domain.states import Status
 from certsvc.domain.token import Claims, fits, to_digits
 from certsvc.errors import RegisterUnavailable
@@ -32,9 +36,9 @@ from certsvc.render.pages import Renderer
 from certsvc.render.seal_picture import draw_seal
 from certsvc.seal.base_pdf import read_base
 from certsvc.seal.cms import make_cms, room_for
-from certsvc.seal.pdf import seal_pdf
+from certsvc.seal.fields import SealContent
+from certsvc.seal.pdf import lay_out, seal_pdf
 from certsvc.seal.token import sign_token
-from certsvc.seal.update import SealContent, make_update
 from certsvc.services import Sealing, Timestamper
 from certsvc.verify.anchors import AnchorFiles
 
@@ -112,6 +116,13 @@ class Workshop:
         self.published: dict[str, bytes] = {}
         self.ours = throw_away_authority(plan, NOW, self._publish)
         self.ours.token_key(NOW)
+        self.form = Form.ONE_REVISION
+
+    def in_form(self, form: Form) -> "Workshop":
+        """The same workshop, which seals in another form."""
+        other = copy(self)
+        other.form = form
+        return other
 
     def _publish(self, name: str, data: bytes) -> None:
         self.published[name] = data
@@ -123,14 +134,14 @@ class Workshop:
         return throw_away_authority(load_plan(PLAN), NOW)
 
     @property
-    def root(self) -> bytes:
+    def roots(self) -> tuple[bytes, ...]:
         """The DER of our root."""
-        return self.trust.current().root.public_bytes(Encoding.DER)
+        return tuple(certificate_der(root) for root in self.trust.current().roots)
 
     def make(self, type_id: str = FOOD, example: int = 0, *, authority: Authority | None = None) -> Made:
         """A certificate of a good example, in force since today, sealed by our authority or another."""
         keys, kind = authority or self.ours, self.catalog.latest(type_id)
-        face, claims = self._face(kind, dict(list(examples(kind, "good"))[example][1]), keys)
+        face, claims = self.face(kind, dict(list(examples(kind, "good"))[example][1]), keys)
         page = self.renderer.render(face)
         return Made(
             claims=claims,
@@ -155,6 +166,7 @@ class Workshop:
             timestamper=keys.timestamper,
             validation_data=keys.validation_data(seal.id, self.now),
             now=self.now,
+            form=self.form,
         )
 
     def press(
@@ -179,10 +191,11 @@ class Workshop:
             placement=made.face.layout.seal,
             description=f"电子印章：{seal.owner}",
             reason="用印",
-            validation_data=validation_data or keys.validation_data(seal.id, self.now),
         )
-        blank = make_update(base, content, room_for(credential), at).filled(base, b"")
-        return sign(edit(blank), lambda digest: make_cms(digest, credential, stamper, at))
+        data = validation_data or keys.validation_data(seal.id, self.now)
+        blank = lay_out(base, content, data, room_for(credential), at, self.form).filled(base.data, b"")
+        sealed = sign(edit(blank), lambda digest: make_cms(digest, credential, stamper, at))
+        return sealed + store_after(sealed, data) if self.form is Form.LT else sealed
 
     def resign(self, data: bytes, made: Made) -> bytes:
         """A file with a hole, signed anew with our key."""
@@ -212,9 +225,11 @@ class Workshop:
         kid, key = (authority or self.ours).token_key(self.now)
         return to_digits(sign_token(claims, kid, key))
 
-    def _face(self, kind: CertificateType, payload: dict[str, Any], keys: Authority) -> tuple[Face, Claims]:
+    def face(self, kind: CertificateType, payload: dict[str, Any], keys: Authority) -> tuple[Face, Claims]:
+        """A face of the type in force since today, with a token of its own, and what that says."""
         payload |= self._from_today(kind, payload)
-        ref, seal = new_ref(), keys.seal_for(kind.id)
+        ref, seal, *further = new_ref(), *keys.seals_for(kind.id)
+        owners = tuple(Issuer(name=each.owner, uscc=each.owner_uscc) for each in (seal, *further))
         claims = self.claims(kind, payload, ref)
         number = str(payload.get("number") or payload.get("uscc") or "JY14419000000025")
         face = Face(
@@ -224,7 +239,7 @@ class Workshop:
             number=number,
             identifier=certificate_identifier(kind.type_code, seal.owner_uscc, f"{ref.value:X}", 1),
             version=1,
-            issuer=Issuer(name=seal.owner, uscc=seal.owner_uscc),
+            issuer=owners[0],
             term=kind.term(payload),
             issued_on=beijing_date(self.now),
             typed_code=ref.typed_code,
@@ -232,6 +247,7 @@ class Workshop:
             qr_prefix=qr_prefix(URL),
             digits=self.digits(claims, keys),
             specimen=True,
+            seals=owners if further else (),
         )
         return face, claims
 
@@ -242,6 +258,17 @@ class Workshop:
         if end is not None and end in payload:
             moved[end] = (first + timedelta(days=400)).isoformat()
         return moved
+
+
+def store_after(sealed: bytes, data: ValidationData) -> bytes:
+    """The revision with the validation data, also after a file that is none of ours: then as anybody would write it."""
+    try:
+        return store_revision(sealed, data)
+    except ValueError:
+        found, root = objects(sealed), int(re.findall(rb"/Root (\d+) 0 R", sealed)[-1])
+        first = max(found) + 1
+        changed = {root: with_store(found[root], first), **store_objects(first, data, plain_stream)}
+        return append_revision(sealed, changed)[len(sealed) :]
 
 
 def on_record(face: Face, claims: Claims, kind: CertificateType) -> RegisteredCertificate:

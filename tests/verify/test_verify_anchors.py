@@ -14,21 +14,21 @@ from certsvc.verify.anchors import AnchorFolder, parse_anchors
 
 pytest_plugins = ["verify_fixtures"]
 ANCHORS = "anchors/"
+FACTS = (ANCHORS, "crl/")
 
 
 @pytest.fixture
 def folder(workshop: Workshop, tmp_path: Path) -> Path:
-    """The anchors as an authority publishes them, in a folder."""
+    """The public facts as an authority publishes them, in a folder."""
     for name, data in anchors_of(workshop).items():
-        path = tmp_path / "anchors" / name
+        path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    return tmp_path / "anchors"
+    return tmp_path
 
 
 def anchors_of(workshop: Workshop) -> dict[str, bytes]:
-    published = workshop.published.items()
-    return {name.removeprefix(ANCHORS): data for name, data in published if name.startswith(ANCHORS)}
+    return {name: data for name, data in workshop.published.items() if name.startswith(FACTS)}
 
 
 def foreign(workshop: Workshop) -> dict[str, bytes]:
@@ -36,11 +36,11 @@ def foreign(workshop: Workshop) -> dict[str, bytes]:
     published: dict[str, bytes] = {}
     authority = throw_away_authority(load_plan(PLAN), workshop.now, published.__setitem__)
     authority.token_key(workshop.now)
-    return {name.removeprefix(ANCHORS): data for name, data in published.items() if name.startswith(ANCHORS)}
+    return {name: data for name, data in published.items() if name.startswith(FACTS)}
 
 
 def token_file(files: dict[str, bytes]) -> str:
-    return next(name for name in files if name.startswith("token-keys/"))
+    return next(name for name in files if name.startswith("anchors/token-keys/"))
 
 
 def test_the_published_anchors_are_read(folder: Path, workshop: Workshop) -> None:
@@ -55,8 +55,8 @@ def test_the_key_of_a_new_quarter_is_seen_without_a_restart(folder: Path, worksh
     before = source.current()
     published: dict[str, bytes] = {}
     authority = throw_away_authority(load_plan(PLAN), workshop.now, published.__setitem__)
-    for name in ("root.pem", "issuing.pem"):
-        (folder / name).write_bytes(published[ANCHORS + name])
+    for name in ("anchors/root.pem", "anchors/issuing.pem", "crl/root.crl", "crl/issuing.crl"):
+        (folder / name).write_bytes(published[name])
     (folder / token_file(anchors_of(workshop))).unlink()
     source = AnchorFolder(folder)
     assert source.current().token_keys == {}
@@ -64,7 +64,7 @@ def test_the_key_of_a_new_quarter_is_seen_without_a_restart(folder: Path, worksh
     name = next(name for name in published if "token-keys" in name)
     fresh = tmp_path / "fresh"
     fresh.write_bytes(published[name])
-    fresh.rename(folder / name.removeprefix(ANCHORS))
+    fresh.rename(folder / name)
     assert len(source.current().token_keys) == 1
     assert source.current() is source.current()
     assert before.root != source.current().root
@@ -75,7 +75,7 @@ def test_anchors_are_not_read_again_while_nothing_changes(folder: Path) -> None:
     assert source.current() is source.current()
 
 
-@pytest.mark.parametrize("name", ["issuing.pem", "token"])
+@pytest.mark.parametrize("name", ["anchors/issuing.pem", "token"])
 def test_a_certificate_of_a_lookalike_among_the_anchors_is_refused(name: str, workshop: Workshop) -> None:
     ours, theirs = anchors_of(workshop), foreign(workshop)
     place = token_file(ours) if name == "token" else name
@@ -89,23 +89,23 @@ def test_a_seal_among_the_token_keys_is_refused(seal: str, workshop: Workshop) -
     ours = anchors_of(workshop)
     pem = workshop.ours.sealing(seal).certificate.public_bytes(Encoding.PEM)
     with pytest.raises(SettingsError, match="not a token key"):
-        parse_anchors({**ours, "token-keys/2026q9.pem": pem})
+        parse_anchors({**ours, "anchors/token-keys/2026q9.pem": pem})
 
 
 def test_the_timestamp_authority_among_the_token_keys_is_refused(workshop: Workshop) -> None:
-    pem = workshop.ours._material.certificates["timestamp"].public_bytes(Encoding.PEM)
+    pem = workshop.ours.certificate("timestamp").public_bytes(Encoding.PEM)
     with pytest.raises(SettingsError, match="not a token key"):
-        parse_anchors({**anchors_of(workshop), "token-keys/2026q9.pem": pem})
+        parse_anchors({**anchors_of(workshop), "anchors/token-keys/2026q9.pem": pem})
 
 
 def test_an_issuing_certificate_that_is_no_authority_is_refused(workshop: Workshop) -> None:
     ours = anchors_of(workshop)
     seal = workshop.ours.sealing("market").certificate.public_bytes(Encoding.PEM)
     with pytest.raises(SettingsError):
-        parse_anchors({**ours, "issuing.pem": seal, "root.pem": ours["issuing.pem"]})
+        parse_anchors({**ours, "anchors/issuing.pem": seal, "anchors/root.pem": ours["anchors/issuing.pem"]})
 
 
-@pytest.mark.parametrize("name", ["root.pem", "issuing.pem"])
+@pytest.mark.parametrize("name", ["anchors/root.pem", "anchors/issuing.pem"])
 def test_a_missing_anchor_is_one_clear_line(name: str, folder: Path) -> None:
     (folder / name).unlink()
     with pytest.raises(SettingsError, match="key ceremony"):

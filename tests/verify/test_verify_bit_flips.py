@@ -1,12 +1,17 @@
 """Chance alterations of a genuine file: whatever byte it hits, the file is not sound, and nothing is raised."""
 
 import random
+import re
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from flaws import Bench
+from joint_workshop import JointBench
 from pdf_bytes import contents, hole
 
+from certsvc.domain.revision import END
+from certsvc.domain.seal_form import Form
 from certsvc.verify.pdf import inspect_pdf
 from certsvc.verify.report import Outcome
 
@@ -36,7 +41,7 @@ KINDS: tuple[Callable[[bytes, int, random.Random], bytes], ...] = (flipped, left
 def require_not_sound(bench: Bench, data: bytes, what: str) -> None:
     if data == bench.genuine.pdf:
         return
-    seen = inspect_pdf(data, bench.workshop.root, bench.workshop.now)
+    seen = inspect_pdf(data, bench.workshop.roots, bench.workshop.now)
     assert seen.unreadable or any(check.outcome is not Outcome.PASSED for check in seen.checks), what
 
 
@@ -46,6 +51,23 @@ def test_no_byte_of_the_file_can_be_altered(kind: Callable[[bytes, int, random.R
     for _ in range(12):
         place = chance.randrange(len(bench.genuine.pdf))
         require_not_sound(bench, kind(bench.genuine.pdf, place, chance), f"{kind.__name__} at {place}")
+
+
+def test_no_bit_of_the_validation_data_after_a_seal_can_be_altered(benches: dict[Form, Bench]) -> None:
+    """The seal does not cover it: it names it."""
+    chance, bench = random.Random(SEED), benches[Form.LT]
+    pdf = bench.genuine.pdf
+    for _ in range(16):
+        place = chance.randrange(pdf.rindex(END, 0, -1) + len(END), len(pdf))
+        require_not_sound(bench, flipped(pdf, place, chance), f"byte {place}")
+
+
+def test_no_bit_of_a_document_with_joint_seals_can_be_altered(joint: JointBench) -> None:
+    chance, ends = random.Random(SEED), [found.end() for found in re.finditer(END, joint.pdf)]
+    for start, stop in pairwise((0, *ends)):
+        for place in (chance.randrange(start, stop) for _ in range(4)):
+            seen = inspect_pdf(flipped(joint.pdf, place, chance), joint.workshop.roots, joint.workshop.now)
+            assert seen.unreadable or any(check.outcome is not Outcome.PASSED for check in seen.checks), place
 
 
 def test_no_bit_in_the_hole_can_be_altered(bench: Bench) -> None:

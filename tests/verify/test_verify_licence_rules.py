@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from licensed import (
     COMPANY,
+    FINDING,
     NOW,
     SCHEMAS,
     SINCE,
@@ -84,6 +85,15 @@ def test_what_the_policies_say_is_what_the_law_means() -> None:
         for state in ("revoked", "rescinded", "withdrawn", "closed", "closing_due"):
             assert (rule_for(kind.id, state) or {})["effect"] in ("ends", "must_close")
         assert (rule_for(kind.id, "transferred_out") or {})["effect"] == "must_reissue"
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_what_was_found_once_stays_whatever_becomes_of_the_licence(status: Status) -> None:
+    licence, kind = business().licence(status, changes={"name": "云山市另名商贸有限公司"}), catalog().latest(FINDING)
+    finding = certificate(kind, payload_of(kind), licence_ref=licence.ref)
+    line = page(licence, [*business().permits(licence.ref), finding])[FINDING]
+    assert said(line) == []
+    assert line.verdict.value == ("undetermined" if status is Status.UNKNOWN else "valid")
 
 
 PERMITS = business().permits(business().licence().ref)

@@ -43,8 +43,8 @@ class Pool:
     def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
-    def inspect(self, data: bytes, root: bytes = b"no root") -> Inspection:
-        return self.run(self._inspector.inspect(data, root, NOW))
+    def inspect(self, data: bytes, roots: tuple[bytes, ...] = ()) -> Inspection:
+        return self.run(self._inspector.inspect(data, roots, NOW))
 
     def close(self) -> None:
         self.run(self._inspector.__aexit__(None, None, None))
@@ -95,14 +95,14 @@ def test_a_hostile_file_is_unreadable_or_unsealed_and_the_next_one_is_read(
         seen = Inspection(unreadable="worker ended")
     assert time.monotonic() - began < SECONDS + SLACK
     assert seen.unreadable or "no_seal" in {check.reason for check in seen.checks}
-    genuine = pool.inspect(bench.genuine.pdf, bench.workshop.root)
+    genuine = pool.inspect(bench.genuine.pdf, bench.workshop.roots)
     assert {check.outcome for check in genuine.checks} == {Outcome.PASSED}
 
 
 def test_a_worker_answers_as_the_inspection_in_this_process(pool: Pool, bench: Bench) -> None:
     for kind in KINDS:
         altered = kind(bench.genuine.pdf, len(bench.genuine.pdf) // 3, random.Random(7))
-        seen = pool.inspect(altered, bench.workshop.root)
+        seen = pool.inspect(altered, bench.workshop.roots)
         assert seen.unreadable or any(check.outcome is not Outcome.PASSED for check in seen.checks)
 
 
@@ -112,11 +112,11 @@ def in_a_worker(code: str, *, seconds: float = 30.0, cpu_seconds: int = 1) -> su
 import msgspec, sys, io
 from certsvc.verify import worker
 from certsvc.verify.inspection import Inspection, LENGTH, Request
-def inspect_pdf(pdf, root, now):
+def inspect_pdf(pdf, roots, now):
 {code}
 worker.inspect_pdf = inspect_pdf
 worker.CPU_SECONDS = {cpu_seconds}
-request = msgspec.msgpack.encode(Request(pdf=b"", root=b"", now=0.0))
+request = msgspec.msgpack.encode(Request(pdf=b"", roots=(), now=0.0))
 out = io.BytesIO()
 worker.serve(io.BytesIO(len(request).to_bytes(LENGTH, "big") + request), out)
 print(msgspec.msgpack.decode(out.getvalue()[LENGTH:], type=Inspection).unreadable)
@@ -159,7 +159,7 @@ def test_a_worker_that_sends_no_answer_of_its_kind_is_unreadable(
 
 async def inspect_once(data: bytes, seconds: float = SECONDS) -> Inspection:
     async with Inspector(workers=1, seconds=seconds) as inspector:
-        return await inspector.inspect(data, b"", NOW)
+        return await inspector.inspect(data, (), NOW)
 
 
 # ---- the pool ----
@@ -168,9 +168,9 @@ async def inspect_once(data: bytes, seconds: float = SECONDS) -> Inspection:
 def test_too_many_callers_are_told_so_and_their_place_is_given_back() -> None:
     async def crowd() -> list[object]:
         async with Inspector(workers=1, waiting=1, seconds=SECONDS) as inspector:
-            asking = [inspector.inspect(fifty_thousand_objects(), b"", NOW) for _ in range(4)]
+            asking = [inspector.inspect(fifty_thousand_objects(), (), NOW) for _ in range(4)]
             first = await asyncio.gather(*asking, return_exceptions=True)
-            again = await asyncio.gather(inspector.inspect(b"%PDF-", b"", NOW), return_exceptions=True)
+            again = await asyncio.gather(inspector.inspect(b"%PDF-", (), NOW), return_exceptions=True)
             return [*first, *again]
 
     *crowded, again = run(crowd())
@@ -182,12 +182,12 @@ def test_too_many_callers_are_told_so_and_their_place_is_given_back() -> None:
 def test_callers_who_go_away_leave_their_place_in_the_line() -> None:
     async def come_and_go() -> list[Inspection]:
         async with Inspector(workers=1, waiting=2, seconds=SECONDS) as inspector:
-            asking = [asyncio.create_task(inspector.inspect(b"%PDF-", b"", NOW)) for _ in range(3)]
+            asking = [asyncio.create_task(inspector.inspect(b"%PDF-", (), NOW)) for _ in range(3)]
             await asyncio.sleep(0)
             for task in asking:
                 task.cancel()
             await asyncio.gather(*asking, return_exceptions=True)
-            return await asyncio.gather(*(inspector.inspect(b"%PDF-", b"", NOW) for _ in range(3)))
+            return await asyncio.gather(*(inspector.inspect(b"%PDF-", (), NOW) for _ in range(3)))
 
     assert [bool(seen.unreadable) for seen in run(come_and_go())] == [True] * 3
 
@@ -195,11 +195,11 @@ def test_callers_who_go_away_leave_their_place_in_the_line() -> None:
 def test_the_answer_for_a_caller_who_went_away_reaches_nobody_else(bench: Bench) -> None:
     async def swap() -> Inspection:
         async with Inspector(workers=1, seconds=10) as inspector:
-            await inspector.inspect(b"%PDF-", b"", NOW)
-            gone = asyncio.create_task(inspector.inspect(bench.genuine.pdf, bench.workshop.root, NOW))
+            await inspector.inspect(b"%PDF-", (), NOW)
+            gone = asyncio.create_task(inspector.inspect(bench.genuine.pdf, bench.workshop.roots, NOW))
             await asyncio.sleep(0.02)
             gone.cancel()
-            return await inspector.inspect(b"%PDF-", b"", NOW)
+            return await inspector.inspect(b"%PDF-", (), NOW)
 
     assert run(swap()).unreadable
 
@@ -216,7 +216,7 @@ def test_a_worker_that_is_killed_at_work_is_replaced(pool: Pool, bench: Bench) -
     with pytest.raises(UnreadableFile):
         pool.inspect(a_billion_forms())
     killer.join()
-    assert pool.inspect(bench.genuine.pdf, bench.workshop.root).unreadable is None
+    assert pool.inspect(bench.genuine.pdf, bench.workshop.roots).unreadable is None
 
 
 def test_a_worker_that_is_killed_while_idle_costs_nobody_an_answer(pool: Pool, bench: Bench) -> None:
@@ -225,7 +225,7 @@ def test_a_worker_that_is_killed_while_idle_costs_nobody_an_answer(pool: Pool, b
     os.kill(worker, signal.SIGKILL)
     wait_for(lambda: worker not in workers_of(os.getpid()))
     time.sleep(0.1)
-    assert pool.inspect(bench.genuine.pdf, bench.workshop.root).unreadable is None
+    assert pool.inspect(bench.genuine.pdf, bench.workshop.roots).unreadable is None
 
 
 # ---- what a worker has ----
@@ -240,7 +240,7 @@ def test_a_worker_gets_no_secret_in_its_environment(monkeypatch: pytest.MonkeyPa
 
     async def environment() -> bytes:
         async with Inspector(workers=1) as inspector:
-            await inspector.inspect(b"%PDF-", b"", NOW)
+            await inspector.inspect(b"%PDF-", (), NOW)
             return await asyncio.to_thread(environments)
 
     seen = run(environment())
@@ -264,9 +264,9 @@ from certsvc.verify.inspector import Inspector
 async def main():
     async with Inspector(workers=1, seconds=60) as inspector:
         now = datetime.datetime.now(datetime.UTC)
-        await inspector.inspect(b"%PDF-", b"", now)
+        await inspector.inspect(b"%PDF-", (), now)
         print("ready", flush=True)
-        await inspector.inspect(pathlib.Path({str(hours)!r}).read_bytes(), b"", now)
+        await inspector.inspect(pathlib.Path({str(hours)!r}).read_bytes(), (), now)
 asyncio.run(main())
 """
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as parent:

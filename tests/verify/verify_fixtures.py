@@ -3,8 +3,10 @@
 import pytest
 from asking import stocked, verifier
 from flaws import Bench
+from joint_workshop import JointBench, joint_bench
 from seal_workshop import FOOD, Shelf, Workshop
 
+from certsvc.domain.seal_form import Form
 from certsvc.verify.service import Verifying
 
 
@@ -15,15 +17,31 @@ def workshop() -> Workshop:
 
 
 @pytest.fixture(scope="session")
-def bench(workshop: Workshop) -> Bench:
-    """A genuine permit, and another one of the same issuer."""
-    return Bench(workshop=workshop, genuine=workshop.make(FOOD, 0), other=workshop.make(FOOD, 1))
+def benches(workshop: Workshop) -> dict[Form, Bench]:
+    """In each form a genuine permit, and another one of the same issuer."""
+    found = {}
+    for form in Form:
+        made = workshop.in_form(form)
+        found[form] = Bench(workshop=made, genuine=made.make(FOOD, 0), other=made.make(FOOD, 1))
+    return found
+
+
+@pytest.fixture(scope="session")
+def bench(benches: dict[Form, Bench]) -> Bench:
+    """The form that is the rule."""
+    return benches[Form.ONE_REVISION]
+
+
+@pytest.fixture(scope="session")
+def joint(workshop: Workshop) -> JointBench:
+    """A genuine document with joint seals."""
+    return joint_bench(workshop)
 
 
 @pytest.fixture
-def shelf(bench: Bench) -> Shelf:
-    """A register that knows both genuine files."""
-    return stocked(bench)
+def shelf(benches: dict[Form, Bench]) -> Shelf:
+    """A register that knows the genuine files of either form."""
+    return stocked(*benches.values())
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from certsvc.render.face import Face
 from certsvc.render.pages import Renderer
 from certsvc.workbench.geometry import border, find_qr, page_problems
 from certsvc.workbench.page import Page, read_page
-from certsvc.workbench.sample import Sample, sample_face, samples, signature
+from certsvc.workbench.sample import Sample, sample_face, samples, signatures
 
 SAMPLES = {sample.stem: sample for sample in samples(chosen(load_catalog(SCHEMAS)))}
+JOINT = "joint-completion-acceptance"
 FOOD, WATER, LICENCE = "food-business", "tiered-water-proof", "business-licence-company"
 
 
@@ -42,7 +43,7 @@ def page_of(stem: str) -> Page:
 def test_every_good_example_prints_on_a_sound_page(stem: str) -> None:
     sample = SAMPLES[stem]
     page = page_of(stem)
-    assert page_problems(page, signature(face_of(sample))) == []
+    assert page_problems(page, signatures(face_of(sample))) == []
     assert (page.width, page.height) == pytest.approx((sample.layout.width_mm, sample.layout.height_mm), abs=0.01)
     assert not any(letter.artifact for letter in page.letters), "a text that is no content would not be judged"
     assert border(page).left > 5 and border(page).width > 0.8 * page.width
@@ -110,7 +111,19 @@ def flawed(folder: Path, face: str) -> list[Problem]:
     kind: CertificateType = load_catalog(bench.schemas).latest(FOOD)
     sample = next(sample for sample in samples([kind]) if sample.example == "good-snack-bar")
     shown = face_of(sample)
-    return page_problems(read_page(Renderer(bench.schemas).render(shown)), signature(shown))
+    return page_problems(read_page(Renderer(bench.schemas).render(shown)), signatures(shown))
+
+
+def test_every_seal_of_a_joint_document_is_looked_under() -> None:
+    kind = load_catalog(SCHEMAS).latest(JOINT)
+    for sample in samples([kind]):
+        face = face_of(sample)
+        data = renderer().render(face)
+        assert len(signatures(face)) == 3
+        assert page_problems(read_page(data), signatures(face)) == []
+    moved = replace(face.layout, further_seals=(face.layout.seal, replace(face.layout.seal, y_mm=100.0)))
+    found = page_problems(read_page(data), signatures(replace(face, layout=moved)))
+    assert {problem.code for problem in found} == {"under_seal"}
 
 
 @pytest.mark.parametrize("name", FLAWS)

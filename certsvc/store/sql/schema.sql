@@ -15,6 +15,7 @@ create domain sha256_bytes as bytea check (octet_length(value) = 32);
 create domain slot_number as smallint check (value between 0 and 4095);
 create domain short_text as text check (char_length(value) between 1 and 400);
 create domain long_text as text check (char_length(value) between 1 and 4000);
+create domain person_name as text check (char_length(value) between 1 and 100 and value !~ '^\s|\s$');
 
 create function slot_of(ref bytea) returns smallint
   language sql immutable strict parallel safe
@@ -40,14 +41,96 @@ create table number (
 
 -- Seals and certificates.
 
+create view seal_act (act, before, after, duties, passes, confirmed) as values
+  ('apply', 'new', 'applied', '{applicant}'::text[], null, null),
+  ('approve', 'applied', 'approved', '{approver}', null, null),
+  ('make', 'approved', 'making', '{manager}', null, null),
+  ('made', 'making', 'made', '{manager}', null, null),
+  ('enable', 'made', 'enabled', '{manager}', null, null),
+  ('suspend', 'enabled', 'suspended', '{manager,keeper}', null, null),
+  ('resume', 'suspended', 'enabled', '{manager}', null, null),
+  ('hand_over', 'made', 'made', '{manager,approver}', 'keeper', null),
+  ('hand_over', 'enabled', 'enabled', '{manager,approver}', 'keeper', null),
+  ('hand_over', 'suspended', 'suspended', '{manager,approver}', 'keeper', null),
+  ('replace_manager', 'made', 'made', '{approver}', 'manager', null),
+  ('replace_manager', 'enabled', 'enabled', '{approver}', 'manager', null),
+  ('replace_manager', 'suspended', 'suspended', '{approver}', 'manager', null),
+  ('replace_auditor', 'made', 'made', '{approver}', 'auditor', null),
+  ('replace_auditor', 'enabled', 'enabled', '{approver}', 'auditor', null),
+  ('replace_auditor', 'suspended', 'suspended', '{approver}', 'auditor', null),
+  ('withdraw', 'applied', 'destroyed', '{applicant}', null, null),
+  ('withdraw', 'approved', 'destroyed', '{applicant}', null, null),
+  ('destroy', 'making', 'destroying', '{manager}', null, 'approver'),
+  ('destroy', 'made', 'destroying', '{manager}', null, 'approver'),
+  ('destroy', 'enabled', 'destroying', '{manager}', null, 'approver'),
+  ('destroy', 'suspended', 'destroying', '{manager}', null, 'approver'),
+  ('destroyed', 'destroying', 'destroyed', '{manager}', null, null);
+
+comment on view seal_act is 'which act is allowed from which state, and by whom (domain/seal_acts.py)';
+
 create table seal (
   id short_text primary key,
   owner short_text not null,
   owner_uscc text not null check (char_length(owner_uscc) = 18),
   design jsonb not null,
   certificate_types text[] not null,
-  enrolled_at timestamptz not null
+  enrolled_at timestamptz not null,
+  rank short_text not null,
+  picture bytea check (octet_length(picture) <= 1048576),
+  page smallint check (page > 0),
+  x_mm double precision,
+  y_mm double precision,
+  daily_quota integer check (daily_quota >= 0),
+  opens_minute smallint,
+  closes_minute smallint,
+  weekdays_only boolean not null,
+  applicant person_name not null,
+  approver person_name,
+  manager person_name not null,
+  keeper person_name not null,
+  auditor person_name not null,
+  state text not null default 'new',
+  constraint seal_state_check check (state in ('new', 'applied', 'approved', 'making', 'made', 'enabled',
+    'suspended', 'destroying', 'destroyed')),
+  constraint place_is_whole check (num_nulls(page, x_mm, y_mm) in (0, 3)),
+  constraint hours_are_of_one_day
+    check (case num_nulls(opens_minute, closes_minute)
+      when 0 then opens_minute >= 0 and opens_minute < closes_minute and closes_minute <= 1440
+      when 2 then not weekdays_only
+      else false end),
+  constraint three_duties_three_people
+    check (manager <> keeper and manager <> auditor and keeper <> auditor),
+  constraint nobody_approves_alone check (approver <> applicant and approver <> keeper),
+  constraint who_audits_does_nothing_else check (auditor <> applicant and auditor <> approver)
 );
+
+comment on column seal.page is 'with x_mm and y_mm the only place it may stand; null: where the layout of the type has it';
+comment on column seal.daily_quota is 'how often it may be used on one day (+08:00); null: without limit';
+comment on column seal.opens_minute is 'with closes_minute the minutes of the day (+08:00) when it may be used; null: always';
+comment on constraint nobody_approves_alone on seal is 'who approves keeps no seal (国办发〔2001〕52号)';
+
+create table seal_event (
+  seal_id short_text not null references seal,
+  id bigint generated always as identity,
+  act short_text not null,
+  state text not null,
+  actor person_name not null,
+  at timestamptz not null,
+  reason long_text not null,
+  successor person_name,
+  confirmed_by person_name,
+  certificate sha256_bytes,
+  client short_text not null,
+  key short_text not null,
+  digest sha256_bytes not null,
+  primary key (seal_id, id),
+  unique (client, key),
+  constraint nobody_confirms_alone check (confirmed_by <> actor),
+  constraint made_names_the_certificate check (certificate is null or act = 'made')
+);
+
+comment on column seal_event.state is 'after the act';
+comment on column seal_event.certificate is 'SHA-256 of the X.509 certificate that was made';
 
 create table certificate (
   slot slot_number not null,
@@ -92,7 +175,8 @@ create table certificate (
   unique (type_number, number, version),
   unique (list_name, list_index),
   constraint slot_is_in_ref check (slot = slot_of(ref)),
-  constraint permits_hang_on_a_licence check (category = 'licence' or (category = 'permit') = (root_ref <> ref)),
+  constraint permits_hang_on_a_licence
+    check (category = 'licence' or (category = 'permit') = (root_ref <> life_ref)),
   constraint licences_have_a_subject check (category <> 'licence' or subject is not null),
   constraint issued_means_token_kept check (issued_at is null or token is not null)
 );
@@ -131,6 +215,20 @@ comment on column holder.code_hash is 'keyed hash of the kind and the code: foun
 create index holder_by_code on holder (code) where code is not null;
 create index holder_by_hash on holder (code_hash) where code_hash is not null;
 
+-- Keys that contents are encrypted with.
+
+create table data_key (
+  id short_text primary key,
+  fingerprint sha256_bytes not null,
+  first_used_at timestamptz not null,
+  ended_at timestamptz,
+  ended_why text check (ended_why in ('retired', 'lost')),
+  constraint ended_for_a_reason check ((ended_at is null) = (ended_why is null))
+);
+
+comment on column data_key.fingerprint is 'derived from the key: tells it from another key of the same name';
+comment on column data_key.ended_why is 'retired: nothing is encrypted under it any more; lost: what is, cannot be read';
+
 create table issue_order (
   client short_text not null,
   key short_text not null,
@@ -149,8 +247,22 @@ create table seal_use (
   layout short_text not null,
   actor short_text not null,
   intended_at timestamptz not null,
+  digest sha256_bytes,
+  page smallint,
+  x_mm double precision,
+  y_mm double precision,
   foreign key (slot, ref) references certificate
 );
+
+alter table seal_use
+  add constraint every_use_names_what_it_seals
+    check (digest is not null and page is not null and x_mm is not null and y_mm is not null) not valid;
+
+comment on column seal_use.digest is 'SHA-256 of what the seal signs, on record before the key is used';
+comment on constraint every_use_names_what_it_seals on seal_use is 'not valid: uses of before were not asked for it';
+
+create index seal_use_by_certificate on seal_use (slot, ref);
+create index seal_use_by_seal on seal_use (seal_id, intended_at, id);
 
 create table document (
   sha256 sha256_bytes primary key,
@@ -310,10 +422,143 @@ begin
 end
 $$;
 
+-- Refusals have the code SL001, say in one word why, and in the detail what was met.
+
+create function refuse_seal(why text, met text) returns void language plpgsql as $$
+begin
+  raise exception '%', why using errcode = 'SL001', detail = coalesce(met, '');
+end
+$$;
+
+create function do_seal_act() returns trigger language plpgsql as $$
+declare
+  known record;
+  rule record;
+begin
+  select state, applicant, approver, manager, keeper, auditor into known
+  from seal where id = new.seal_id for no key update;
+  select * into rule from seal_act where act = new.act and before = known.state;
+  if rule is null then
+    perform refuse_seal('wrong_state', known.state);
+  end if;
+  if known.auditor in (new.actor, new.confirmed_by) then
+    perform refuse_seal('auditor', known.auditor);
+  end if;
+  if new.act = 'approve' then
+    known.approver := new.actor;
+  end if;
+  if not exists (select from unnest(rule.duties) duty where to_jsonb(known) ->> duty = new.actor) then
+    perform refuse_seal('not_the_duty', array_to_string(rule.duties, ','));
+  end if;
+  if (to_jsonb(known) ->> rule.confirmed) is distinct from new.confirmed_by then
+    perform refuse_seal('not_confirmed', rule.confirmed);
+  end if;
+  if (rule.passes is null) <> (new.successor is null) then
+    perform refuse_seal('successor', rule.passes);
+  end if;
+  if rule.passes = 'auditor' and (
+    exists (select from seal_event e where e.seal_id = new.seal_id and new.successor in (e.actor, e.confirmed_by))
+    or exists (select from seal_use u where u.seal_id = new.seal_id and u.actor = new.successor)) then
+    perform refuse_seal('has_acted', new.successor);
+  end if;
+  update seal set
+    state = rule.after,
+    approver = known.approver,
+    manager = case when rule.passes = 'manager' then new.successor else manager end,
+    keeper = case when rule.passes = 'keeper' then new.successor else keeper end,
+    auditor = case when rule.passes = 'auditor' then new.successor else auditor end
+  where id = new.seal_id;
+  new.state := rule.after;
+  return new;
+end
+$$;
+
+create function guard_seal() returns trigger language plpgsql as $$
+declare
+  by_events constant text[] := '{state,approver,manager,keeper,auditor}';
+  rules constant text[] := '{certificate_types,page,x_mm,y_mm,daily_quota,opens_minute,closes_minute,weekdays_only}';
+begin
+  if tg_op = 'INSERT' then
+    if new.state <> 'new' or new.approver is not null then
+      raise exception 'the life of a seal begins with an application' using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end if;
+  if to_jsonb(old) - by_events - rules is distinct from to_jsonb(new) - by_events - rules then
+    raise exception 'the owner and the picture of a seal do not change' using errcode = 'restrict_violation';
+  end if;
+  if pg_trigger_depth() = 1 and to_jsonb(old) - rules is distinct from to_jsonb(new) - rules then
+    raise exception 'the state and the people of a seal change by an event' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end
+$$;
+
+create function guard_seal_use() returns trigger language plpgsql as $$
+declare
+  known record;
+  local constant timestamp := new.intended_at at time zone interval '8 hours';
+  minute constant integer := extract(hour from local) * 60 + extract(minute from local);
+  midnight constant timestamptz := date_trunc('day', local) at time zone interval '8 hours';
+  type_asked text;
+begin
+  perform from seal where id = new.seal_id and daily_quota is not null for no key update;
+  select state, auditor, certificate_types, page, x_mm, y_mm, daily_quota, opens_minute, closes_minute, weekdays_only
+  into known from seal where id = new.seal_id for share;
+  select type_id into type_asked from certificate where slot = new.slot and ref = new.ref;
+  if known.state is distinct from 'enabled' then
+    perform refuse_seal('not_enabled', known.state);
+  end if;
+  if new.actor = known.auditor then
+    perform refuse_seal('auditor', known.auditor);
+  end if;
+  if type_asked <> all (known.certificate_types) then
+    perform refuse_seal('not_for_this_type', type_asked);
+  end if;
+  if known.page is not null
+    and (new.page <> known.page or abs(new.x_mm - known.x_mm) > 0.05 or abs(new.y_mm - known.y_mm) > 0.05) then
+    perform refuse_seal('elsewhere', format('%s: %s, %s', known.page, known.x_mm, known.y_mm));
+  end if;
+  if known.weekdays_only and extract(isodow from local) > 5
+    or minute < known.opens_minute or minute >= known.closes_minute then
+    perform refuse_seal('out_of_hours', format('%s-%s', known.opens_minute, known.closes_minute));
+  end if;
+  if known.daily_quota is not null and known.daily_quota <= (
+    select count(*) from seal_use
+    where seal_id = new.seal_id and intended_at >= midnight and intended_at < midnight + interval '1 day') then
+    perform refuse_seal('quota_used_up', known.daily_quota::text);
+  end if;
+  return new;
+end
+$$;
+
+create function guard_data_key() returns trigger language plpgsql as $$
+begin
+  if (old.id, old.fingerprint, old.first_used_at) is distinct from (new.id, new.fingerprint, new.first_used_at)
+    or (old.ended_at is not null and (old.ended_at, old.ended_why) is distinct from (new.ended_at, new.ended_why)) then
+    raise exception 'a data key on record does not change: it only ends' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end
+$$;
+
+create function guard_holder() returns trigger language plpgsql as $$
+begin
+  if to_jsonb(old) - 'code_hash' is distinct from to_jsonb(new) - 'code_hash' then
+    raise exception 'a holder does not change: only the keyed hash of the code does' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end
+$$;
+
 create trigger guard_certificate before update on certificate for each row execute function guard_certificate();
 create trigger guard_issue before insert or update of issued_at on certificate
   for each row execute function guard_issue();
 create trigger guard_period before update on status_period for each row execute function guard_period();
+
+create trigger guard_seal before insert or update on seal for each row execute function guard_seal();
+create trigger do_seal_act before insert on seal_event for each row execute function do_seal_act();
+create trigger guard_seal_use before insert on seal_use for each row execute function guard_seal_use();
 
 create trigger keep before delete on certificate for each row execute function refuse_change();
 create trigger keep before delete on status_period for each row execute function refuse_change();
@@ -321,8 +566,13 @@ create trigger keep before delete on seal for each row execute function refuse_c
 create trigger keep before delete on number_series for each row execute function refuse_change();
 create trigger keep before update or delete on number for each row execute function refuse_change();
 create trigger keep before update or delete on issue_order for each row execute function refuse_change();
-create trigger keep before update or delete on holder for each row execute function refuse_change();
+create trigger guard_data_key before update on data_key for each row execute function guard_data_key();
+create trigger keep before delete on data_key for each row execute function refuse_change();
+create trigger keep_all before truncate on data_key for each statement execute function refuse_change();
+create trigger guard_holder before update on holder for each row execute function guard_holder();
+create trigger keep before delete on holder for each row execute function refuse_change();
 create trigger keep before update or delete on act_order for each row execute function refuse_change();
+create trigger keep before update or delete on seal_event for each row execute function refuse_change();
 create trigger keep before update or delete on seal_use for each row execute function refuse_change();
 create trigger keep before update or delete on document for each row execute function refuse_change();
 create trigger keep before update or delete on event for each row execute function refuse_change();
@@ -337,6 +587,7 @@ create trigger keep_all before truncate on number for each statement execute fun
 create trigger keep_all before truncate on issue_order for each statement execute function refuse_change();
 create trigger keep_all before truncate on holder for each statement execute function refuse_change();
 create trigger keep_all before truncate on act_order for each statement execute function refuse_change();
+create trigger keep_all before truncate on seal_event for each statement execute function refuse_change();
 create trigger keep_all before truncate on seal_use for each statement execute function refuse_change();
 create trigger keep_all before truncate on document for each statement execute function refuse_change();
 create trigger keep_all before truncate on event for each statement execute function refuse_change();
@@ -347,7 +598,8 @@ create trigger keep_all before truncate on audit for each statement execute func
 
 create view public_certificate as
   select slot, ref, life_ref, root_ref, category, type_id, type_version, type_number, number, version, identifier,
-    previous_identifier, holder_name, subject, issuer_name, issuer_uscc, valid_from, valid_to, public_fields, issued_at
+    previous_identifier, holder_name, subject, issuer_name, issuer_uscc, valid_from, valid_to, public_fields, issued_at,
+    sha256(token) as token_sha256
   from certificate
   where issued_at is not null;
 

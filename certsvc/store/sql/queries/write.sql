@@ -1,11 +1,3 @@
--- name: enrol_seal
--- Put a seal on record, or give the one on record its present rules of use; another owner or picture is refused (no row).
-insert into seal as known (id, owner, owner_uscc, design, certificate_types, enrolled_at)
-values ($1, $2, $3, $4::jsonb, $5, $6)
-on conflict (id) do update set certificate_types = excluded.certificate_types
-  where (known.owner, known.owner_uscc, known.design) = (excluded.owner, excluded.owner_uscc, excluded.design)
-returning id
-
 -- name: find_order
 -- What an order was given, if it came before.
 select digest, ref from issue_order where client = $1 and key = $2
@@ -72,11 +64,16 @@ from certificate where slot = $1 and ref = $2
 -- What was reserved and not issued, oldest first.
 select ref from certificate where issued_at is null order by reserved_at, ref
 
--- name: book_seal_use
--- The intent to use the seal that this certificate was reserved under; no row for any other.
-insert into seal_use (slot, ref, seal_id, layout, actor, intended_at)
-select slot, ref, seal_id, $4, $5, $6 from certificate where slot = $1 and ref = $2 and seal_id = $3
-returning id
+-- name: waiting
+-- Of what is unfinished, what is to be tried now: not what somebody took within the last minute, and what failed after
+-- its seal was booked less often each time, at last every 64 minutes.
+select c.ref from certificate c
+left join lateral (
+  select count(*) as tried, max(used.intended_at) as last
+  from seal_use used where used.slot = c.slot and used.ref = c.ref) uses on true
+where c.issued_at is null and c.reserved_at <= $1::timestamptz - interval '1 minute'
+  and (uses.last is null or uses.last + interval '1 minute' * power(2, least(uses.tried, 6)) <= $1::timestamptz)
+order by c.reserved_at, c.ref
 
 -- name: keep_token
 -- The token kept first stays.

@@ -1,0 +1,115 @@
+"""What an authority has made, by name: X.509 certificates, and the CRLs that its roots signed."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from certsvc.errors import CeremonyError
+from certsvc.files import FOR_EVERYONE, create_file, replace_file
+
+
+class Archive(Protocol):
+    """Certificates by name. The one kept first under a name stays, so that making one again changes nothing."""
+
+    def certificates(self) -> Mapping[str, x509.Certificate]:
+        """All of them."""
+
+    def keep(self, name: str, certificate: x509.Certificate) -> x509.Certificate:
+        """Keep a certificate; the one that was kept first under its name."""
+
+    def root_crl(self, name: str) -> bytes:
+        """The newest CRL that a root signed. Raises `CeremonyError`: there is none."""
+
+    def keep_root_crl(self, name: str, crl: bytes) -> None:
+        """Keep a root's new CRL in the place of the one before."""
+
+
+class FolderArchive:
+    """Certificates as `certificates/<name>.pem` and CRLs as `<root>.crl` in the folder of an authority."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[str, x509.Certificate] = {}
+
+    def certificates(self) -> Mapping[str, x509.Certificate]:
+        """All of them; files that came in since are read, the others are not read again.
+
+        Raises:
+            CeremonyError: one is damaged.
+        """
+        names = set(self._names())
+        for name in sorted(names - self._read.keys()):
+            self._read[name] = self._parse(name)
+        for name in self._read.keys() - names:
+            del self._read[name]
+        return self._read
+
+    def _names(self) -> Iterator[str]:
+        return (path.stem for path in (self._folder / "certificates").glob("[!.]*.pem"))
+
+    def _parse(self, name: str) -> x509.Certificate:
+        path = self._path(name)
+        try:
+            return x509.load_pem_x509_certificate(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise damaged(self._folder, f"{name}: {error}") from None
+
+    def keep(self, name: str, certificate: x509.Certificate) -> x509.Certificate:
+        """Keep a certificate durably; the one that was kept first under its name."""
+        if create_file(self._path(name), certificate.public_bytes(Encoding.PEM), FOR_EVERYONE):
+            self._read[name] = certificate
+        return self.certificates()[name]
+
+    def root_crl(self, name: str) -> bytes:
+        """The newest CRL that a root signed.
+
+        Raises:
+            CeremonyError: there is none, or it is damaged.
+        """
+        try:
+            data = (self._folder / f"{name}.crl").read_bytes()
+            x509.load_der_x509_crl(data)
+        except (OSError, ValueError) as error:
+            raise damaged(self._folder, f"{name}.crl: {error}") from None
+        return data
+
+    def keep_root_crl(self, name: str, crl: bytes) -> None:
+        """Keep a root's new CRL durably."""
+        replace_file(self._folder / f"{name}.crl", crl, FOR_EVERYONE)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / "certificates" / f"{name}.pem"
+
+
+class MemoryArchive:
+    """What is thrown away after a lint."""
+
+    def __init__(self) -> None:
+        self._certificates: dict[str, x509.Certificate] = {}
+        self._crls: dict[str, bytes] = {}
+
+    def certificates(self) -> Mapping[str, x509.Certificate]:
+        """All of them."""
+        return self._certificates
+
+    def keep(self, name: str, certificate: x509.Certificate) -> x509.Certificate:
+        """Keep a certificate; the one that was kept first under its name."""
+        return self._certificates.setdefault(name, certificate)
+
+    def root_crl(self, name: str) -> bytes:
+        """The newest CRL that a root signed."""
+        return self._crls[name]
+
+    def keep_root_crl(self, name: str, crl: bytes) -> None:
+        """Keep a root's new CRL."""
+        self._crls[name] = crl
+
+
+def damaged(folder: Path, what: str) -> CeremonyError:
+    """What a ceremony left cannot be read."""
+    return CeremonyError(
+        f"{folder} 已损坏（{what}）：请从备份恢复。", f"{folder} is damaged ({what}): restore it from a backup."
+    )

@@ -1,0 +1,187 @@
+"""Later ceremonies: new generations of keys, revocations, the root's next CRL. One file in, a transcript out.
+
+What is to be made is written down first, with its names; every step is done once, however often it is begun; the
+transcript comes last. Interrupted anywhere, the same file held again goes on where it stopped.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from datetime import datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from certsvc.authority.archive import damaged
+from certsvc.authority.authority import Authority
+from certsvc.authority.ceremony import alone, read_authority
+from certsvc.authority.names import ISSUING, ROOT, base_name, generation, next_generation, profile_name
+from certsvc.authority.plan import MAX_PLAN
+from certsvc.authority.transcript import later_transcript
+from certsvc.domain.revocation import Reason, Revocation
+from certsvc.errors import CeremonyError
+from certsvc.files import FOR_EVERYONE, create_file, sync
+
+Words = Annotated[str, Meta(min_length=1, max_length=400)]
+Person = Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class RevocationPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A certificate to revoke, by name; from the ceremony on if `effective` is not given."""
+
+    name: str
+    reason: Reason
+    effective: datetime | None = None
+
+
+class LaterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a later ceremony does. `roll` names what gets its next generation: `issuing`, `timestamp`, `seal-fire`,
+    `seal-*`; `id` names the ceremony. The root signs a CRL whenever it takes part, or when `root_crl` says so."""
+
+    id: Annotated[str, Meta(pattern=r"\A[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=80)]
+    why: Words
+    by: Person
+    witness: Person
+    roll: tuple[str, ...] = ()
+    revoke: tuple[RevocationPlan, ...] = ()
+    root_crl: bool = False
+
+
+class Intent(msgspec.Struct, frozen=True):
+    """A plan with the names of what it makes and the time it was first begun."""
+
+    plan: LaterPlan
+    names: tuple[str, ...]
+    at: datetime
+
+
+def is_later_plan(path: Path) -> bool:
+    """Whether a file describes a later ceremony; one that cannot be read is left to who reads it next."""
+    try:
+        return "id" in tomllib.loads(path.read_text("utf-8")[:MAX_PLAN])
+    except (OSError, ValueError):
+        return False
+
+
+def load_later_plan(path: Path) -> LaterPlan:
+    """Read and check the plan of a later ceremony.
+
+    Raises:
+        CeremonyError: unreadable, too large, unknown keys, a value out of its bounds, one person alone, nothing to do.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_PLAN)
+        plan = msgspec.convert(tomllib.loads(data.decode("utf-8")), LaterPlan)
+    except OSError as error:
+        raise CeremonyError(f"读不了 {path}：{error.strerror}", f"Cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise CeremonyError(f"{path} 有误：{error}", f"{path} is wrong: {error}") from None
+    if plan.by == plan.witness:
+        raise CeremonyError(f"{path}：仪式须有两人在场。", f"{path}: a ceremony takes two persons.")
+    if not (plan.roll or plan.revoke or plan.root_crl):
+        raise CeremonyError(f"{path}：没有要做的事。", f"{path}: there is nothing to do.")
+    return plan
+
+
+def hold_later(plan: LaterPlan, home: Path, secret: str, now: datetime, roots: Path | None = None) -> Path:
+    """Do what `plan` says to the authority in `home`; the path of the transcript. Held again, it changes nothing.
+
+    `roots` is the folder in which the roots' keys are, where they have been taken out of the authority's own.
+
+    Raises:
+        CeremonyError: another ceremony of this id was held, or a name in the plan is not there.
+        CustodyError: a key that is needed cannot be used: the root's for issuing authorities and its own CRL.
+        Conflict: a certificate is revoked already for another reason.
+    """
+    with alone(home):
+        authority = read_authority(home, secret, roots=roots)
+        folder = home / "authority" / "ceremonies" / plan.id
+        intent = _intend(plan, authority, folder, now)
+        transcript = folder / "transcript.txt"
+        if transcript.exists():
+            return transcript
+        revocations = [authority.record(each) for each in _revocations(intent)]
+        for name in intent.names:
+            authority.make(name, now)
+        roots_at_work = sorted(_roots(intent, authority))
+        for name in roots_at_work:
+            authority.sign_root_crl(name, now)
+        authority.publish(now)
+        text = later_transcript(
+            _facts(plan),
+            {name: authority.certificate(name) for name in intent.names},
+            {name: authority.root_crl(name) for name in roots_at_work},
+            revocations,
+            (plan.by, plan.witness),
+            now,
+        )
+        create_file(transcript, text.encode("utf-8"), FOR_EVERYONE)
+    return transcript
+
+
+def _intend(plan: LaterPlan, authority: Authority, folder: Path, now: datetime) -> Intent:
+    path = folder / "plan.json"
+    if not path.exists():
+        _refuse_unknown(plan, authority)
+        folder.mkdir(parents=True, exist_ok=True)
+        for parent in (folder.parent, folder.parent.parent):
+            sync(parent)
+        create_file(path, msgspec.json.encode(Intent(plan, tuple(_new_names(plan, authority)), now)))
+    try:
+        intent = msgspec.json.decode(path.read_bytes(), type=Intent)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise damaged(folder, str(error)) from None
+    if intent.plan != plan:
+        raise CeremonyError(
+            f"编号为 {plan.id} 的仪式已按另一份计划举行。", f"A ceremony called {plan.id} was held by another plan."
+        )
+    return intent
+
+
+def _refuse_unknown(plan: LaterPlan, authority: Authority) -> None:
+    bases = {base_name(name) for name in authority.names}
+    unknown = [pattern for pattern in plan.roll if not any(fnmatchcase(base, pattern) for base in bases)]
+    unknown += [each.name for each in plan.revoke if each.name not in authority.names]
+    if unknown:
+        raise CeremonyError(
+            f"这里没有名为 {'、'.join(unknown)} 的密钥。", f"There are no keys here called {', '.join(unknown)}."
+        )
+
+
+def _new_names(plan: LaterPlan, authority: Authority) -> Iterator[str]:
+    """From the root down: what is above signs what is below."""
+    order = {ROOT: 0, ISSUING: 1}
+    bases = sorted({base_name(name) for name in authority.names}, key=lambda base: (order.get(base, 2), base))
+    for base in bases:
+        if any(fnmatchcase(base, pattern) for pattern in plan.roll):
+            yield next_generation(authority.names, base)
+
+
+def _revocations(intent: Intent) -> Iterator[Revocation]:
+    for each in intent.plan.revoke:
+        yield Revocation(
+            name=each.name,
+            reason=each.reason,
+            effective=each.effective or intent.at,
+            decided_at=intent.at,
+            by=intent.plan.by,
+            confirmed_by=intent.plan.witness,
+            why=intent.plan.why,
+        )
+
+
+def _roots(intent: Intent, authority: Authority) -> Iterator[str]:
+    """The roots that sign a CRL: new ones, those that signed or revoked an issuing authority, the newest when asked."""
+    touched = {*intent.names, *(each.name for each in intent.plan.revoke)}
+    found = {name for name in touched if profile_name(name) == ROOT}
+    found |= {authority.issuer_name(name) for name in touched if profile_name(name) == ISSUING}
+    if intent.plan.root_crl:
+        found.add(max((name for name in authority.names if profile_name(name) == ROOT), key=generation))
+    return iter(found)
+
+
+def _facts(plan: LaterPlan) -> list[tuple[str, str]]:
+    return [("编号 id", plan.id), ("原因 why", plan.why), ("主持 by", plan.by), ("见证 witness", plan.witness)]

@@ -1,0 +1,115 @@
+"""How seals, their lives and their uses are told: to programs and to people."""
+
+from datetime import datetime
+from typing import Any
+
+from certsvc.domain.calendar import BEIJING
+from certsvc.domain.seal_acts import SEAL_ACTS, BookedUse, Duty, RegisteredSeal, SealEvent
+from certsvc.domain.seal_sizes import size_of
+from certsvc.store.seal_refusals import DUTIES, STATES
+
+
+def seal_json(found: RegisteredSeal) -> dict[str, Any]:
+    """A seal, for a program to read."""
+    one, people, place, hours = found.seal, found.people, found.seal.place, found.seal.hours
+    width, height = one.design.size_mm
+    return {
+        "id": one.id,
+        "owner": one.owner,
+        "owner_uscc": one.owner_uscc,
+        "state": found.state.value,
+        "kind": one.design.kind.value,
+        "rank": one.rank,
+        "width_mm": width,
+        "height_mm": height,
+        "picture_supplied": one.design.picture is not None,
+        "people": {duty.value: getattr(people, duty) for duty in Duty},
+        "certificate_types": sorted(one.certificate_types),
+        "place": {"page": place.page, "x_mm": place.x_mm, "y_mm": place.y_mm} if place else None,
+        "daily_quota": one.daily_quota,
+        "hours": {"opens": _clock(hours.opens), "closes": _clock(hours.closes), "weekdays_only": hours.weekdays_only}
+        if hours
+        else None,
+        "uses_today": found.uses_today,
+        "uses": found.uses,
+    }
+
+
+def event_json(event: SealEvent) -> dict[str, Any]:
+    """An act in the life of a seal, for a program to read."""
+    return {
+        "event": event.id,
+        "act": event.act.value,
+        "state": event.state.value,
+        "by": event.actor,
+        "confirmed_by": event.confirmed_by,
+        "at": event.at.isoformat(),
+        "reason": event.reason,
+        "successor": event.successor,
+        "certificate_sha256": event.certificate.hex() if event.certificate else None,
+    }
+
+
+def use_json(use: BookedUse) -> dict[str, Any]:
+    """A use, for a program to read."""
+    place = use.place
+    return {
+        "use": use.id,
+        "at": use.at.isoformat(),
+        "by": use.actor,
+        "typed_code": use.ref.typed_code,
+        "type": use.type_id,
+        "number": use.number,
+        "layout": use.layout,
+        "page": place.page if place else None,
+        "digest_sha256": use.digest.hex() if use.digest else None,
+        "issued": use.issued,
+    }
+
+
+def row(found: RegisteredSeal) -> str:
+    """A seal in one line."""
+    zh, en = STATES[found.state]
+    quota = f"/{found.seal.daily_quota}" if found.seal.daily_quota is not None else ""
+    used = f"今日 today {found.uses_today}{quota}, 共 in all {found.uses}"
+    return f"{found.seal.id:<20} {zh} {en:<14} {used:<30} {found.seal.owner}"
+
+
+def seal_lines(found: RegisteredSeal) -> list[str]:
+    """What there is to say of a seal: kind and size, people, rules."""
+    one, told = found.seal, seal_json(found)
+    size = size_of(one.design.kind, one.rank)
+    height = f"×{told['height_mm']:g}" if told["height_mm"] != told["width_mm"] else ""
+    people = [f"  {DUTIES[duty][0]} {DUTIES[duty][1]}: {told['people'][duty] or '—'}" for duty in Duty]
+    rules = [f"  用于 for: {', '.join(told['certificate_types'])}"]
+    if one.place:
+        rules.append(f"  位置 place: page {one.place.page}, {one.place.x_mm:g} mm, {one.place.y_mm:g} mm")
+    if one.hours:
+        days = ", 周一至周五 Monday to Friday" if one.hours.weekdays_only else ""
+        rules.append(f"  时间 hours: {_clock(one.hours.opens)}–{_clock(one.hours.closes)}{days}")
+    kind = f"  {size.zh} {size.en}, {told['width_mm']:g}{height} mm ({size.source})"
+    return [row(found), kind, *people, *rules, "经过 history:"]
+
+
+def event_line(event: SealEvent) -> str:
+    """An act in one line."""
+    rule = SEAL_ACTS.get(event.act)
+    words = f"{rule.zh} {rule.en}" if rule else "接管 taken over"
+    whom = f" → {event.successor}" if event.successor else ""
+    agreed = f" + {event.confirmed_by}" if event.confirmed_by else ""
+    return f"  {_moment(event.at)}  {words}{whom}  {event.actor}{agreed}: {event.reason}"
+
+
+def use_line(use: BookedUse) -> str:
+    """A use in one line."""
+    digest = use.digest.hex() if use.digest else "—"
+    end = "" if use.issued else "  未签发 not issued"
+    return f"{use.id}  {_moment(use.at)}  {use.actor}  {use.type_id} {use.number} {use.layout}  {digest}{end}"
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"

@@ -1,0 +1,160 @@
+"""How often each key was used, and how often it may be: counted before each signature, durably, never too low.
+
+A use is counted by taking it out of a block that is already on record, so that not every signature waits for the
+disk. A process that ends, however it ends, leaves at most the rest of one block counted and not used: the count is
+too high by at most `BLOCK` for each process that ever counted, and never too low.
+"""
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+from certsvc.custody.alone import alone
+from certsvc.custody.protocol import CustodyKey
+from certsvc.errors import CustodyError, KeyLimitReached
+from certsvc.files import create_file
+
+BLOCK = 64
+NEAR = 16
+"""A block is at most this part of what a limit leaves: near the limit every use is written, and none is lost."""
+DIGITS = 20
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+
+
+@dataclass(slots=True)
+class _Block:
+    """Uses on record, up to number `end`, of which this process has `left` to make."""
+
+    end: int = 0
+    left: int = 0
+
+
+class UsageBook:
+    """A folder with a number for each key: `NAME.uses`, 20 digits that are overwritten in place under a lock."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._forget()
+
+    def used(self, name: str) -> int:
+        """How often the key called `name` was used: never too low; the blocks of other processes count as used.
+
+        Raises:
+            CustodyError: no name for a key, or the count is damaged or cannot be read.
+        """
+        self._after_fork()
+        with self._lock:
+            return _recorded(self._path(name)) - self._blocks.get(name, _Block()).left
+
+    def count(self, name: str, limit: int | None = None) -> None:
+        """Count one use of the key called `name`, durably, before it is made.
+
+        Raises:
+            KeyLimitReached: it was used `limit` times.
+            CustodyError: the count is damaged or cannot be written: then the key is not to be used either.
+        """
+        self._after_fork()
+        with self._lock:
+            block = self._blocks.get(name, _Block())
+            if block.left == 0:
+                block = self._blocks[name] = _take(self._path(name), limit)
+            if limit is not None and block.end - block.left >= limit:
+                raise _reached(name, limit)
+            block.left -= 1
+
+    def _path(self, name: str) -> Path:
+        if not NAME.fullmatch(name):
+            raise CustodyError("密钥名称不合要求。", "That is no name for a key: letters, digits, dots, dashes.")
+        return self._folder / f"{name}.uses"
+
+    def _after_fork(self) -> None:
+        """A block belongs to one process: a forked one takes its own."""
+        if self._process != os.getpid():
+            self._forget()
+
+    def _forget(self) -> None:
+        self._process, self._lock = os.getpid(), Lock()
+        self._blocks: dict[str, _Block] = {}
+
+
+def count_uses(key: CustodyKey, name: str, book: UsageBook, limit: int | None) -> CustodyKey:
+    """`key`, each signature counted in `book` under `name` before it is made, and refused beyond `limit`."""
+    return _CountedKey(key, name, book, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class _CountedKey:
+    _key: CustodyKey
+    _name: str
+    _book: UsageBook = field(repr=False)
+    _limit: int | None
+
+    @property
+    def public_key(self) -> PublicKeyTypes:
+        return self._key.public_key
+
+    def sign(self, data: bytes) -> bytes:
+        self._book.count(self._name, self._limit)
+        return self._key.sign(data)
+
+    def check(self) -> None:
+        self._key.check()
+        if self._limit is not None and self._book.used(self._name) >= self._limit:
+            raise _reached(self._name, self._limit)
+
+
+def _reached(name: str, limit: int) -> KeyLimitReached:
+    return KeyLimitReached(
+        f"密钥 {name} 已用满 {limit} 次。", f"The key {name} was used {limit} times, which is as often as it may be."
+    )
+
+
+def _take(path: Path, limit: int | None) -> _Block:
+    """Put a block of uses on record, on the disk when this returns. An empty block where `limit` leaves nothing."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            create_file(path, _written(0))
+        with path.open("r+b", buffering=0) as file, alone(file, path):
+            recorded = _number(file.read(DIGITS + 1), path)
+            size = _size(recorded, limit)
+            # One write of twenty bytes within one sector: whole or not at all, also when the power fails.
+            os.pwrite(file.fileno(), _written(recorded + size), 0)
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise CustodyError(f"写不了 {path}：{error.strerror}", f"Cannot write {path}: {error.strerror}") from None
+    return _Block(recorded + size, size)
+
+
+def _size(recorded: int, limit: int | None) -> int:
+    if limit is None:
+        return BLOCK
+    left = max(0, limit - recorded)
+    return min(BLOCK, max(1, left // NEAR)) if left else 0
+
+
+def _recorded(path: Path) -> int:
+    try:
+        with path.open("rb", buffering=0) as file, alone(file, path):
+            return _number(file.read(DIGITS + 1), path)
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise CustodyError(f"读不了 {path}：{error.strerror}", f"Cannot read {path}: {error.strerror}") from None
+
+
+def _written(number: int) -> bytes:
+    return b"%020d" % number
+
+
+def _number(content: bytes, path: Path) -> int:
+    if len(content) != DIGITS or not content.isdigit():
+        raise CustodyError(
+            f"{path} 已损坏；请按登记簿中的用印次数重写为 20 位数字。",
+            f"{path} is damaged: write the number of uses that the register has into it, as 20 digits.",
+        )
+    return int(content)

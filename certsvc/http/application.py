@@ -1,0 +1,29 @@
+"""What every role's ASGI application has in common: hooks, headers, log, and how errors are answered."""
+
+from collections.abc import Sequence
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from structlog.typing import FilteringBoundLogger
+
+from certsvc.http.access import LogAccess
+from certsvc.http.handler import AnswerProblems
+from certsvc.http.headers import AddHeaders, drop_body_of_head
+from certsvc.http.pages import Pages
+from certsvc.http.routes import refuse_long_url
+from certsvc.http.site import Site
+
+
+def make_application(
+    routes: Sequence[HTTPRouteHandler], site: Site, pages: Pages, log: FilteringBoundLogger
+) -> Litestar:
+    """An application with these routes."""
+    return Litestar(
+        routes,
+        before_request=refuse_long_url,
+        before_send=[AddHeaders(site), drop_body_of_head, LogAccess(log)],
+        exception_handlers={Exception: AnswerProblems(pages, log)},
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )

@@ -1,0 +1,58 @@
+"""The worker: CRLs in time and at once after a revocation, services renewed, and what waits for its seal finished.
+
+Every chore is safe to repeat and to be killed in; one that fails is tried again later and does not hold up the others.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from structlog.typing import FilteringBoundLogger
+
+from certsvc.errors import CertsvcError
+
+LONGEST_PAUSE = timedelta(minutes=1)
+
+Work = Callable[[datetime], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Chore:
+    """Something to be done every so often; after a failure it waits longer each time, up to a minute."""
+
+    name: str
+    every: timedelta
+    work: Work
+    _due: datetime | None = field(default=None, init=False)
+    _failures: int = field(default=0, init=False)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is time; a clock that was set back makes it time too."""
+        return self._due is None or now >= self._due or self._due - now > max(self.every, LONGEST_PAUSE)
+
+    async def do(self, now: datetime, log: FilteringBoundLogger) -> bool:
+        """Do it; False when it failed, and then the log says with what code."""
+        try:
+            await self.work(now)
+        except CertsvcError as error:
+            self._failures += 1
+            self._due = now + max(self.every, min(LONGEST_PAUSE, timedelta(seconds=2 ** min(self._failures, 6))))
+            log.warning("chore_failed", chore=self.name, error=error.code, failures=self._failures)
+            return False
+        self._failures, self._due = 0, now + self.every
+        return True
+
+
+async def work(
+    chores: Sequence[Chore], clock: Callable[[], datetime], stop: asyncio.Event, log: FilteringBoundLogger
+) -> None:
+    """Do every chore when it is due, until told to stop."""
+    while not stop.is_set():
+        for chore in chores:
+            if chore.is_due(clock()):
+                await chore.do(clock(), log)
+        try:
+            await asyncio.wait_for(stop.wait(), min(chore.every for chore in chores).total_seconds())
+        except TimeoutError:
+            continue

@@ -1,0 +1,209 @@
+"""Roles: which parts a server process has, and how it is started."""
+
+import asyncio
+import importlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
+
+from certsvc.app import Databases, databases, issuing, verifying
+from certsvc.errors import MachineProblem, SettingsError
+from certsvc.processes import end_with_parent
+from certsvc.settings import Settings, load_settings
+from certsvc.store.migrate import migrate
+from certsvc.store.pool import open_pool
+from certsvc.verify.service import Verifying
+
+if TYPE_CHECKING:
+    from litestar.types import Receive, Scope, Send
+
+    from certsvc.http.site import Site
+
+    Asgi: TypeAlias = Callable[[Scope, Receive, Send], Any]
+
+WORKER = "worker"
+ROLES = {"public": "certsvc.http.public", "trust": "certsvc.http.trust", "all": "certsvc.http.everything"}
+"""What each role that serves loads beyond this file."""
+
+LOOPBACK = "127.0.0.1"
+WORKERS = 1
+"""Server processes of the public role; each has its own connections and its own readers of PDFs."""
+
+
+def require_free_port(port: int) -> None:
+    """Say before any work that a port is taken.
+
+    Raises:
+        MachineProblem: it is.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise MachineProblem(
+                f"端口 {port} 不能用（{error.strerror}）：请用 --port 换一个。",
+                f"Port {port} cannot be used ({error.strerror}): choose another with --port.",
+            ) from None
+
+
+def serve_role(settings: Settings, role: str, announce: Callable[[str], None]) -> None:
+    """Serve a role on loopback until SIGINT or SIGTERM; `announce` gets the address once it can be opened.
+
+    Raises:
+        MachineProblem: the port is taken.
+        SettingsError: the role has no database of its own kind.
+    """
+    require_free_port(settings.service.port)
+    if role == "trust":  # it reads public facts and asks no database
+        _serve(settings, role, "", announce)
+        return
+    with databases(settings) as uris:
+        serve_database(settings, role, uris, announce)
+
+
+def serve_database(settings: Settings, role: str, uris: Databases, announce: Callable[[str], None]) -> None:
+    """As `serve_role`, with a database that runs already; for `all`, a worker runs beside. Server processes are told
+    where to read, never to write.
+
+    Raises:
+        SettingsError: there is no read-only address.
+    """
+    if not uris.reader:
+        raise SettingsError(
+            "缺少设置 database.public_uri：公开查验只用只读账号 certsvc_public 连接数据库。",
+            "The setting database.public_uri is missing: the public role connects only as certsvc_public.",
+        )
+    with _worker_beside(settings) if role == "all" else nullcontext():
+        _serve(settings, role, uris.reader, announce)
+
+
+def _serve(settings: Settings, role: str, reader: str, announce: Callable[[str], None]) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    os.environ |= {
+        "CERTSVC_HOME": str(settings.home),
+        "CERTSVC_DATABASE_PUBLIC_URI": reader,
+        "CERTSVC_SERVICE_PUBLIC_URL": settings.public_url,
+    }
+    server = Granian(
+        f"certsvc.serving:{role}_app",
+        address=LOOPBACK,
+        port=settings.service.port,
+        interface=Interfaces.ASGI,
+        workers=WORKERS,
+        websockets=False,
+        log_level=LogLevels.warning,
+        factory=True,
+        respawn_failed_workers=True,
+    )
+    server.on_startup(lambda: announce(f"http://localhost:{settings.service.port}"))
+    server.serve()
+
+
+@contextmanager
+def _worker_beside(settings: Settings) -> Iterator[None]:
+    """A worker in a process of its own: it has the keys that seal and issue, which no server process has."""
+    command = [sys.executable, "-m", "certsvc", "serve", "--role", WORKER, "--with-parent"]
+    environment = os.environ | {"CERTSVC_HOME": str(settings.home), "CERTSVC_SERVICE_PUBLIC_URL": settings.public_url}
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)  # noqa: S603 - our own
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def run_worker(settings: Settings, *, with_parent: bool) -> None:
+    """Do the worker's chores until SIGINT or SIGTERM; `with_parent` until the process that began it ends, too.
+
+    Raises:
+        CeremonyError: no ceremony was held here.
+        RegisterUnavailable: the register does not answer at the start.
+    """
+    from certsvc.authorities import Worker, open_keys
+    from certsvc.http.access import open_log
+    from certsvc.issuance.service import silent_walk
+    from certsvc.jobs.worker import work
+    from certsvc.store.seals import PostgresSeals
+
+    async def run(writer: str) -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        if with_parent:
+            end_with_parent(signal.SIGTERM)
+        authority = open_keys(settings, now())
+        async with issuing(settings, writer, silent_walk, now(), authority) as bundle, open_pool(writer) as pool:
+            worker = Worker(settings=settings, authority=authority, issuing=bundle, seals=PostgresSeals(pool))
+            await work(worker.chores(), now, stop, open_log())
+
+    with databases(settings) as uris:
+        asyncio.run(migrate(uris.writer))
+        asyncio.run(run(uris.writer))
+
+
+def now() -> datetime:
+    """This moment: where time comes in."""
+    return datetime.now(UTC)
+
+
+def load_role(role: str) -> Any:
+    """The module with a role's routes, and with it everything that the role loads."""
+    return importlib.import_module(ROLES[role])
+
+
+def public_app() -> "Asgi":
+    """The public role as an ASGI application; what it needs is opened when the server starts it."""
+    end_with_parent()
+    return _opened(lambda site, bundle: load_role("public").create_public_app(bundle, site))
+
+
+def all_app() -> "Asgi":
+    """Public and trust role in one; no key but those of OCSP and timestamps."""
+    from certsvc.authorities import TrustDesk
+
+    end_with_parent()
+    desk = TrustDesk(load_settings())
+    return _opened(lambda site, bundle: load_role("all").create_all_app(bundle, desk.current, site))
+
+
+def trust_app() -> "Asgi":
+    """The trust role: OCSP, timestamps, and the files of trust."""
+    from certsvc.authorities import TrustDesk
+    from certsvc.verify.anchors import AnchorFolder
+
+    end_with_parent()
+    settings = load_settings()
+    desk, anchors = TrustDesk(settings), AnchorFolder(settings.public).current()
+    app: Asgi = load_role("trust").create_trust_app(desk.current, _site(settings, anchors.is_demonstration))
+    return app
+
+
+def _opened(create: Callable[["Site", Verifying], Any]) -> "Asgi":
+    from certsvc.http.lifespan import Opened
+
+    settings = load_settings()
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Any]:
+        async with verifying(settings, settings.database.public_uri) as bundle:
+            yield create(_site(settings, bundle.anchors.is_demonstration), bundle)
+
+    return Opened(opened)
+
+
+def _site(settings: Settings, is_demonstration: bool) -> "Site":
+    from certsvc.http.site import Site
+
+    host = urlsplit(settings.public_url).netloc
+    return Site(host, settings.public_url, settings.web, settings.public, is_demonstration)

@@ -1,0 +1,118 @@
+"""Which data keys content is encrypted with, and moving it from one to the next."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from certsvc.errors import NotFound
+from certsvc.ids import Ref, ref_from_bytes
+from certsvc.store.audit import audit
+from certsvc.store.pool import Pool
+from certsvc.store.queries import queries
+
+SQL = queries("data_keys")
+BATCH = 500
+RETIRED, LOST = "retired", "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A key on record: since when, how many certificates are encrypted under it, and how it ended."""
+
+    id: str
+    first_used_at: datetime
+    uses: int
+    ended_at: datetime | None
+    ended_why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Encrypted:
+    """The content of one certificate as it lies in the register."""
+
+    ref: Ref
+    sealed: bytes
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content(Encrypted):
+    """The same with the certificate's type."""
+
+    type_id: str
+    type_version: int
+
+
+class DataKeys:
+    """Needs the database role that owns the tables."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def known(self) -> Mapping[str, bytes]:
+        """The fingerprints of the keys in use, by id."""
+        async with self._pool.connection() as connection:
+            return {row["id"]: row["fingerprint"] for row in await connection.fetch(SQL["known_keys"])}
+
+    async def know(self, fingerprints: Mapping[str, bytes], now: datetime) -> None:
+        """Put keys on record before they are first used."""
+        async with self._pool.transaction() as connection:
+            for key_id, fingerprint in fingerprints.items():
+                await connection.execute(SQL["know_key"], key_id, fingerprint, now)
+
+    async def end(self, key_id: str, why: str, by: str, detail: Mapping[str, str], now: datetime) -> None:
+        """Put on record that a key ended.
+
+        Raises:
+            NotFound: it is not on record.
+        """
+        async with self._pool.transaction() as connection:
+            if await connection.fetchval(SQL["end_key"], key_id, now, why) is None:
+                raise NotFound(f"登记簿中没有数据密钥 {key_id}。", f"The data key {key_id} is not on record.")
+            await audit(connection, now, by, f"data_key_{why}", None, {"key": key_id, **detail})
+
+    async def keys(self) -> Sequence[DataKey]:
+        """Every key on record."""
+        async with self._pool.connection() as connection:
+            uses = {row["id"]: row["uses"] for row in await connection.fetch(SQL["uses_of_keys"])}
+            rows = await connection.fetch(SQL["keys"])
+        return [
+            DataKey(row["id"], row["first_used_at"], uses.get(row["id"], 0), row["ended_at"], row["ended_why"])
+            for row in rows
+        ]
+
+    async def move(self, to: str, again: Callable[[Encrypted], bytes]) -> AsyncIterator[int]:
+        """Encrypt everything that can be read under the key `to`; yields how many after each batch, which is one
+        transaction. Killed and begun again, it goes on."""
+        last = (-1, b"")
+        while True:
+            async with self._pool.transaction() as connection:
+                rows = await connection.fetch(SQL["encrypted_under"], *last, to, BATCH)
+                if not rows:
+                    return
+                for row in rows:
+                    old = Encrypted(ref_from_bytes(row["ref"]), row["sealed_payload"], row["payload_key_id"])
+                    await connection.execute(SQL["reencrypt"], row["slot"], row["ref"], old.key_id, again(old), to)
+                last = (rows[-1]["slot"], rows[-1]["ref"])
+            yield len(rows)
+
+    async def rehash(self, hashes: Callable[[Content], Sequence[bytes | None]]) -> AsyncIterator[int]:
+        """Give holders the keyed hashes of their codes anew; yields how many certificates after each batch."""
+        last = (-1, b"")
+        while True:
+            async with self._pool.transaction() as connection:
+                rows = await connection.fetch(SQL["payloads_after"], *last, BATCH)
+                if not rows:
+                    return
+                for row in rows:
+                    content = Content(
+                        ref_from_bytes(row["ref"]),
+                        row["sealed_payload"],
+                        row["payload_key_id"],
+                        row["type_id"],
+                        row["type_version"],
+                    )
+                    for place, code_hash in enumerate(hashes(content), 1):
+                        await connection.execute(SQL["rehash"], row["slot"], row["ref"], place, code_hash)
+                last = (rows[-1]["slot"], rows[-1]["ref"])
+            yield len(rows)

@@ -1,0 +1,147 @@
+"""Why the database refuses an act on a seal, or a use of it: its one word becomes ours, and says what to do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from certsvc.domain.seal_acts import SEAL_ACTS, Duty, SealAct, SealState
+from certsvc.errors import ActNotAllowed, CertsvcError, Forbidden, InvalidInput, SealRefused
+
+REFUSED = "SL001"
+"""The SQLSTATE of the triggers' refusals."""
+
+STATES = {
+    SealState.NEW: ("未申请", "not applied for"),
+    SealState.APPLIED: ("已申请，未批准", "applied for, not approved"),
+    SealState.APPROVED: ("已批准，未制作", "approved, not made"),
+    SealState.MAKING: ("制作中", "being made"),
+    SealState.MADE: ("已制成，未启用", "made, not enabled"),
+    SealState.ENABLED: ("使用中", "enabled"),
+    SealState.SUSPENDED: ("已停用", "suspended"),
+    SealState.DESTROYING: ("注销中", "being destroyed"),
+    SealState.DESTROYED: ("已注销", "destroyed"),
+}
+DUTIES = {
+    Duty.APPLICANT: ("申请人", "applicant"),
+    Duty.APPROVER: ("批准人", "approver"),
+    Duty.MANAGER: ("管理人", "manager"),
+    Duty.KEEPER: ("保管人", "keeper"),
+    Duty.AUDITOR: ("监督人", "auditor"),
+}
+SAME_PERSON = {
+    "three_duties_three_people": (
+        "管理、保管、监督须由三个不同的人担任",
+        "manager, keeper and auditor are three different people",
+    ),
+    "nobody_approves_alone": (
+        "批准人不能是申请人，也不能是保管人（国办发〔2001〕52号）",
+        "who approves is neither the applicant nor the keeper",
+    ),
+    "who_audits_does_nothing_else": ("监督人不能申请，也不能批准", "who audits neither applies nor approves"),
+    "nobody_confirms_alone": ("不能自己确认自己", "nobody confirms alone"),
+}
+"""Constraints that keep people apart, in words."""
+
+
+@contextmanager
+def explained(seal_id: str, act: SealAct | None = None) -> Iterator[None]:
+    """Say a refusal of the triggers in our own words; `act` is what was tried, None a use.
+
+    Raises:
+        SealRefused: the seal may not be used now, not so, or not for this.
+        ActNotAllowed, Forbidden, InvalidInput: the act may not be done now, by this person, or with this successor.
+    """
+    try:
+        yield
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name not in SAME_PERSON:
+            raise
+        zh, en = SAME_PERSON[error.constraint_name]
+        raise Forbidden(f"印章 {seal_id}：{zh}。", f"The seal {seal_id}: {en}.") from None
+    except asyncpg.PostgresError as error:
+        if error.sqlstate != REFUSED:
+            raise
+        why, met = str(error.args[0]), str(getattr(error, "detail", None) or "")
+        raise (_use_refused(seal_id, why, met) if act is None else _act_refused(seal_id, act, why, met)) from None
+
+
+def _use_refused(seal_id: str, why: str, met: str) -> SealRefused:
+    zh, en = _USES[why]
+    if why == "not_enabled":
+        met_zh, met_en = STATES[SealState(met)] if met else ("未登记", "not on record")
+    elif why == "out_of_hours":
+        met_zh = met_en = _hours(met)
+    else:
+        met_zh = met_en = met
+    return SealRefused(
+        f"印章 {seal_id} 不能用印：{zh.format(met=met_zh)}", f"The seal {seal_id} is not used: {en.format(met=met_en)}"
+    )
+
+
+_USES = {
+    "not_enabled": (
+        "它现在{met}。停用的由管理人恢复（certsvc seal resume）之后再办。",
+        "it is {met}. One that is suspended can be used once its manager resumes it (certsvc seal resume).",
+    ),
+    "auditor": ("{met} 是它的监督人，不能用印。", "{met} audits it and may not use it. Somebody else has to."),
+    "not_for_this_type": (
+        "它不能用于 {met} 类证照：请用绑定该类证照的印章。",
+        "it is not bound to the type {met}: use the one that is.",
+    ),
+    "elsewhere": (
+        "规定的位置是第 {met} 毫米处，版面的位置与此不同：请改版面或另制印章。",
+        "its place is page {met} mm, and the layout puts it elsewhere: change the layout, or have another seal made.",
+    ),
+    "out_of_hours": (
+        "规定的用印时间是 {met}（北京时间）：到时再办。",
+        "it is used only in its hours, {met} Beijing time: wait for them.",
+    ),
+    "quota_used_up": (
+        "今天的 {met} 次已经用完：明天再办。",
+        "its {met} uses of today are used up: it can be used again tomorrow.",
+    ),
+}
+
+
+def _hours(met: str) -> str:
+    if met == "-":
+        return "周一至周五 Monday to Friday"
+    opens, closes = (int(part) for part in met.split("-"))
+    return f"{opens // 60:02}:{opens % 60:02}–{closes // 60:02}:{closes % 60:02}"
+
+
+def _act_refused(seal_id: str, act: SealAct, why: str, met: str) -> CertsvcError:
+    rule = SEAL_ACTS[act]
+    if why == "wrong_state":
+        zh, en = STATES[SealState(met)]
+        return ActNotAllowed(
+            f"印章 {seal_id} {zh}，不能{rule.zh}。", f"The seal {seal_id} is {en}: the act “{rule.en}” is not allowed."
+        )
+    duties = [DUTIES[Duty(duty)] for duty in met.split(",")] if why in ("not_the_duty", "not_confirmed") and met else []
+    who_zh, who_en = "或".join(zh for zh, _ in duties), " or ".join(en for _, en in duties)
+    match why:
+        case "auditor":
+            return Forbidden(
+                f"{met} 是印章 {seal_id} 的监督人，不能办理。",
+                f"{met} audits the seal {seal_id} and may not act on it.",
+            )
+        case "not_the_duty":
+            return Forbidden(
+                f"印章 {seal_id} 的{rule.zh}由{who_zh}办理（见 certsvc seal show）。",
+                f"To {rule.en} the seal {seal_id} is for its {who_en} (see certsvc seal show).",
+            )
+        case "not_confirmed":
+            return Forbidden(
+                f"印章 {seal_id} 的{rule.zh}{f'须由{who_zh}确认' if met else '不用别人确认'}。",
+                f"To {rule.en} the seal {seal_id} is confirmed by {f'its {who_en}' if met else 'nobody'}.",
+            )
+        case "has_acted":
+            return Forbidden(
+                f"{met} 办理过印章 {seal_id} 的事项，不能来监督它。",
+                f"{met} has acted on the seal {seal_id} and cannot audit it.",
+            )
+    return InvalidInput(
+        f"{rule.zh}印章 {seal_id}：{'要' if met else '不'}写明接任的人。",
+        f"To {rule.en} the seal {seal_id} {'takes' if met else 'names no'} successor.",
+    )
