@@ -247,6 +247,11 @@ class Authority:
         """The name of the authority that signed a certificate."""
         return self._issuer.issuer_name(name)
 
+    def crl_until(self, name: str) -> datetime | None:
+        """When the published CRL of a root or an issuing authority ends; None for others, or where there is none."""
+        data = self._shelf.get(f"crl/{name}.crl") if profile_name(name) in (ROOT, ISSUING) else None
+        return None if data is None else x509.load_der_x509_crl(data).next_update_utc
+
     def root_crl(self, name: str) -> bytes:
         """The newest CRL that a root signed."""
         return self._archive.root_crl(name)

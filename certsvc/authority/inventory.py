@@ -13,12 +13,14 @@ from certsvc.errors import CertsvcError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyState:
-    """One key. `trouble` is why it cannot be used now, in Chinese and English; None when it can."""
+    """One key. `crl_until` is when the published CRL of an authority ends; `trouble` is why the key, or that CRL,
+    cannot be used now, in Chinese and English; None when it can."""
 
     name: str
     where: str
     issuer: str
     until: datetime
+    crl_until: datetime | None
     uses: int
     limit: int | None
     revoked: str | None
@@ -35,6 +37,7 @@ def inventory(authority: Authority, keys: FolderKeys, now: datetime) -> Iterator
             where=keys.place(name)[0].partition(":")[0],
             issuer=authority.issuer_name(name),
             until=certificate.not_valid_after_utc,
+            crl_until=authority.crl_until(name),
             uses=keys.book.used(name),
             limit=keys.limit(name),
             revoked=revoked.get(name),
@@ -45,6 +48,9 @@ def inventory(authority: Authority, keys: FolderKeys, now: datetime) -> Iterator
 def _trouble(authority: Authority, keys: FolderKeys, name: str, now: datetime) -> tuple[str, str] | None:
     if now >= authority.certificate(name).not_valid_after_utc:
         return "证书已到期。", "Its certificate has ended."
+    crl_until = authority.crl_until(name)
+    if crl_until is not None and now >= crl_until:
+        return "吊销列表已过期，由它签发的印章不能再用。", "Its CRL has ended: seals under it cannot be used."
     try:
         authority.key(name)
         key: CustodyKey = keys.open(name)

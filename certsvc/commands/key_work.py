@@ -128,6 +128,7 @@ def key_states(settings: Settings) -> list[dict[str, Any]]:
             "where": state.where,
             "issuer": state.issuer,
             "until": state.until.isoformat(),
+            "crl_until": state.crl_until and state.crl_until.isoformat(),
             "uses": state.uses,
             "limit": state.limit,
             "revoked": state.revoked,

@@ -74,7 +74,8 @@ def _key_row(key: dict[str, Any]) -> str:
     limit = f"/{key['limit']}" if key["limit"] else ""
     state = f"revoked 已吊销 {key['revoked']}" if key["revoked"] else "ok"
     state = f"{key['trouble']['zh']} {key['trouble']['en']}" if key["trouble"] and not key["revoked"] else state
-    return f"{key['name']:<24} {key['where']:<9} {key['until'][:10]}  {key['uses']:>8}{limit}  {state}"
+    crl = f"  CRL {key['crl_until'][:10]}" if key["crl_until"] else ""
+    return f"{key['name']:<25} {key['where']:<9} {key['until'][:10]}  {key['uses']:>8}{limit}  {state}{crl}"
 
 
 @click.group("data-key")

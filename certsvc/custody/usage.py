@@ -1,12 +1,14 @@
 """How often each key was used, and how often it may be: counted before each signature, durably, never too low.
 
 A use is counted by taking it out of a block that is already on record, so that not every signature waits for the
-disk. A process that ends, however it ends, leaves at most the rest of one block counted and not used: the count is
-too high by at most `BLOCK` for each process that ever counted, and never too low.
+disk. A process that ends well gives the rest of its block back; one that is killed leaves it counted and not used: the
+count is too high by at most `BLOCK` for each process that was killed, and never too low.
 """
 
 import os
 import re
+import weakref
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -79,6 +81,7 @@ class UsageBook:
     def _forget(self) -> None:
         self._process, self._lock = os.getpid(), Lock()
         self._blocks: dict[str, _Block] = {}
+        weakref.finalize(self, _give_back, self._folder, self._blocks, self._lock, self._process)
 
 
 def count_uses(key: CustodyKey, name: str, book: UsageBook, limit: int | None) -> CustodyKey:
@@ -128,6 +131,19 @@ def _take(path: Path, limit: int | None) -> _Block:
     except OSError as error:
         raise CustodyError(f"写不了 {path}：{error.strerror}", f"Cannot write {path}: {error.strerror}") from None
     return _Block(recorded + size, size)
+
+
+def _give_back(folder: Path, blocks: dict[str, _Block], lock: Lock, process: int) -> None:
+    """Take what was counted and not used off the record again; where that fails, the count stays too high."""
+    if process != os.getpid():
+        return
+    with lock:
+        for name, block in blocks.items():
+            path = folder / f"{name}.uses"
+            with suppress(OSError, CustodyError), path.open("r+b", buffering=0) as file, alone(file, path):
+                recorded = _number(file.read(DIGITS + 1), path)
+                os.pwrite(file.fileno(), _written(recorded - block.left), 0)
+            block.left = 0
 
 
 def _size(recorded: int, limit: int | None) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from ceremonies import NOW, PLAN, hold, make_home, open_held
+from ceremonies import NOW, PLAN, PUBLIC_URL, hold, make_home, open_held
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
@@ -164,6 +164,29 @@ def test_certificates_say_where_crl_and_issuer_are_found(public_url: str, addres
     assert found == ([f"{address}/crl/issuing.crl", f"{address}/ca/issuing.cer"] if address else [])
     methods = {item.access_method for value in access for item in value}
     assert methods <= {AuthorityInformationAccessOID.CA_ISSUERS}  # no OCSP address: the plan gives none
+
+
+@pytest.mark.parametrize("ocsp", [False, True])
+def test_the_address_of_the_responder_stands_in_seals_and_services_where_the_plan_says_so(
+    ocsp: bool, tmp_path: Path
+) -> None:
+    home, plan = make_home(tmp_path, f"ocsp = {'true' if ocsp else 'false'}\n{PLAN}")
+    hold(home, plan)
+    open_held(home).token_key(NOW)
+    certificates = all_certificates(home)
+    named = {name for name, certificate in certificates.items() if responder_of(certificate)}
+    assert named == ({"seal-fire", "timestamp"} if ocsp else set())
+    for name in named:
+        assert responder_of(certificates[name]) == f"{PUBLIC_URL.replace('https', 'http')}/ocsp"
+        assert lint_certificate(certificates[name]) == []
+        assert lint_chain(certificates["issuing"], certificates[name]) == []
+
+
+def responder_of(certificate: x509.Certificate) -> str | None:
+    """The OCSP address in a certificate."""
+    access: list[Any] = [e.value for e in certificate.extensions if type(e.value) is x509.AuthorityInformationAccess]
+    found = [item for value in access for item in value if item.access_method == AuthorityInformationAccessOID.OCSP]
+    return found[0].access_location.value if found else None
 
 
 def test_there_is_no_seal_for_a_type_that_none_is_bound_to(tmp_path: Path) -> None:

@@ -47,6 +47,14 @@ def test_a_key_never_used_has_no_uses_and_each_use_is_one(tmp_path: Path) -> Non
     assert book.used("seal-b") == 0
 
 
+def test_a_process_that_ends_well_leaves_the_true_count(tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from certsvc.custody.usage import UsageBook\n"
+    code += "book = UsageBook(Path(sys.argv[1]))\nfor _ in range(int(sys.argv[2])): book.count('seal-a')\n"
+    for uses in (3, BLOCK + 1):
+        subprocess.run([sys.executable, "-c", code, str(tmp_path), str(uses)], check=True, timeout=60)
+    assert UsageBook(tmp_path).used("seal-a") == BLOCK + 4
+
+
 def test_another_process_sees_what_is_on_record_and_never_less(tmp_path: Path) -> None:
     book = UsageBook(tmp_path)
     book.count("seal-a")
@@ -159,7 +167,7 @@ def test_a_forked_process_takes_a_block_of_its_own(tmp_path: Path) -> None:
         "os.wait(); [book.count('k') for _ in range(10)]"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=60)
-    assert UsageBook(tmp_path).used("k") == 2 * BLOCK
+    assert UsageBook(tmp_path).used("k") == BLOCK + 11  # the child ended without giving back
 
 
 @pytest.mark.parametrize("content", [b"", b"5", b"1" * 19, b"1" * 21, b" " * 20, b"-0000000000000000001", b"\xff" * 20])

@@ -1,5 +1,6 @@
 """The roles as an operator starts them: what each answers, what each can open, and the worker beside them."""
 
+import json
 import shutil
 import subprocess
 import time
@@ -9,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from demonstration import Demonstration, Home, NewHome
+from demonstration import ROOT, Demonstration, Home, NewHome
 from served import Served, children, free_port, served
 
 from certsvc.authority.ceremony import read_authority
 from certsvc.domain.revocation import Reason, Revocation
 
 SECONDS = 30.0
+PROOF = ROOT / "schemas" / "tiered-water-proof" / "v1" / "examples" / "good-zhou.json"
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,33 @@ def post(running: Served, path: str, data: bytes, kind: str) -> bytes:
     answer = httpx.post(running.url + path, content=data, headers={"Content-Type": kind}, timeout=30)
     assert answer.status_code == 200
     return answer.content
+
+
+def issue(home: Home, key: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Issue one proof on the command line."""
+    return home.run("issue", "tiered-water-proof", PROOF, "--key", key, "--json", **settings)
+
+
+def test_seals_take_their_timestamps_from_another_service_and_wait_when_it_is_dead(
+    everything: Served, home: Home
+) -> None:
+    done = issue(home, "elsewhere", CERTSVC_TIMESTAMP_URI=f"{everything.url}/tsa")
+    assert done.returncode == 0, done.stderr
+    (report,) = home.json("verify", *json.loads(done.stdout)["files"])
+    assert report["verdict"] == "valid"
+    began = time.monotonic()
+    waiting = issue(home, "dead", CERTSVC_TIMESTAMP_URI=f"http://127.0.0.1:{free_port()}/tsa")
+    assert time.monotonic() - began < SECONDS
+    assert (waiting.returncode, json.loads(waiting.stdout)["error"]) == (3, "queued")
+    assert issue(home, "dead").returncode == 0
+
+
+def test_a_type_whose_receivers_demand_it_is_sealed_in_the_form_lt(everything: Served, home: Home) -> None:
+    done = issue(home, "long-term", CERTSVC_SEALS_LT_TYPES="tiered-water-proof")
+    (path,) = json.loads(done.stdout)["files"]
+    assert Path(path).read_bytes().count(b"%%EOF") == 3
+    (report,) = home.json("verify", path)
+    assert report["verdict"] == "valid"
 
 
 @pytest.mark.needs("openssl")
