@@ -203,15 +203,19 @@ class Authority:
     ) -> x509.Certificate:
         """The certificate of this name, with its key; made if it is not there, and published.
 
-        `seal` is a new seal's; the next generation of a seal is for the owner of the one before.
+        `seal` is a new seal's; the next generation of a seal is for the owner of the one before, that of a token key
+        for the same quarter.
 
         Raises:
             CustodyError: its key, or its issuer's, cannot be used.
         """
         known = self._archive.certificates().get(name)
         if known is None:
-            before = newest(self.names, base_name(name))
-            owner = owner_of(self.certificate(before)) if before and profile_name(name) == "seal" else seal
+            latest = newest(self.names, base_name(name))
+            before, kind = latest and self.certificate(latest), profile_name(name)
+            owner = owner_of(before) if before and kind == "seal" else seal
+            if before and kind == "token":  # what was reserved before it was made gets its token from it, too
+                since, until = before.not_valid_before_utc, before.not_valid_after_utc
             subject = subject_of(self.plan, name, owner, demonstration=self._says_demonstration(name))
             known = self._issuer.make(name, subject, since or now - BACKDATED, until)
         self.publish_certificate(name)

@@ -142,7 +142,8 @@ def _give_back(folder: Path, blocks: dict[str, _Block], lock: Lock, process: int
             path = folder / f"{name}.uses"
             with suppress(OSError, CustodyError), path.open("r+b", buffering=0) as file, alone(file, path):
                 recorded = _number(file.read(DIGITS + 1), path)
-                os.pwrite(file.fileno(), _written(recorded - block.left), 0)
+                if recorded >= block.end:  # else it is another record, put here from a backup
+                    os.pwrite(file.fileno(), _written(recorded - block.left), 0)
             block.left = 0
 
 

@@ -96,6 +96,8 @@ def test_a_token_key_has_a_next_generation_within_its_quarter(home: Path) -> Non
     )
     second, _ = authority.token_key(NOW)
     assert first != second
+    terms = [authority.certificate(name) for name in ("token-2026q4", "token-2026q4.2")]
+    assert len({(term.not_valid_before_utc, term.not_valid_after_utc) for term in terms}) == 1
     anchors = AnchorFolder(home / "public").current()
     assert {first, second} == set(anchors.token_keys)
 

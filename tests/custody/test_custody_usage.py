@@ -1,5 +1,6 @@
 """Uses of keys are counted before they are made: never too few, by whatever processes, however they end."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -53,6 +54,15 @@ def test_a_process_that_ends_well_leaves_the_true_count(tmp_path: Path) -> None:
     for uses in (3, BLOCK + 1):
         subprocess.run([sys.executable, "-c", code, str(tmp_path), str(uses)], check=True, timeout=60)
     assert UsageBook(tmp_path).used("seal-a") == BLOCK + 4
+
+
+def test_what_is_given_back_is_not_taken_from_a_record_that_was_put_there_meanwhile(tmp_path: Path) -> None:
+    book = UsageBook(tmp_path)
+    book.count("seal-a")
+    (tmp_path / "seal-a.uses").write_text(f"{7:020}")
+    del book
+    gc.collect()
+    assert UsageBook(tmp_path).used("seal-a") == 7
 
 
 def test_another_process_sees_what_is_on_record_and_never_less(tmp_path: Path) -> None:

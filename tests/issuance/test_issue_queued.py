@@ -19,7 +19,7 @@ from certsvc.issuance.service import silent_walk
 from certsvc.store.pool import open_pool
 from certsvc.store.seals import PostgresSeals
 
-pytest_plugins = ["walked"]
+pytest_plugins = ["walk_fixtures"]
 SEAL, MANAGER = "market", "演示管理人"
 
 

@@ -29,7 +29,7 @@ from certsvc.issuance.service import Arrow
 from certsvc.store.blobs import FileBlobs
 from certsvc.verify.report import Verdict
 
-pytest_plugins = ["walked"]
+pytest_plugins = ["walk_fixtures"]
 LICENCE = "business-licence-company"
 STEPS = 19
 """Arrows of a licence's walk: both layouts are linted, then both are sealed."""

@@ -4,14 +4,12 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
-import pytest
-from demonstration import Demonstration, NewHome
 
 from certsvc import app
 from certsvc.domain.actor import Actor
@@ -19,7 +17,7 @@ from certsvc.domain.issuing import Order, Reservation
 from certsvc.issuance.issue import issue, resume
 from certsvc.issuance.service import silent_walk
 from certsvc.services import Walk
-from certsvc.settings import Settings, load_settings
+from certsvc.settings import Settings
 from certsvc.store.embedded import EmbeddedServer
 from certsvc.verify.file import verify_file
 from certsvc.verify.report import Report
@@ -135,15 +133,3 @@ class Walks:
             return rows
         finally:
             await connection.close()
-
-
-@pytest.fixture(scope="module")
-def walks(demonstration: Demonstration, new_home: NewHome) -> Iterator[Walks]:
-    """Walks over a copy of the demonstration's register, its server running."""
-    home = demonstration.home.copied_to(new_home())
-    server = EmbeddedServer(home.path)
-    server.start()
-    try:
-        yield Walks(load_settings({"CERTSVC_HOME": str(home.path)}), server)
-    finally:
-        server.stop()

@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pytest
-from demonstration import ROOT, Home, NewHome
+from demonstration import ROOT, Home
 
 from certsvc import app
 from certsvc.authorities import open_keys
@@ -22,11 +21,9 @@ from certsvc.catalog import load_catalog
 from certsvc.domain.actor import Actor
 from certsvc.domain.issuing import Order, Reservation
 from certsvc.domain.token import to_digits
-from certsvc.ids import Ref
 from certsvc.issuance.issue import issue, resume
 from certsvc.issuance.service import Issuing, silent_walk
 from certsvc.settings import Settings, load_settings
-from certsvc.store.migrate import migrate
 from certsvc.store.pool import open_pool
 from certsvc.store.reader import PostgresReader
 from certsvc.verify.anchors import AnchorFolder
@@ -149,42 +146,9 @@ class Desk:
         self._runner.close()
 
 
-@pytest.fixture(scope="session")
-def desk() -> Iterator[Desk]:
-    """The shared desk."""
-    found = Desk()
-    yield found
-    found.close()
-
-
 @contextmanager
 def opened(home: Home, desk: Desk) -> Iterator[KeyOffice]:
     """The office in a data folder."""
     settings = load_settings({"CERTSVC_HOME": str(home.path)})
     with app.databases(settings) as uris:
         yield KeyOffice(settings, uris, desk)
-
-
-@pytest.fixture(scope="session")
-def office_template(new_home: NewHome, desk: Desk) -> Home:
-    """An authority with one sealed proof, at rest."""
-    home = new_home()
-    settings = load_settings({"CERTSVC_HOME": str(home.path)})
-    app.hold_ceremony(settings, PLAN, datetime.now(UTC))
-    with opened(home, desk) as office:
-        desk.run(migrate(office.uris.writer))
-        made, file = office.issue()
-    (home.path / "old.pdf").write_bytes(file)
-    (home.path / "old.ref").write_text(str(made.ref.value))
-    return home
-
-
-@pytest.fixture
-def office(office_template: Home, new_home: NewHome, desk: Desk) -> Iterator[KeyOffice]:
-    """A copy of it, to do harm to."""
-    home = office_template.copied_to(new_home())
-    with opened(home, desk) as office:
-        ref = Ref(int((home.path / "old.ref").read_text()))
-        office.old_file = (home.path / "old.pdf").read_bytes()
-        office.old = office.with_keys(lambda issuing, now: issuing.register.reservation(ref))
-        yield office

@@ -10,11 +10,12 @@ from key_office import BY, SEAL, WITNESS, KeyOffice
 from certsvc.commands.key_work import CompromiseCommand, end_compromised
 from certsvc.domain.calendar import quarter
 from certsvc.domain.token import parse_digits, to_digits
+from certsvc.http.alarms import alarms_of
 from certsvc.issuance.issue import issue as issue_order
 from certsvc.issuance.service import Issuing
 from certsvc.seal.token import sign_token
 
-pytest_plugins = ["key_office"]
+pytest_plugins = ["key_fixtures"]
 VALID = ("valid", "valid")
 TOKEN = f"token-{quarter(datetime.now(UTC))}"
 SINCE = datetime.now(UTC) - timedelta(hours=1)
@@ -69,6 +70,8 @@ def test_a_token_of_a_stolen_key_counts_only_if_it_is_the_very_one_on_record(off
     report = office.scan(forged)
     assert report.verdict == "not_valid"
     assert ("token_signature", "failed", "compromised_key") in [(c.kind, c.outcome, c.reason) for c in report.checks]
+    assert alarms_of(report) == ("stolen_key_used",)
+    assert alarms_of(office.scan(own)) == ()
 
 
 def test_offline_a_token_of_a_stolen_key_is_neither_sound_nor_unsound(office: KeyOffice) -> None:
@@ -92,6 +95,7 @@ def test_a_file_of_a_stolen_key_that_is_not_on_record_is_not_valid(name: str, of
     report = office.check(file)
     assert report.verdict == "not_valid"
     assert ("keys_today", "failed", "compromised_key") in [(c.kind, c.outcome, c.reason) for c in report.checks]
+    assert alarms_of(report) == ("stolen_key_used",)
 
 
 def unregistered(office: KeyOffice) -> bytes:

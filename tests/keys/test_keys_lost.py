@@ -11,7 +11,7 @@ from certsvc.domain.calendar import quarter
 from certsvc.errors import CertsvcError, CustodyError, Queued
 from certsvc.issuance.prepare import open_payload
 
-pytest_plugins = ["key_office"]
+pytest_plugins = ["key_fixtures"]
 VALID = ("valid", "valid")
 TOKEN = f"token-{quarter(datetime.now(UTC))}"
 WEEK = timedelta(days=7)

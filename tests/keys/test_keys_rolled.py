@@ -10,7 +10,7 @@ from certsvc.domain.calendar import quarter
 from certsvc.domain.revocation import Reason
 from certsvc.errors import Queued
 
-pytest_plugins = ["key_office"]
+pytest_plugins = ["key_fixtures"]
 VALID = ("valid", "valid")
 TOKEN = f"token-{quarter(datetime.now(UTC))}"
 BELOW_A_ROOT = ("issuing", "timestamp", "ocsp", "list", "seal-*", TOKEN)

@@ -1,0 +1,46 @@
+"""The office as a fixture: made once, copied for each test."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from demonstration import Home, NewHome
+from key_office import PLAN, Desk, KeyOffice, opened
+
+from certsvc import app
+from certsvc.ids import Ref
+from certsvc.settings import load_settings
+from certsvc.store.migrate import migrate
+
+
+@pytest.fixture(scope="session")
+def desk() -> Iterator[Desk]:
+    """The shared desk."""
+    found = Desk()
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def office_template(new_home: NewHome, desk: Desk) -> Home:
+    """An authority with one sealed proof, at rest."""
+    home = new_home()
+    settings = load_settings({"CERTSVC_HOME": str(home.path)})
+    app.hold_ceremony(settings, PLAN, datetime.now(UTC))
+    with opened(home, desk) as office:
+        desk.run(migrate(office.uris.writer))
+        made, file = office.issue()
+    (home.path / "old.pdf").write_bytes(file)
+    (home.path / "old.ref").write_text(str(made.ref.value))
+    return home
+
+
+@pytest.fixture
+def office(office_template: Home, new_home: NewHome, desk: Desk) -> Iterator[KeyOffice]:
+    """A copy of it, to do harm to."""
+    home = office_template.copied_to(new_home())
+    with opened(home, desk) as office:
+        ref = Ref(int((home.path / "old.ref").read_text()))
+        office.old_file = (home.path / "old.pdf").read_bytes()
+        office.old = office.with_keys(lambda issuing, now: issuing.register.reservation(ref))
+        yield office
