@@ -84,13 +84,16 @@ def open_payload_cipher(folder: Path, known: Mapping[str, bytes]) -> AesPayloadC
 
 
 def make_next_key(folder: Path, base: str, beyond: str = "") -> str:
-    """Make the next data key or look-up key, durably; its name. The old ones stay; `beyond` is one that is lost and
-    whose name is not taken again.
+    """Make the next data key or look-up key, durably; its name. The old ones stay; `beyond` is one that is lost: its
+    name is not taken again, and where there is a later one already, that serves.
 
     Raises:
         CustodyError: it cannot be written.
     """
-    numbers = [_number(name) for name in (*_names(folder, base), beyond) if name]
+    names = _names(folder, base)
+    if beyond and names and _number(names[-1]) > _number(beyond):
+        return names[-1]
+    numbers = [_number(name) for name in (*names, beyond) if name]
     number = max(numbers, default=0) + 1
     name = f"{base}-{number}" if number > 1 or base == DATA else base
     make_secret_file(folder / name)

@@ -95,6 +95,8 @@ def test_a_lost_data_key_stops_full_views_and_no_verification(office: KeyOffice)
     assert office.old_verdicts == VALID
     made = declare_lost(office.settings, "data-1", BY, WITNESS, "磁盘损坏", quiet=True)
     assert made["next"] == "data-2"
+    again = declare_lost(office.settings, "data-1", BY, WITNESS, "磁盘损坏", quiet=True)
+    assert again["next"] == "data-2"
     assert office.old_verdicts == VALID
     new = office.issue()
     assert office.verdicts(new) == VALID
