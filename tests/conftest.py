@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from chosen import ALL, LEFT_OUT
 
-pytest_plugins = ["demonstration", "softhsm"]
+pytest_plugins = ["demonstration", "desk", "softhsm"]
 
 MISSING = "{} is missing"
 JARS = {"verapdf": "CERTSVC_VERAPDF_JARS", "dss": "CERTSVC_DSS_JARS"}

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from demonstration import Demonstration, NewHome
+from desk import Desk
 from walked import Walks
 
 from certsvc.settings import load_settings
@@ -11,12 +12,12 @@ from certsvc.store.embedded import EmbeddedServer
 
 
 @pytest.fixture(scope="module")
-def walks(demonstration: Demonstration, new_home: NewHome) -> Iterator[Walks]:
+def walks(demonstration: Demonstration, new_home: NewHome, desk: Desk) -> Iterator[Walks]:
     """Walks over a copy of the demonstration's register, its server running."""
     home = demonstration.home.copied_to(new_home())
     server = EmbeddedServer(home.path)
     server.start()
     try:
-        yield Walks(load_settings({"CERTSVC_HOME": str(home.path)}), server)
+        yield Walks(load_settings({"CERTSVC_HOME": str(home.path)}), server, desk)
     finally:
         server.stop()

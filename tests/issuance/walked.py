@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
+from desk import Desk
 
 from certsvc import app
 from certsvc.domain.actor import Actor
@@ -45,11 +46,6 @@ async def _issue(settings: Settings, uri: str, order: Order, walk: Walk) -> Rese
         return await issue(issuing, ACTOR, order, datetime.now(UTC))
 
 
-async def _resume(settings: Settings, uri: str) -> int:
-    async with app.issuing(settings, uri, silent_walk, datetime.now(UTC)) as issuing:
-        return await resume(issuing, ACTOR, datetime.now(UTC))
-
-
 def _issue_and_die(settings: Settings, uri: str, order: Order, step: int) -> None:
     left = iter(range(step - 1))
 
@@ -70,6 +66,7 @@ class Walks:
 
     settings: Settings
     server: EmbeddedServer
+    desk: Desk
 
     @property
     def uri(self) -> str:
@@ -78,11 +75,21 @@ class Walks:
 
     def issue(self, order: Order, walk: Walk = silent_walk) -> Reservation:
         """Issue in this process."""
-        return asyncio.run(_issue(self.settings, self.uri, order, walk))
+
+        async def run() -> Reservation:
+            async with self.desk.issuing(self.settings, self.uri, walk) as issuing:
+                return await issue(issuing, ACTOR, order, datetime.now(UTC))
+
+        return self.desk.run(run())
 
     def resume(self) -> int:
         """Finish what was begun."""
-        return asyncio.run(_resume(self.settings, self.uri))
+
+        async def run() -> int:
+            async with self.desk.issuing(self.settings, self.uri) as issuing:
+                return await resume(issuing, ACTOR, datetime.now(UTC))
+
+        return self.desk.run(run())
 
     def issue_and_die(self, order: Order, step: int) -> None:
         """Issue in a child that kills itself at its `step`-th arrow."""
@@ -114,16 +121,16 @@ class Walks:
 
     def scan(self, digits: str) -> Report:
         """The report on a QR, as the public gets it with the read-only role."""
-        return asyncio.run(self._verify(verify_scan, [digits]))[0]
+        return self.desk.run(self._verify(verify_scan, [digits]))[0]
 
     def check(self, files: Sequence[bytes]) -> list[Report]:
         """The reports on sealed files, as the public gets them."""
-        return asyncio.run(self._verify(verify_file, files))
+        return self.desk.run(self._verify(verify_file, files))
 
     async def _verify(
         self, verify: Callable[..., Coroutine[Any, Any, Report]], things: Sequence[object]
     ) -> list[Report]:
-        async with app.verifying(self.settings, self.server.uri("certsvc_public")) as verifying:
+        async with self.desk.verifying(self.settings, self.server.uri("certsvc_public")) as verifying:
             return [await verify(verifying, thing, datetime.now(UTC)) for thing in things]
 
     async def _fetch(self, statement: str, values: Sequence[object]) -> Sequence[asyncpg.Record]:

@@ -5,20 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 from demonstration import Home, NewHome
-from key_office import PLAN, Desk, KeyOffice, opened
+from desk import Desk
+from key_office import PLAN, KeyOffice, opened
 
 from certsvc import app
 from certsvc.ids import Ref
 from certsvc.settings import load_settings
 from certsvc.store.migrate import migrate
-
-
-@pytest.fixture(scope="session")
-def desk() -> Iterator[Desk]:
-    """The shared desk."""
-    found = Desk()
-    yield found
-    found.close()
 
 
 @pytest.fixture(scope="session")

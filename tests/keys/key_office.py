@@ -1,34 +1,28 @@
 """An authority with one sealed proof, whose keys are then changed, stolen and lost."""
 
-import asyncio
 import itertools
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from demonstration import ROOT, Home
+from desk import Desk
 
 from certsvc import app
-from certsvc.authorities import open_keys
 from certsvc.authority.authority import Authority
 from certsvc.authority.ceremony import read_authority
 from certsvc.authority.later import LaterPlan, RevocationPlan, hold_later
-from certsvc.catalog import load_catalog
 from certsvc.domain.actor import Actor
 from certsvc.domain.issuing import Order, Reservation
 from certsvc.domain.token import to_digits
 from certsvc.issuance.issue import issue, resume
-from certsvc.issuance.service import Issuing, silent_walk
+from certsvc.issuance.service import Issuing
 from certsvc.settings import Settings, load_settings
-from certsvc.store.pool import open_pool
-from certsvc.store.reader import PostgresReader
-from certsvc.verify.anchors import AnchorFolder
 from certsvc.verify.file import verify_file
-from certsvc.verify.inspector import Inspector
 from certsvc.verify.report import Report
 from certsvc.verify.scan import verify_scan
 from certsvc.verify.service import Verifying
@@ -48,7 +42,7 @@ class KeyOffice:
 
     settings: Settings
     uris: app.Databases
-    desk: "Desk"
+    desk: Desk
     old: Reservation = field(init=False)
     old_file: bytes = field(init=False)
 
@@ -86,10 +80,9 @@ class KeyOffice:
         """Do something that needs keys."""
 
         async def run() -> Result:
-            when, keys = now or datetime.now(UTC), open_keys(self.settings, now or datetime.now(UTC))
-            async with open_pool(self.uris.writer) as pool:
-                parts = (self.settings, keys, pool, self.desk.inspector, silent_walk, when)
-                return await work(await app.join_issuing(*parts), when)
+            when = now or datetime.now(UTC)
+            async with self.desk.issuing(self.settings, self.uris.writer, now=when) as issuing:
+                return await work(issuing, when)
 
         return self.desk.run(run())
 
@@ -103,11 +96,9 @@ class KeyOffice:
 
     def _verify(self, work: Callable[[Verifying, datetime], Awaitable[Report]], offline: bool) -> Report:
         async def run() -> Report:
-            trust = AnchorFolder(self.settings.public)
-            async with open_pool(self.uris.reader, read_only=True) as pool:
-                register = None if offline else PostgresReader(pool)
-                parts = {"catalog": self.desk.catalog, "trust": trust, "inspector": self.desk.inspector}
-                return await work(Verifying(register=register, **parts), datetime.now(UTC))  # type: ignore[arg-type]
+            uri = None if offline else self.uris.reader
+            async with self.desk.verifying(self.settings, uri) as verifying:
+                return await work(verifying, datetime.now(UTC))
 
         return self.desk.run(run())
 
@@ -125,25 +116,6 @@ class KeyOffice:
     def old_verdicts(self) -> tuple[str, str]:
         """Of what was issued before anything happened."""
         return self.verdicts((self.old, self.old_file))
-
-
-class Desk:
-    """What the tests of a session share because it is slow to start: an event loop, readers of PDFs, the types."""
-
-    def __init__(self) -> None:
-        self._runner = asyncio.Runner()
-        self.inspector = Inspector(1)
-        self.catalog = load_catalog(ROOT / "schemas")
-        self.run(self.inspector.__aenter__())
-
-    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Do something in the shared loop."""
-        return self._runner.run(work)
-
-    def close(self) -> None:
-        """End the readers and the loop."""
-        self.run(self.inspector.__aexit__(None, None, None))
-        self._runner.close()
 
 
 @contextmanager
