@@ -340,7 +340,7 @@ def test_a_full_disk_is_said_in_plain_words() -> None:
 
 def test_a_server_whose_file_is_gone_a_moment_before_it_is_still_ended(tmp_path: Path) -> None:
     postmaster = Postmaster(tmp_path / "data", tmp_path / "log")
-    postmaster._child = subprocess.Popen(["sleep", "60"])
+    postmaster._child = subprocess.Popen(["env", "--default-signal", "sleep", "60"])
     assert postmaster.state() is State.BUSY
     postmaster.end()
     assert postmaster.state() is State.GONE
