@@ -143,7 +143,7 @@ async def join_issuing(
     settings: Settings, authority: "Authority", pool: Pool, inspector: Inspector, walk: "Walk", now: datetime
 ) -> "Issuing":
     """The parts of issuing, put together."""
-    from certsvc.authority.authority import throw_away_authority
+    from certsvc.authority.founding import throw_away_authority
     from certsvc.issuance.data_keys import open_cipher
     from certsvc.issuance.service import Issuing
     from certsvc.render.pages import Renderer

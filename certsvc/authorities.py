@@ -102,8 +102,9 @@ class TrustDesk:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._clock: Clock | None = None
-        self._made: tuple[int, TrustServices] | None = None
+        self._authority = read_authority(settings.home, settings.secret)
+        self._clock = Clock(unsafe_unsynchronised=self._authority.is_demonstration)
+        self._made: tuple[Sequence[str], TrustServices] | None = None
 
     def current(self) -> "TrustServices":
         """The services as they are now.
@@ -112,21 +113,19 @@ class TrustDesk:
             CeremonyError, CustodyError: there is no timestamp key here, or it does not open.
             SettingsError: the file of clients is wrong.
         """
-        seen = (self._settings.home / "authority" / "certificates").stat().st_mtime_ns
-        if self._made is None or self._made[0] != seen:
-            self._made = (seen, self._make())
+        names = self._authority.names
+        if self._made is None or self._made[0] != names:
+            self._made = names, self._make()
         return self._made[1]
 
     def _make(self) -> "TrustServices":
         from certsvc.http.rate import parse_clients
         from certsvc.http.trust import TrustServices
 
-        authority = read_authority(self._settings.home, self._settings.secret)
-        self._clock = self._clock or Clock(unsafe_unsynchronised=authority.is_demonstration)
         clients = self._settings.timestamp.clients
         return TrustServices(
-            ocsp=OcspResponder(_responders(authority), self._settings.public),
-            timestamps=TimestampResponder(authority.token_maker(), self._clock),
+            ocsp=OcspResponder(_responders(self._authority), self._settings.public),
+            timestamps=TimestampResponder(self._authority.token_maker(), self._clock),
             clients=parse_clients(read_secret(clients).decode("utf-8", "replace") if clients else ""),
             strangers_per_minute=self._settings.timestamp.strangers_per_minute,
         )
@@ -168,7 +167,7 @@ class Worker:
         ]
 
     async def _crls(self, now: datetime) -> None:
-        self.authority.renew(now)
+        self.authority.facts.renew(now)
 
     async def _services(self, now: datetime) -> None:
         self.authority.make_services(now)

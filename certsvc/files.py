@@ -2,9 +2,44 @@
 
 import os
 import secrets
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Generic, TypeVar
 
 PRIVATE, FOR_EVERYONE = 0o600, 0o644
+SETTLED_NS = 1_000_000_000
+"""A folder's time of change is coarse: two files that come within a few milliseconds may leave it the same."""
+
+Value = TypeVar("Value")
+
+
+class WrittenOnce(Generic[Value]):
+    """A folder of files that are written once and never changed: each is read once, new ones are seen at the next
+    look, those that were taken away are forgotten."""
+
+    def __init__(self, folder: Path, suffix: str, read: Callable[[Path], Value]) -> None:
+        self._folder, self._suffix, self._read = folder, suffix, read
+        self._values: Mapping[str, Value] = {}
+        self._seen: int | None = None
+
+    def values(self) -> Mapping[str, Value]:
+        """What is in the files, by name without suffix, in the order of names; nothing where there is no folder.
+
+        Raises: what `read` raises; the next look tries again.
+        """
+        try:
+            changed = self._folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            return {}
+        if changed != self._seen:
+            looked = time.time_ns()
+            paths = sorted(self._folder.glob(f"[!.]*{self._suffix}"))
+            names = [(path.name.removesuffix(self._suffix), path) for path in paths]
+            known = self._values
+            self._values = {name: known[name] if name in known else self._read(path) for name, path in names}
+            self._seen = changed if looked - changed > SETTLED_NS else None
+        return self._values
 
 
 def create_file(path: Path, data: bytes, mode: int = PRIVATE) -> bool:

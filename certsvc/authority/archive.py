@@ -1,6 +1,6 @@
 """What an authority has made, by name: X.509 certificates, and the CRLs that its roots signed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certsvc.errors import CeremonyError
-from certsvc.files import FOR_EVERYONE, create_file, replace_file
+from certsvc.files import FOR_EVERYONE, WrittenOnce, create_file, replace_file
 
 
 class Archive(Protocol):
@@ -32,35 +32,26 @@ class FolderArchive:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._read: dict[str, x509.Certificate] = {}
+        self._certificates = WrittenOnce(folder / "certificates", ".pem", self._parse)
 
     def certificates(self) -> Mapping[str, x509.Certificate]:
-        """All of them; files that came in since are read, the others are not read again.
+        """All of them, those that came in since too.
 
         Raises:
             CeremonyError: one is damaged.
         """
-        names = set(self._names())
-        for name in sorted(names - self._read.keys()):
-            self._read[name] = self._parse(name)
-        for name in self._read.keys() - names:
-            del self._read[name]
-        return self._read
+        return self._certificates.values()
 
-    def _names(self) -> Iterator[str]:
-        return (path.stem for path in (self._folder / "certificates").glob("[!.]*.pem"))
-
-    def _parse(self, name: str) -> x509.Certificate:
-        path = self._path(name)
+    def _parse(self, path: Path) -> x509.Certificate:
         try:
             return x509.load_pem_x509_certificate(path.read_bytes())
         except (OSError, ValueError) as error:
-            raise damaged(self._folder, f"{name}: {error}") from None
+            raise damaged(self._folder, f"{path.stem}: {error}") from None
 
     def keep(self, name: str, certificate: x509.Certificate) -> x509.Certificate:
         """Keep a certificate durably; the one that was kept first under its name."""
-        if create_file(self._path(name), certificate.public_bytes(Encoding.PEM), FOR_EVERYONE):
-            self._read[name] = certificate
+        path = self._folder / "certificates" / f"{name}.pem"
+        create_file(path, certificate.public_bytes(Encoding.PEM), FOR_EVERYONE)
         return self.certificates()[name]
 
     def root_crl(self, name: str) -> bytes:
@@ -79,9 +70,6 @@ class FolderArchive:
     def keep_root_crl(self, name: str, crl: bytes) -> None:
         """Keep a root's new CRL durably."""
         replace_file(self._folder / f"{name}.crl", crl, FOR_EVERYONE)
-
-    def _path(self, name: str) -> Path:
-        return self._folder / "certificates" / f"{name}.pem"
 
 
 class MemoryArchive:

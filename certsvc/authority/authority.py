@@ -1,17 +1,17 @@
 """An authority ready for use: keys, X.509 certificates, current revocation data, timestamps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certsvc.authority.archive import Archive, MemoryArchive
+from certsvc.authority.archive import Archive
 from certsvc.authority.certificates import BACKDATED
 from certsvc.authority.clock import Clock
-from certsvc.authority.crl import EACH_DAY, FOR_A_SEAL, CrlKeeper, crl_entry
+from certsvc.authority.crl import FOR_A_SEAL
 from certsvc.authority.issuing import Issuer, SealCredential, owner_of, subject_of
-from certsvc.authority.ledger import Ledger, NoLedger
+from certsvc.authority.ledger import Ledger
 from certsvc.authority.names import (
     ISSUING,
     ROOT,
@@ -25,8 +25,9 @@ from certsvc.authority.names import (
     token_name,
 )
 from certsvc.authority.plan import Plan
-from certsvc.authority.ring import KeyRing, MemoryKeys
-from certsvc.authority.shelf import MemoryShelf, Shelf
+from certsvc.authority.public_facts import PublicFacts
+from certsvc.authority.ring import KeyRing
+from certsvc.authority.shelf import Shelf
 from certsvc.authority.timestamps import LocalTimestamper, TokenMaker
 from certsvc.domain.calendar import quarter, start_of_quarter
 from certsvc.domain.revocation import Revocation
@@ -39,8 +40,8 @@ from certsvc.services import PrivateKey, Timestamper
 SURELY_NEXT_QUARTER = timedelta(days=93)
 """From the first day of a quarter: quarters have 90 to 92 days."""
 
-
 IN_GOOD_TIME = timedelta(days=30)
+"""So long before its end a service's certificate is followed by the next."""
 
 
 class Authority:
@@ -55,10 +56,10 @@ class Authority:
         ledger: Ledger,
         timestamper: Timestamper | None = None,
     ) -> None:
-        self._archive, self._keys, self._shelf, self._ledger = archive, keys, shelf, ledger
+        self._archive, self._keys, self._ledger = archive, keys, ledger
         self._issuer = Issuer(plan, archive, keys)
+        self.facts = PublicFacts(archive, self._issuer, shelf, ledger)
         self._timestamper = timestamper
-        self._crls: dict[str, CrlKeeper] = {}
         self._quarters: dict[str, tuple[str, bytes, PrivateKey]] = {}
         self.plan = plan
         self.seals: Sequence[Seal] = tuple(seal.seal(demonstration=plan.demonstration) for seal in plan.seals)
@@ -163,7 +164,7 @@ class Authority:
         chains = [[leaf, *self._issuer.issuers(leaf)] for leaf in leaves]
         names = dict.fromkeys(name for chain in chains for name in chain)
         authorities = sorted((name for name in names if profile_name(name) in (ROOT, ISSUING)), key=profile_name)
-        crls = [self.crl(name, now, FOR_A_SEAL) for name in reversed(authorities)]
+        crls = [self.facts.crl(name, now, FOR_A_SEAL) for name in reversed(authorities)]
         certificates = tuple(self.certificate(name).public_bytes(Encoding.DER) for name in names)
         return ValidationData(certificates=certificates, crls=tuple(crls))
 
@@ -218,7 +219,7 @@ class Authority:
                 since, until = before.not_valid_before_utc, before.not_valid_after_utc
             subject = subject_of(self.plan, name, owner, demonstration=self._says_demonstration(name))
             known = self._issuer.make(name, subject, since or now - BACKDATED, until)
-        self.publish_certificate(name)
+        self.facts.publish_certificate(name)
         return known
 
     def _says_demonstration(self, name: str) -> bool:
@@ -251,123 +252,9 @@ class Authority:
         """The name of the authority that signed a certificate."""
         return self._issuer.issuer_name(name)
 
-    def crl_until(self, name: str) -> datetime | None:
-        """When the published CRL of a root or an issuing authority ends; None for others, or where there is none."""
-        data = self._shelf.get(f"crl/{name}.crl") if profile_name(name) in (ROOT, ISSUING) else None
-        return None if data is None else x509.load_der_x509_crl(data).next_update_utc
-
-    def root_crl(self, name: str) -> bytes:
-        """The newest CRL that a root signed."""
-        return self._archive.root_crl(name)
-
-    def sign_root_crl(self, name: str, now: datetime) -> None:
-        """Have a root sign its next CRL, in a ceremony.
-
-        Raises:
-            CustodyError: its key is not at hand.
-        """
-        self._issuer.sign_root_crl(name, now, self.entries(name)(now))
-
     def destroy_key(self, name: str) -> None:
         """Destroy a private key; done again, nothing."""
         self._keys.destroy(name)
 
-    def publish(self, now: datetime) -> None:
-        """Put out the public facts: trust anchors, certificates, CRLs. Done again, what says the same stays.
-
-        Raises:
-            RevocationDataStale: see `renew`.
-        """
-        self.publish_certificates()
-        self.renew(now)
-
-    def publish_certificates(self) -> None:
-        """Put out every certificate, and the CRLs that roots signed."""
-        for name in self.names:
-            self.publish_certificate(name)
-
-    def renew(self, now: datetime) -> None:
-        """Sign the CRLs that are a day old or lack a revocation, and put out those that the roots signed.
-
-        Raises:
-            RevocationDataStale: one is due, and its key is not at hand.
-        """
-        for name in self.names:
-            if profile_name(name) in (ROOT, ISSUING):
-                self.crl(name, now, EACH_DAY)
-
-    def publish_certificate(self, name: str) -> None:
-        """Put out one certificate, where a reader looks for it."""
-        certificate, kind = self.certificate(name), profile_name(name)
-        pem, der = (certificate.public_bytes(form) for form in (Encoding.PEM, Encoding.DER))
-        if kind in (ROOT, ISSUING):
-            self._shelf.put(f"anchors/{name}.pem", pem)
-            self._shelf.put(f"ca/{name}.cer", der)
-        if kind == "token":
-            self._shelf.put(f"anchors/token-keys/{name.removeprefix('token-')}.pem", pem)
-        if kind != ROOT:
-            self._shelf.put(f"issued/{self._issuer.issuer_name(name)}/{certificate.serial_number:X}.cer", der)
-
-    def crl(self, name: str, now: datetime, at_most: timedelta) -> bytes:
-        """The newest CRL of a root or an issuing authority, published; see `CrlKeeper.current`."""
-        if profile_name(name) == ROOT:
-            crl = self._archive.root_crl(name)
-            self._shelf.put(f"crl/{name}.crl", crl)
-            return crl
-        if name not in self._crls:
-            self._crls[name] = CrlKeeper(
-                f"crl/{name}.crl", self._shelf, self._ledger, lambda: self._issuer.party(name), self.entries(name)
-            )
-        return self._crls[name].current(now, at_most)
-
-    def entries(self, issuer: str) -> Callable[[datetime], Sequence[x509.RevokedCertificate]]:
-        """Gives the revoked certificates of an issuer on a given day; of two revocations the compromise rules."""
-
-        def due(now: datetime) -> Sequence[x509.RevokedCertificate]:
-            found = {}
-            for each in sorted(self._ledger.all(), key=lambda each: each.reason.is_compromise):
-                if each.revoked_at <= now and self._issuer.issuer_name(each.name) == issuer:
-                    found[each.name] = crl_entry(self.certificate(each.name).serial_number, each)
-            return list(found.values())
-
-        return due
-
     def _is_revoked(self, name: str) -> bool:
         return any(each.name == name for each in self._ledger.all())
-
-
-def throw_away_authority(
-    plan: Plan,
-    now: datetime,
-    publish: Callable[[str, bytes], None] = lambda _name, _data: None,
-    seals: Sequence[Seal] | None = None,
-) -> Authority:
-    """The same authority with keys that are only in memory: what the lint seals with. `seals` are others than the
-    plan's. Its timestamps need no good clock: they go nowhere."""
-    keys, archive = MemoryKeys(plan.algorithm), MemoryArchive()
-    found(plan, archive, keys, now, seals=seals)
-    authority = Authority(plan, archive, keys, MemoryShelf(publish), NoLedger())
-    authority.seals = authority.seals if seals is None else seals
-    authority.use_timestamper(authority.token_maker())
-    authority.publish(now)
-    return authority
-
-
-def found(
-    plan: Plan,
-    archive: Archive,
-    keys: KeyRing,
-    now: datetime,
-    services: Sequence[str] = (TIMESTAMP,),
-    seals: Sequence[Seal] | None = None,
-) -> None:
-    """Make every key and certificate of `plan`: root and its CRL → issuing → services and seals."""
-    issuer = Issuer(plan, archive, keys)
-    since = now - BACKDATED
-    for name in (ROOT, ISSUING, *services):
-        issuer.make(name, subject_of(plan, name, None, demonstration=plan.demonstration), since)
-    planned = [seal.seal(demonstration=plan.demonstration) for seal in plan.seals] if seals is None else seals
-    for seal in planned:
-        name = seal_name(seal.id)
-        issuer.make(name, subject_of(plan, name, seal, demonstration=plan.demonstration), since)
-    issuer.sign_root_crl(ROOT, now, ())

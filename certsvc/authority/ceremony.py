@@ -16,7 +16,8 @@ from pathlib import Path
 import msgspec
 
 from certsvc.authority.archive import FolderArchive, damaged
-from certsvc.authority.authority import Authority, found
+from certsvc.authority.authority import Authority
+from certsvc.authority.founding import found
 from certsvc.authority.inventory import KeyState, inventory
 from certsvc.authority.ledger import FolderLedger
 from certsvc.authority.names import ISSUING, ROOT, SERVICES, TIMESTAMP, seal_name
@@ -87,10 +88,10 @@ def open_authority(
         CeremonyError: no ceremony was held here, or what it left is damaged.
     """
     authority = read_authority(home, secret, timestamper=timestamper, roots=roots)
-    authority.publish_certificates()
+    authority.facts.publish_certificates()
     with suppress(CustodyError, RevocationDataStale):
         authority.make_services(now)
-        authority.renew(now)
+        authority.facts.renew(now)
     return authority
 
 

@@ -37,7 +37,7 @@ def inventory(authority: Authority, keys: FolderKeys, now: datetime) -> Iterator
             where=keys.place(name)[0].partition(":")[0],
             issuer=authority.issuer_name(name),
             until=certificate.not_valid_after_utc,
-            crl_until=authority.crl_until(name),
+            crl_until=authority.facts.crl_until(name),
             uses=keys.book.used(name),
             limit=keys.limit(name),
             revoked=revoked.get(name),
@@ -48,7 +48,7 @@ def inventory(authority: Authority, keys: FolderKeys, now: datetime) -> Iterator
 def _trouble(authority: Authority, keys: FolderKeys, name: str, now: datetime) -> tuple[str, str] | None:
     if now >= authority.certificate(name).not_valid_after_utc:
         return "证书已到期。", "Its certificate has ended."
-    crl_until = authority.crl_until(name)
+    crl_until = authority.facts.crl_until(name)
     if crl_until is not None and now >= crl_until:
         return "吊销列表已过期，由它签发的印章不能再用。", "Its CRL has ended: seals under it cannot be used."
     try:

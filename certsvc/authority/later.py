@@ -108,12 +108,12 @@ def hold_later(plan: LaterPlan, home: Path, secret: str, now: datetime, roots: P
             authority.make(name, now)
         roots_at_work = sorted(_roots(intent, authority))
         for name in roots_at_work:
-            authority.sign_root_crl(name, now)
-        authority.publish(now)
+            authority.facts.sign_root_crl(name, now)
+        authority.facts.publish(now)
         text = later_transcript(
             _facts(plan),
             {name: authority.certificate(name) for name in intent.names},
-            {name: authority.root_crl(name) for name in roots_at_work},
+            {name: authority.facts.root_crl(name) for name in roots_at_work},
             revocations,
             (plan.by, plan.witness),
             now,

@@ -12,7 +12,7 @@ import msgspec
 from certsvc.authority.archive import damaged
 from certsvc.domain.revocation import Revocation
 from certsvc.errors import Conflict
-from certsvc.files import create_file, sync
+from certsvc.files import WrittenOnce, create_file, sync
 
 
 class Ledger(Protocol):
@@ -33,7 +33,7 @@ class FolderLedger:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._read: tuple[int, tuple[Revocation, ...]] | None = None
+        self._decided = WrittenOnce(folder, ".json", self._parse)
 
     def record(self, revocation: Revocation) -> Revocation:
         """Put one on record durably.
@@ -56,19 +56,12 @@ class FolderLedger:
         return known
 
     def all(self) -> Sequence[Revocation]:
-        """Everything on record; the folder is read again when a file came in.
+        """Everything on record, what another process put there too.
 
         Raises:
             CeremonyError: a file is damaged.
         """
-        try:
-            seen = self._folder.stat().st_mtime_ns
-        except FileNotFoundError:
-            return ()
-        if self._read is None or self._read[0] != seen:
-            paths = sorted(self._folder.glob("[!.]*.json"))
-            self._read = (seen, tuple(self._parse(path) for path in paths))
-        return self._read[1]
+        return tuple(self._decided.values().values())
 
     def _parse(self, path: Path) -> Revocation:
         try:

@@ -34,7 +34,7 @@ class SealKeys:
         names = [name for name in self._authority.names if base_name(name) == seal_name(seal_id)]
         for name in names:
             self._authority.record(_revocation(name, decision))
-        self._authority.renew(now)
+        self._authority.facts.renew(now)
         for name in names:
             self._authority.destroy_key(name)
 

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 from linted import lint_certificate, lint_chain, lint_crl
 
-from certsvc.authority.authority import Authority, throw_away_authority
+from certsvc.authority.authority import Authority
 from certsvc.authority.certificates import load_profile
+from certsvc.authority.founding import throw_away_authority
 from certsvc.authority.plan import load_plan
 from certsvc.domain.calendar import start_of_quarter
 from certsvc.domain.seal import ValidationData

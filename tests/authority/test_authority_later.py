@@ -126,7 +126,7 @@ def test_an_issuing_authority_is_revoked_in_the_roots_crl(home: Path) -> None:
     )
     transcript = later(home, text)
     authority = open_held(home, LATER)
-    crl = x509.load_der_x509_crl(authority.root_crl("root"))
+    crl = x509.load_der_x509_crl(authority.facts.root_crl("root"))
     assert [entry.serial_number for entry in crl] == [authority.certificate("issuing").serial_number]
     assert "superseded" in transcript.read_text("utf-8")
 

@@ -55,9 +55,9 @@ def test_with_the_token_unplugged_crls_wait_and_with_it_back_they_are_signed(tok
     token.unplug()
     with pytest.raises(CustodyError):
         authority.key("seal-fire").sign(b"text")
-    still_good = authority.crl("issuing", tomorrow, EACH_DAY)  # the published one serves on
+    still_good = authority.facts.crl("issuing", tomorrow, EACH_DAY)  # the published one serves on
     token.plug_in()
-    renewed = authority.crl("issuing", tomorrow, EACH_DAY)
+    renewed = authority.facts.crl("issuing", tomorrow, EACH_DAY)
     assert x509.load_der_x509_crl(renewed).last_update_utc > x509.load_der_x509_crl(still_good).last_update_utc
 
 

@@ -44,7 +44,7 @@ def revocation(
 
 def entries(authority: Authority, now: datetime) -> dict[int, x509.RevokedCertificate]:
     """What the newest CRL of the issuing authority lists."""
-    crl = x509.load_der_x509_crl(authority.crl("issuing", now, EACH_DAY))
+    crl = x509.load_der_x509_crl(authority.facts.crl("issuing", now, EACH_DAY))
     return {entry.serial_number: entry for entry in crl}
 
 
@@ -152,8 +152,8 @@ def test_without_the_issuing_key_the_published_crl_serves_until_it_ends_or_lacks
 
 def test_crl_numbers_grow_also_when_the_clock_was_set_back(home: Path) -> None:
     authority = open_held(home)
-    before = x509.load_der_x509_crl(authority.crl("issuing", NOW + 2 * DAY, EACH_DAY))
+    before = x509.load_der_x509_crl(authority.facts.crl("issuing", NOW + 2 * DAY, EACH_DAY))
     authority.record(revocation())
-    after = x509.load_der_x509_crl(authority.crl("issuing", DECIDED, EACH_DAY))
+    after = x509.load_der_x509_crl(authority.facts.crl("issuing", DECIDED, EACH_DAY))
     numbers = [crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number for crl in (before, after)]
     assert numbers[0] < numbers[1]

@@ -11,7 +11,8 @@ from asn1crypto import cms, tsp
 from ceremonies import NOW, PLAN, make_home
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certsvc.authority.authority import Authority, throw_away_authority
+from certsvc.authority.authority import Authority
+from certsvc.authority.founding import throw_away_authority
 from certsvc.authority.plan import load_plan
 from certsvc.authority.timestamps import POLICY, REQUEST
 from certsvc.errors import TimestampUnavailable

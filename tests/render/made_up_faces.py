@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from certsvc.authority.authority import Authority, throw_away_authority
+from certsvc.authority.authority import Authority
+from certsvc.authority.founding import throw_away_authority
 from certsvc.authority.plan import load_plan
 from certsvc.catalog import Catalog, CertificateType, Layout, load_catalog
 from certsvc.catalog.load import examples

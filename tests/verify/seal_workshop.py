@@ -17,7 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pdf_bytes import append_revision, objects, sign
 
-from certsvc.authority.authority import Authority, throw_away_authority
+from certsvc.authority.authority import Authority
+from certsvc.authority.founding import throw_away_authority
 from certsvc.authority.plan import load_plan
 from certsvc.catalog import Catalog, CertificateType, load_catalog
 from certsvc.catalog.load import examples

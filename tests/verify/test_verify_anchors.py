@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from seal_workshop import PLAN, Workshop
 
-from certsvc.authority.authority import throw_away_authority
+from certsvc.authority.founding import throw_away_authority
 from certsvc.authority.plan import load_plan
 from certsvc.errors import SettingsError
 from certsvc.verify.anchors import AnchorFolder, parse_anchors

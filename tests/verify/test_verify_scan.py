@@ -9,7 +9,7 @@ from asking import not_passed, run
 from flaws import Bench
 from seal_workshop import Made, Shelf, with_status
 
-from certsvc.authority.authority import throw_away_authority
+from certsvc.authority.founding import throw_away_authority
 from certsvc.domain.calendar import Term, start_of_quarter
 from certsvc.domain.certificate import RegisteredCertificate
 from certsvc.domain.states import IN_FORCE, Status
