@@ -129,7 +129,7 @@ async def enrol(connection: Connection, seal: Seal, now: datetime) -> None:
         Forbidden: they are not different people.
     """
     with explained(seal.id):
-        state = await _enrolled_state(connection, seal, now)
+        state, has_changed = await _enrolled_state(connection, seal, now)
         if state is None:
             raise Conflict(
                 f"印章 {seal.id} 已登记，单位或图样与此不同。",
@@ -137,8 +137,9 @@ async def enrol(connection: Connection, seal: Seal, now: datetime) -> None:
             )
         if state == SealState.NEW:
             await _enable(connection, seal.id, _people(seal), now)
-    types = sorted(seal.certificate_types)
-    await audit(connection, now, CEREMONY, "enrol_seal", None, {"seal": seal.id, "types": types})
+    if has_changed:
+        types = sorted(seal.certificate_types)
+        await audit(connection, now, CEREMONY, "enrol_seal", None, {"seal": seal.id, "types": types})
 
 
 async def book(connection: Connection, ref: Ref, use: SealUse, actor: str, now: datetime) -> int | None:
@@ -178,16 +179,16 @@ def _people(seal: Seal) -> SealPeople:
     return seal.people
 
 
-async def _enrolled_state(connection: Connection, seal: Seal, now: datetime) -> str | None:
-    """How far the seal has come, or None if there is another of its id."""
+async def _enrolled_state(connection: Connection, seal: Seal, now: datetime) -> tuple[str | None, bool]:
+    """How far the seal has come, None if there is another of its id; and whether its rules of use are new."""
     if await connection.fetchval(SQL["seal_state"], seal.id) is None:
         new: str | None = await connection.fetchval(SQL["apply_for_seal"], *_columns(seal, _people(seal), now))
         if new is not None:  # else another process was faster
-            return new
+            return new, True
     design, _ = design_columns(seal.design)
     same = seal.id, seal.owner, seal.owner_uscc, design
-    known: str | None = await connection.fetchval(SQL["renew_rules"], *same, *rule_columns(seal))
-    return known
+    known = await connection.fetchrow(SQL["renew_rules"], *same, *rule_columns(seal))
+    return (None, False) if known is None else (known["state"], known["changed"])
 
 
 async def _enable(connection: Connection, seal_id: str, people: SealPeople, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -205,11 +206,21 @@ def test_every_issuance_leaves_event_period_leaf_outbox_and_audit(database: Data
         assert [row["ref"] for row in rows] == sorted(ref.to_bytes() for ref in refs), table
     actions = asyncio.run(fetch(database.uri, "select action, count(*) from audit group by action order by action"))
     assert {tuple(row.values()) for row in actions} == {
-        ("enrol_seal", 2),
+        ("enrol_seal", 1),
         ("reserve", 3),
         ("use_seal", 2),
         ("issue", 2),
     }
+
+
+def test_a_seal_that_is_as_before_leaves_no_line_in_the_audit(database: Database) -> None:
+    async def story() -> None:
+        async with open_register(database) as (register, _):
+            for seal in (SEAL, SEAL, replace(SEAL, daily_quota=7), replace(SEAL, daily_quota=7)):
+                await register.enrol_seals([seal], NOW)
+
+    asyncio.run(story())
+    assert len(asyncio.run(fetch(database.uri, "select 1 from audit where action = 'enrol_seal'"))) == 2
 
 
 def test_a_document_is_registered_once(database: Database) -> None:

@@ -1,9 +1,17 @@
 -- name: renew_rules
--- Give a seal on record its present rules of use, and say how far it has come; no row for another owner or picture.
-update seal set certificate_types = $5, page = $6, x_mm = $7, y_mm = $8, daily_quota = $9, opens_minute = $10,
-  closes_minute = $11, weekdays_only = $12
-where id = $1 and (owner, owner_uscc, design) = ($2, $3, $4::jsonb)
-returning state
+-- Give a seal on record its present rules of use: how far it has come, and whether they changed. No row for another
+-- owner or picture.
+with known as (
+  select id, state, (certificate_types, page, x_mm, y_mm, daily_quota, opens_minute, closes_minute, weekdays_only)
+    is distinct from ($5::text[], $6::smallint, $7::float8, $8::float8, $9::integer, $10::smallint, $11::smallint,
+      $12::boolean) as changed
+  from seal where id = $1 and (owner, owner_uscc, design) = ($2, $3, $4::jsonb)
+), renewed as (
+  update seal set certificate_types = $5, page = $6, x_mm = $7, y_mm = $8, daily_quota = $9, opens_minute = $10,
+    closes_minute = $11, weekdays_only = $12
+  from known where seal.id = known.id and known.changed
+)
+select state, changed from known
 
 -- name: apply_for_seal
 -- A seal is applied for; no row when there is one of this id.
