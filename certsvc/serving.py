@@ -5,17 +5,16 @@ import importlib
 import os
 import signal
 import socket
-import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from certsvc.app import Databases, databases, issuing, verifying
 from certsvc.errors import MachineProblem, SettingsError
-from certsvc.processes import end_with_parent
+from certsvc.processes import end_with_parent, kept_running
 from certsvc.settings import Settings, load_settings
 from certsvc.store.migrate import migrate
 from certsvc.store.pool import open_pool
@@ -110,17 +109,17 @@ def _serve(settings: Settings, role: str, reader: str, announce: Callable[[str],
     server.serve()
 
 
-@contextmanager
-def _worker_beside(settings: Settings) -> Iterator[None]:
+def _worker_beside(settings: Settings) -> AbstractContextManager[None]:
     """A worker in a process of its own: it has the keys that seal and issue, which no server process has."""
     command = [sys.executable, "-m", "certsvc", "serve", "--role", WORKER, "--with-parent"]
     environment = os.environ | {"CERTSVC_HOME": str(settings.home), "CERTSVC_SERVICE_PUBLIC_URL": settings.public_url}
-    process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)  # noqa: S603 - our own
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait()
+    return kept_running(command, environment, _log_end_of_worker)
+
+
+def _log_end_of_worker(status: int) -> None:
+    from certsvc.log import open_log
+
+    open_log().error("worker_ended", status=status)
 
 
 def run_worker(settings: Settings, *, with_parent: bool) -> None:
@@ -131,9 +130,9 @@ def run_worker(settings: Settings, *, with_parent: bool) -> None:
         RegisterUnavailable: the register does not answer at the start.
     """
     from certsvc.authorities import Worker, open_keys
-    from certsvc.http.access import open_log
     from certsvc.issuance.service import silent_walk
     from certsvc.jobs.worker import work
+    from certsvc.log import open_log
     from certsvc.store.seals import PostgresSeals
 
     async def run(writer: str) -> None:

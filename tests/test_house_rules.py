@@ -16,6 +16,7 @@ FENCE: dict[str, set[str]] = {
     "domain": set(),
     "services": {"domain"},
     "settings": set(),
+    "log": set(),
     "catalog": {"domain"},
     "store": {"domain", "services"},
     "custody": {"domain", "services"},
@@ -24,8 +25,8 @@ FENCE: dict[str, set[str]] = {
     "authority": {"domain", "catalog", "custody", "services"},
     "verify": {"domain", "catalog", "store", "services"},
     "issuance": {"domain", "catalog", "store", "custody", "render", "seal", "authority", "verify", "services"},
-    "http": {"domain", "services", "issuance", "verify", "authority"},
-    "jobs": {"domain", "services", "issuance", "authority"},
+    "http": {"domain", "log", "services", "issuance", "verify", "authority"},
+    "jobs": {"domain", "log", "services", "issuance", "authority"},
 }
 COMPOSITION = {"app", "authorities", "serving", "__main__", "commands", "demo", "workbench", "__init__"}
 ONLY_IN = {

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from litestar import Litestar
 
-from certsvc.http.access import open_log
 from certsvc.http.application import make_application
 from certsvc.http.pages import Pages
 from certsvc.http.public import public_routes
 from certsvc.http.site import Site
 from certsvc.http.trust import TrustServices, trust_routes
+from certsvc.log import open_log
 from certsvc.verify.service import Verifying
 
 

@@ -5,9 +5,10 @@ from typing import Any
 from litestar import Request, Response
 from structlog.typing import FilteringBoundLogger
 
-from certsvc.http.access import log_unexpected
+from certsvc.http.access import route_name
 from certsvc.http.pages import Pages
 from certsvc.http.problems import show
+from certsvc.log import log_unexpected
 
 
 class AnswerProblems:
@@ -19,5 +20,5 @@ class AnswerProblems:
     def __call__(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         shown = show(error, self._pages.language(request))
         if shown.status == 500:
-            log_unexpected(self._log, error, request.scope)
+            log_unexpected(self._log, error, route=route_name(request.scope))
         return self._pages.problem(request, shown)

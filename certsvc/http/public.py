@@ -11,7 +11,6 @@ from structlog.typing import FilteringBoundLogger
 
 from certsvc.domain.token import Claims, parse_digits
 from certsvc.errors import InvalidIdentifier, NotFound, RegisterUnavailable
-from certsvc.http.access import open_log
 from certsvc.http.alarms import raise_alarms
 from certsvc.http.application import make_application
 from certsvc.http.facts import static_trust_routes
@@ -25,6 +24,7 @@ from certsvc.http.static import find_asset
 from certsvc.http.trusting import trusting_routes
 from certsvc.http.upload import Uploads
 from certsvc.ids import parse_typed_code
+from certsvc.log import open_log
 from certsvc.verify.file import verify_file
 from certsvc.verify.report import Report, Soundness
 from certsvc.verify.scan import verify_code, verify_scan

@@ -21,7 +21,6 @@ from certsvc.authority.ocsp import TRY_LATER, OcspAnswer, OcspResponder
 from certsvc.authority.timestamp_request import Failure
 from certsvc.authority.timestamp_responder import OUT_OF_ORDER, TimestampResponder
 from certsvc.errors import WorkersBusy
-from certsvc.http.access import open_log
 from certsvc.http.application import make_application
 from certsvc.http.facts import static_trust_routes
 from certsvc.http.messages import read_message
@@ -30,6 +29,7 @@ from certsvc.http.rate import Clients, Gate, address_of
 from certsvc.http.routes import Asked, route
 from certsvc.http.site import Site
 from certsvc.http.threads import KeyThreads
+from certsvc.log import open_log
 
 MAX_OCSP, MAX_TIMESTAMP = 4 * 1024, 8 * 1024
 OCSP_REQUEST, OCSP_RESPONSE = "application/ocsp-request", "application/ocsp-response"

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from structlog.typing import FilteringBoundLogger
 
 from certsvc.errors import CertsvcError
+from certsvc.log import log_unexpected
 
 LONGEST_PAUSE = timedelta(minutes=1)
 
@@ -32,13 +33,16 @@ class Chore:
         return self._due is None or now >= self._due or self._due - now > max(self.every, LONGEST_PAUSE)
 
     async def do(self, now: datetime, log: FilteringBoundLogger) -> bool:
-        """Do it; False when it failed, and then the log says with what code."""
+        """Do it; False when it failed, and then the log says why: a full disk is no reason to end the others too."""
         try:
             await self.work(now)
-        except CertsvcError as error:
+        except Exception as error:
             self._failures += 1
             self._due = now + max(self.every, min(LONGEST_PAUSE, timedelta(seconds=2 ** min(self._failures, 6))))
-            log.warning("chore_failed", chore=self.name, error=error.code, failures=self._failures)
+            if isinstance(error, CertsvcError):
+                log.warning("chore_failed", chore=self.name, error=error.code, failures=self._failures)
+            else:
+                log_unexpected(log, error, chore=self.name)
             return False
         self._failures, self._due = 0, now + self.every
         return True

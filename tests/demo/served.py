@@ -57,7 +57,8 @@ class Served:
 
 def children(pid: int) -> list[int]:
     """The processes that a process began: they hold its streams, and some live on when it is killed."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    lists = Path(f"/proc/{pid}/task").glob("*/children")  # each thread has its own
+    return [int(child) for each in lists for child in each.read_text().split()]
 
 
 @contextmanager

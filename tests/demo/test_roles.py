@@ -1,7 +1,9 @@
 """The roles as an operator starts them: what each answers, what each can open, and the worker beside them."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -163,3 +165,28 @@ def test_server_and_worker_end_with_the_process_that_began_them(home: Home) -> N
     while any(Path(f"/proc/{child}").exists() for child in begun):
         assert time.monotonic() < deadline, "a process was left behind"
         time.sleep(0.1)
+
+
+def test_a_worker_that_is_killed_is_followed_by_another(home: Home) -> None:
+    with served(home, "serve", "--role", "all", port=free_port()) as running:
+        (first,) = workers(running)
+        os.kill(first, signal.SIGKILL)
+        deadline = time.monotonic() + SECONDS
+        while workers(running) in ([], [first]):
+            assert time.monotonic() < deadline, "no worker was begun anew"
+            time.sleep(0.1)
+        _, complained = running.stop()
+    assert [json.loads(line)["status"] for line in complained.splitlines() if "worker_ended" in line] == [-9]
+
+
+def workers(running: Served) -> list[int]:
+    """The worker beside a server, if one runs."""
+    return [pid for pid in children(running.process.pid) if is_worker(pid)]
+
+
+def is_worker(pid: int) -> bool:
+    """Whether a process lives, and is a worker beside a server."""
+    try:
+        return b"--with-parent" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False

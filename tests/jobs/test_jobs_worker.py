@@ -22,6 +22,8 @@ class Log:
     def warning(self, event: str, **said: Any) -> None:
         self.lines.append({"event": event, **said})
 
+    error = warning
+
 
 def counting(times: list[datetime], failures: int = 0) -> Callable[[datetime], Awaitable[None]]:
     """Work that notes when it was done, and fails at first."""
@@ -62,6 +64,20 @@ def test_a_failing_chore_waits_longer_each_time_and_is_no_obstacle_to_others() -
     assert [(line["chore"], line["error"], line["failures"]) for line in log.lines] == [
         ("failing", "register_unavailable", count) for count in (1, 2, 3, 4)
     ]
+
+
+def test_what_nobody_foresaw_ends_no_worker_and_its_message_is_not_logged() -> None:
+    other, log = list[datetime](), Log()
+
+    async def full_disk(now: datetime) -> None:
+        raise OSError("No space left for 张三's file")
+
+    rounds([Chore("full", SECOND, full_disk), Chore("other", SECOND, counting(other))], 3, log)
+    assert len(other) == 3
+    assert [(line["event"], line["chore"], line["error"]) for line in log.lines] == [
+        ("unexpected_error", "full", "OSError")
+    ] * 2
+    assert "张三" not in str(log.lines)
 
 
 def test_a_chore_that_goes_on_failing_is_tried_every_minute() -> None:

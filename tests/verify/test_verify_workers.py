@@ -167,7 +167,7 @@ async def inspect_once(data: bytes, seconds: float = SECONDS) -> Inspection:
 
 def test_too_many_callers_are_told_so_and_their_place_is_given_back() -> None:
     async def crowd() -> list[object]:
-        async with Inspector(workers=1, waiting=1, seconds=SECONDS) as inspector:
+        async with Inspector(workers=1, waiting=1) as inspector:
             asking = [inspector.inspect(fifty_thousand_objects(), (), NOW) for _ in range(4)]
             first = await asyncio.gather(*asking, return_exceptions=True)
             again = await asyncio.gather(inspector.inspect(b"%PDF-", (), NOW), return_exceptions=True)
@@ -181,7 +181,7 @@ def test_too_many_callers_are_told_so_and_their_place_is_given_back() -> None:
 
 def test_callers_who_go_away_leave_their_place_in_the_line() -> None:
     async def come_and_go() -> list[Inspection]:
-        async with Inspector(workers=1, waiting=2, seconds=SECONDS) as inspector:
+        async with Inspector(workers=1, waiting=2) as inspector:
             asking = [asyncio.create_task(inspector.inspect(b"%PDF-", (), NOW)) for _ in range(3)]
             await asyncio.sleep(0)
             for task in asking:
