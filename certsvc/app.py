@@ -136,11 +136,17 @@ async def issuing(
 
     async with open_pool(writer_uri) as pool, Inspector(settings.verify.workers) as inspector:
         keys = authority or open_keys(settings, now)
-        yield await join_issuing(settings, keys, pool, inspector, walk, now)
+        yield await join_issuing(settings, load_catalog(settings.schemas), keys, pool, inspector, walk, now)
 
 
 async def join_issuing(
-    settings: Settings, authority: "Authority", pool: Pool, inspector: Inspector, walk: "Walk", now: datetime
+    settings: Settings,
+    catalog: Catalog,
+    authority: "Authority",
+    pool: Pool,
+    inspector: Inspector,
+    walk: "Walk",
+    now: datetime,
 ) -> "Issuing":
     """The parts of issuing, put together."""
     from certsvc.authority.founding import throw_away_authority
@@ -153,7 +159,7 @@ async def join_issuing(
     from certsvc.store.seals import PostgresSeals
     from certsvc.verify.anchors import AnchorFiles
 
-    register, catalog, lint_anchors = PostgresRegister(pool), load_catalog(settings.schemas), AnchorFiles()
+    register, lint_anchors = PostgresRegister(pool), AnchorFiles()
     await register.enrol_seals(authority.seals, now)
     authority.take_seals(await PostgresSeals(pool).with_keys())
     lint_authority = throw_away_authority(authority.plan, now, lint_anchors.put, authority.seals)

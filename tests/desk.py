@@ -45,7 +45,8 @@ class Desk:
         """As `app.issuing`: keys and connections are opened anew."""
         when = now or datetime.now(UTC)
         async with open_pool(uri) as pool:
-            yield await app.join_issuing(settings, open_keys(settings, when), pool, self._inspector, walk, when)
+            keys = open_keys(settings, when)
+            yield await app.join_issuing(settings, self._catalog, keys, pool, self._inspector, walk, when)
 
     @asynccontextmanager
     async def verifying(self, settings: Settings, uri: str | None) -> AsyncIterator[Verifying]:

@@ -50,7 +50,7 @@ def is_printable(text: str) -> bool:
     single ones between words."""
     if text != text.strip(" ") or "  " in text:
         return False
-    return not any(_is_hidden(character) for character in text)
+    return text.isprintable() or not any(_is_hidden(character) for character in text)
 
 
 def _is_hidden(character: str) -> bool:

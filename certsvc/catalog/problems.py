@@ -113,4 +113,8 @@ def _is_plain(value: object) -> bool:
 
 
 def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can spell
+        return False
+    return True

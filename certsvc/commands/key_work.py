@@ -106,11 +106,11 @@ def _line(each: Touched) -> str:
 
 
 async def _reissue(settings: Settings, writer: str, reach: Reach, why: str, key: str, quiet: bool) -> int:
+    """How many were made anew. What is made meanwhile lies after the end of the reach and is not met again."""
     done = 0
     async with open_pool(writer) as pool, issuing(settings, writer, silent_walk, datetime.now(UTC)) as bundle:
-        before = [each async for each in touched(pool, reach)]
         with advancing("换发 reissuing", quiet=quiet) as advance:
-            for each in before:
+            async for each in touched(pool, reach):
                 done += await reissue(bundle, each, why, key, datetime.now(UTC)) is not None
                 advance(1)
     return done
