@@ -1,18 +1,27 @@
-"""Which types the slow tests print, seal and issue: all of them with --all, else those of the demonstration."""
+"""What the slow tests take: everything with --all, else the demonstration's types and each third of many like cases."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from certsvc.catalog import CertificateType
 from certsvc.demo.orders import SHOWN
 
+Case = TypeVar("Case")
 ALL = bool(os.environ.get("CERTSVC_TEST_ALL"))
+ONE_IN = 1 if ALL else 3
 LEFT_OUT = (
-    "LEFT OUT: pages and seals of all types but ten, every example's walk, a second sheet's arrows, the "
-    "demonstration killed on its way, two thirds of the pages at a desk, because they take minutes: ./dev test --all"
+    "LEFT OUT: pages and seals of all types but ten, every example's walk, the demonstration killed on its way, and "
+    "two thirds of the moments of a kill, of chance alterations and of pages in the browser, because they take "
+    "minutes: ./dev test --all"
 )
 
 
 def chosen(kinds: Iterable[CertificateType]) -> list[CertificateType]:
     """The types to be slow about."""
     return [kind for kind in kinds if ALL or kind.id in SHOWN]
+
+
+def some(cases: Sequence[Case]) -> Sequence[Case]:
+    """Of many alike cases those to be slow about."""
+    return cases[::ONE_IN]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from ceremonies import NOW, PLAN, PUBLIC_URL, hold, make_home, open_held, secret
+from chosen import ONE_IN
 from cryptography import x509
 
 from certsvc.authority.ceremony import hold_ceremony
@@ -20,7 +21,7 @@ DRIVER = Path(__file__).with_name("troubled_ceremony.py")
 
 def drive(what: str, folder: Path) -> dict[str, int]:
     """Run the driver; what it counted."""
-    command = [sys.executable, str(DRIVER), what, str(folder)]
+    command = [sys.executable, str(DRIVER), what, str(folder), str(ONE_IN)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     counted: dict[str, int] = json.loads(done.stdout)
@@ -29,8 +30,8 @@ def drive(what: str, folder: Path) -> dict[str, int]:
 
 def test_killed_at_any_step_on_disk_it_starts_anew_or_was_held_and_nothing_is_left_half(tmp_path: Path) -> None:
     counted = drive("killed", tmp_path)
-    assert counted["nothing-held"] > 20
-    assert counted["held"] > 20
+    assert counted["nothing-held"] * ONE_IN > 20
+    assert counted["held"] * ONE_IN > 20
 
 
 def test_of_several_at_once_one_is_held_and_all_end_well(tmp_path: Path) -> None:

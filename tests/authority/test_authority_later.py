@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from ceremonies import NOW, hold, make_home, open_held, secret
+from chosen import ONE_IN
 from cryptography import x509
 from linted import lint_certificate, lint_chain, lint_crl
 
@@ -178,8 +179,7 @@ def test_the_transcript_names_everything_made_and_both_witnesses(home: Path) -> 
 
 
 def test_killed_at_any_step_on_disk_it_goes_on_with_the_same_names(home: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, str(DRIVER), str(home.parent)], capture_output=True, text=True, check=False, timeout=170
-    )
+    command = [sys.executable, str(DRIVER), str(home.parent), str(ONE_IN)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=170)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["steps"] > 20

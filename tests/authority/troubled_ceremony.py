@@ -1,6 +1,6 @@
 """A ceremony killed at every step it takes on disk, and several at once. A program of its own, so that it may fork.
 
-`python troubled_ceremony.py killed|at-once FOLDER` prints what it did as JSON.
+`python troubled_ceremony.py killed|at-once FOLDER EVERY` (every which step is deadly) prints what it did as JSON.
 """
 
 import json
@@ -59,8 +59,8 @@ def hold_and_open(home: Path, plan: Path) -> None:
     open_held(home).token_key(NOW)
 
 
-def killed(folder: Path) -> dict[str, int]:
-    """Kill at step 0, 1, 2 … until nothing is left to kill; after each, everything must come right by itself."""
+def killed(folder: Path, every: int) -> dict[str, int]:
+    """Kill at one step after another until nothing is left to kill; after each, all must come right by itself."""
     outcomes = {"nothing-held": 0, "held": 0}
     step = 0
     while True:
@@ -82,7 +82,7 @@ def killed(folder: Path) -> dict[str, int]:
         require_whole(home / "public")
         require_complete(home, before)
         shutil.rmtree(home)
-        step += 1
+        step += every
 
 
 def require_whole(public: Path) -> None:
@@ -104,7 +104,7 @@ def require_complete(home: Path, transcript: bytes | None) -> None:
     assert transcript in (None, (home / "authority" / "transcript.txt").read_bytes())
 
 
-def at_once(folder: Path) -> dict[str, int]:
+def at_once(folder: Path, _every: int) -> dict[str, int]:
     """Rivals hold the same ceremony at the same time: all end well, with one and the same authority."""
     for _ in range(ROUNDS):
         home, plan = make_home(folder)
@@ -118,4 +118,4 @@ def at_once(folder: Path) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"killed": killed, "at-once": at_once}[sys.argv[1]](Path(sys.argv[2]))))
+    print(json.dumps({"killed": killed, "at-once": at_once}[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))))

@@ -1,6 +1,6 @@
 """A later ceremony killed at every step it takes on disk. A program of its own, so that it may fork.
 
-`python troubled_later.py FOLDER` prints what it did as JSON.
+`python troubled_later.py FOLDER EVERY` (every which step is deadly) prints what it did as JSON.
 """
 
 import json
@@ -28,8 +28,8 @@ PLAN = LaterPlan(
 )
 
 
-def main(folder: Path) -> dict[str, int]:
-    """Kill at step 0, 1, 2 … until nothing is left to kill; after each, held again, all is as if never killed."""
+def main(folder: Path, every: int) -> dict[str, int]:
+    """Kill at one step after another until none is left; after each, held again, all is as if never killed."""
     template, plan = make_home(folder)
     if not (template / "authority").exists():
         hold(template, plan)
@@ -54,8 +54,8 @@ def main(folder: Path) -> dict[str, int]:
         assert [each.name for each in authority.revocations()] == ["seal-fire"]
         assert (home / "authority" / "ceremonies" / "change" / "transcript.txt").exists()
         shutil.rmtree(home)
-        step += 1
+        step += every
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]))))
+    print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]))))

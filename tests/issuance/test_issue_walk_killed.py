@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chosen import ALL
+from chosen import some
 from demonstration import ROOT
 from holders import company_code
 from walked import (
@@ -33,9 +33,6 @@ pytest_plugins = ["walk_fixtures"]
 LICENCE = "business-licence-company"
 STEPS = 19
 """Arrows of a licence's walk: both layouts are linted, then both are sealed."""
-
-SECOND_SHEET = range(13, 19)
-"""The arrows of the second layout are those of the first once more: left to --all."""
 
 BEFORE_RESERVATION = 5
 """The fifth arrow says that the intent is committed."""
@@ -76,7 +73,7 @@ def test_the_walk_has_every_arrow(walks: Walks) -> None:
     assert passed[6:12] == ["rendered", "prepared", "use_booked", "sealed", "self_checked", "stored"]
 
 
-@pytest.mark.parametrize("step", [step for step in range(1, STEPS + 1) if ALL or step not in SECOND_SHEET])
+@pytest.mark.parametrize("step", some(range(1, STEPS + 1)))
 def test_killed_at_an_arrow(walks: Walks, step: int) -> None:
     order = licence_order(step)
     walks.issue_and_die(order, step)
@@ -113,7 +110,9 @@ def kill_all_of(postmaster: int) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("deadly", [Arrow.RESERVED, Arrow.TOKEN_KEPT, Arrow.PREPARED, Arrow.STORED, Arrow.PUBLISHED])
+@pytest.mark.parametrize(
+    "deadly", some([Arrow.RESERVED, Arrow.TOKEN_KEPT, Arrow.PREPARED, Arrow.STORED, Arrow.PUBLISHED])
+)
 def test_the_database_killed_at_an_arrow(walks: Walks, deadly: Arrow) -> None:
     order = licence_order(60 + list(Arrow).index(deadly))
     pid = int((walks.settings.home / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chosen import some
 from demonstration import ROOT, Demonstration, NewHome
 from walked import CHILD_SECONDS, CHILDREN
 
@@ -39,6 +40,9 @@ from certsvc.verify.scan import verify_code
 ACTOR = Actor(name="one", scopes=frozenset({"renew:*", "issue:*"}))
 TODAY = beijing_date(datetime.now(UTC))
 DAY = timedelta(days=1)
+DEADLY_STEPS = [3, 4, 6, 8, 9, 10]
+"""Reserved, use booked, token kept, …, published."""
+
 VERSIONS = "select ref, version, issued_at, identifier from certificate where life_ref = $1 order by version"
 
 
@@ -216,12 +220,11 @@ async def _report(office: Office, code: str) -> CertificateReport:
         return found
 
 
-@pytest.mark.parametrize("step", [3, 4, 6, 8, 9, 10])
+@pytest.mark.parametrize("step", some(DEADLY_STEPS))
 def test_a_renewal_killed_on_the_way_is_finished_once(office: Office, step: int) -> None:
-    """Steps 3 to 10: reserved, use booked, token kept, …, published."""
     names = ["publications-retail", "public-place-hygiene", "drug-retail"]
     codes = [code for name in names for code in office.codes(name)]
-    code = codes[[3, 4, 6, 8, 9, 10].index(step) % len(codes)]
+    code = codes[DEADLY_STEPS.index(step) % len(codes)]
     life = parse_typed_code(code).to_bytes()
     versions = len(office.rows(VERSIONS, life))
     newest = ref_from_bytes(office.rows(VERSIONS, life)[-1]["ref"]).typed_code

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -340,7 +341,10 @@ def test_a_full_disk_is_said_in_plain_words() -> None:
 
 def test_a_server_whose_file_is_gone_a_moment_before_it_is_still_ended(tmp_path: Path) -> None:
     postmaster = Postmaster(tmp_path / "data", tmp_path / "log")
-    postmaster._child = subprocess.Popen(["env", "--default-signal", "sleep", "60"])
+    stand_in = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_DFL); print(flush=True); time.sleep(60)"
+    postmaster._child = subprocess.Popen([sys.executable, "-c", stand_in], stdout=subprocess.PIPE)
+    assert postmaster._child.stdout is not None
+    postmaster._child.stdout.readline()  # only now would a signal end it, also where the tests run in the background
     assert postmaster.state() is State.BUSY
     postmaster.end()
     assert postmaster.state() is State.GONE

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
+from chosen import some
 from embedded_fixture import Database, open_register
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -92,7 +93,7 @@ async def take(register: PostgresRegister, business: Business, step: Step, now: 
 
 
 @settings(
-    max_examples=8,
+    max_examples=len(some(range(8))),
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

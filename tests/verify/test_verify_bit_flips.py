@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from chosen import some
 from flaws import Bench
 from joint_workshop import JointBench
 from pdf_bytes import contents, hole
@@ -48,7 +49,7 @@ def require_not_sound(bench: Bench, data: bytes, what: str) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_no_byte_of_the_file_can_be_altered(kind: Callable[[bytes, int, random.Random], bytes], bench: Bench) -> None:
     chance = random.Random(f"{SEED} {kind.__name__}")
-    for _ in range(12):
+    for _ in some(range(12)):
         place = chance.randrange(len(bench.genuine.pdf))
         require_not_sound(bench, kind(bench.genuine.pdf, place, chance), f"{kind.__name__} at {place}")
 
@@ -57,7 +58,7 @@ def test_no_bit_of_the_validation_data_after_a_seal_can_be_altered(benches: dict
     """The seal does not cover it: it names it."""
     chance, bench = random.Random(SEED), benches[Form.LT]
     pdf = bench.genuine.pdf
-    for _ in range(16):
+    for _ in some(range(16)):
         place = chance.randrange(pdf.rindex(END, 0, -1) + len(END), len(pdf))
         require_not_sound(bench, flipped(pdf, place, chance), f"byte {place}")
 
@@ -75,7 +76,7 @@ def test_no_bit_in_the_hole_can_be_altered(bench: Bench) -> None:
     chance = random.Random(SEED)
     start, _ = hole(bench.genuine.pdf)
     cms = contents(bench.genuine.pdf)
-    for place in range(chance.randrange(60), len(cms), 60):
+    for place in some(range(chance.randrange(60), len(cms), 60)):
         other = bytes([cms[place] ^ 1 << chance.randrange(8)]).hex().encode("ascii")
         data = bench.genuine.pdf
         altered = data[: start + 2 * place] + other + data[start + 2 * place + 2 :]

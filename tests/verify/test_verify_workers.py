@@ -26,7 +26,7 @@ from certsvc.verify.report import Outcome
 
 pytest_plugins = ["verify_fixtures"]
 Result = TypeVar("Result")
-SECONDS = 5.0
+SECONDS = 4.0
 SLACK = 2.0
 
 
