@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "certsvc"
-EVERYONE = {"ids", "errors", "der", "der_reader", "files", "processes"}
+EVERYONE = {"ids", "errors", "der", "der_reader", "x509_reader", "files", "processes"}
 FENCE: dict[str, set[str]] = {
     "domain": set(),
     "services": {"domain"},

@@ -21,8 +21,9 @@ from certsvc.catalog.shape import Shaped
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.recognition import Addresses, CoveredType, Scope, TrustedAuthority
 from certsvc.domain.trust import is_demonstration
-from certsvc.errors import CertsvcError, Problem, RecognitionWrong
+from certsvc.errors import CertsvcError, MalformedDer, Problem, RecognitionWrong
 from certsvc.ids import parse_type_code
+from certsvc.x509_reader import read_pem_certificate
 
 MAX_CERTIFICATE = 16 * 1024
 MOST = 500
@@ -181,12 +182,11 @@ class _Door:
             with (self.folder / file).open("rb") as opened:
                 data = opened.read(MAX_CERTIFICATE + 1)
             if len(data) > MAX_CERTIFICATE:
-                raise ValueError
-            (certificate,) = x509.load_pem_x509_certificates(data)
-            certificate.public_key()
+                raise MalformedDer("过大", "it is too large")
+            certificate = read_pem_certificate(data)
         except FileNotFoundError:
             self.add(file, "certificate_missing", "缺少这个根证书文件", "this root certificate is missing")
-        except (OSError, ValueError, UnsupportedAlgorithm):
+        except (OSError, MalformedDer):
             self.add(
                 file,
                 "certificate_unreadable",

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from certsvc import der
+from certsvc import der, x509_reader
 from certsvc.authority.timestamps import CONTENT_TYPE, MESSAGE_DIGEST, TST_INFO
 from certsvc.der_reader import DerReader
 from certsvc.domain.token import HALF_ORDER
@@ -27,7 +27,7 @@ APART = timedelta(minutes=5)
 """How far its clock and ours may be apart."""
 
 
-UNREADABLE = (MalformedDer, ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension)
+UNREADABLE = (MalformedDer, *x509_reader.UNREADABLE)
 """What reading a token, and the certificates in it, raises."""
 
 

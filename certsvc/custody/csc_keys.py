@@ -16,13 +16,12 @@ from typing import NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from certsvc.custody.csc_client import CscService, Question
 from certsvc.custody.protocol import Algorithm, OurPublicKey, our_kind, verified
-from certsvc.errors import CustodyError
+from certsvc.errors import CustodyError, MalformedDer
+from certsvc.x509_reader import read_certificate
 
 SHA256 = "2.16.840.1.101.3.4.2.1"
 ECDSA_SHA256 = "1.2.840.10045.4.3.2"
@@ -156,12 +155,12 @@ def _public_key(service: CscService, credential: str) -> OurPublicKey:
             f"The credential {credential} asks a person for each signature: order one with auth/mode implicit.",
         )
     try:
-        certificate = x509.load_der_x509_certificate(_decoded((found.cert.certificates or [""])[0], service))
-        return our_kind(certificate.public_key(), credential)
-    except (ValueError, UnsupportedAlgorithm):
+        certificate = read_certificate(_decoded((found.cert.certificates or [""])[0], service))
+    except MalformedDer:
         raise CustodyError(
             f"凭据 {credential} 的证书读不出来。", f"The certificate of the credential {credential} cannot be read."
         ) from None
+    return our_kind(certificate.public_key(), credential)
 
 
 def _decoded(text: str, service: CscService) -> bytes:

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from certsvc.domain.token import key_id
 from certsvc.domain.trust import is_demonstration
-from certsvc.errors import SettingsError
+from certsvc.errors import MalformedDer, SettingsError
+from certsvc.x509_reader import read_crl, read_pem_certificate
 
 MAX_FILE, MAX_CRL = 64 * 1024, 8 * 1024 * 1024
 MAX_TOKEN_KEYS = 1000
@@ -168,8 +169,8 @@ def _revoked(files: Mapping[str, bytes], authorities: Sequence[x509.Certificate]
     found = {}
     for name in sorted(name for name in files if name.startswith(f"{CRLS}/")):
         try:
-            crl = x509.load_der_x509_crl(files[name])
-        except ValueError:
+            crl = read_crl(files[name])
+        except MalformedDer:
             raise _wrong(name, "不是吊销列表", "it is no CRL") from None
         if not any(crl.issuer == issuer.subject and _signed(crl, issuer) for issuer in authorities):
             raise _wrong(name, "不是由我们的机构签发的", "none of our authorities signed it")
@@ -213,8 +214,8 @@ def _parse(files: Mapping[str, bytes], name: str) -> x509.Certificate:
             "files were not copied.",
         )
     try:
-        return x509.load_pem_x509_certificate(files[name])
-    except ValueError:
+        return read_pem_certificate(files[name])
+    except MalformedDer:
         raise _wrong(name, "不是证书", "it is no X.509 certificate") from None
 
 

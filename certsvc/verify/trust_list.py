@@ -14,7 +14,8 @@ from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy,
 
 from certsvc.domain.recognition import LIST_SIGNING, LIST_TYPE, TrustList
 from certsvc.domain.trust import is_demonstration
-from certsvc.errors import TrustListInvalid
+from certsvc.errors import MalformedDer, TrustListInvalid
+from certsvc.x509_reader import read_certificate, read_crl
 
 MAX_LIST, MAX_CRL = 4 * 1024 * 1024, 8 * 1024 * 1024
 MOST_CERTIFICATES = 4
@@ -86,7 +87,7 @@ def _chain(header: _Header, root: x509.Certificate, now: datetime) -> list[x509.
     if not 1 <= len(header.x5c) <= MOST_CERTIFICATES:
         raise _invalid("证书链的长度不对", "its chain has a wrong length")
     try:
-        signer, *above = [x509.load_der_x509_certificate(each) for each in header.x5c]
+        signer, *above = [read_certificate(each) for each in header.x5c]
         found = (
             PolicyBuilder()
             .store(Store([root]))
@@ -96,7 +97,7 @@ def _chain(header: _Header, root: x509.Certificate, now: datetime) -> list[x509.
             .build_client_verifier()
             .verify(signer, above)
         )
-    except (ValueError, VerificationError, UnsupportedAlgorithm):
+    except (MalformedDer, ValueError, VerificationError, UnsupportedAlgorithm):
         said = "签名证书不能连到给定的根，或不是用来签信任列表的"
         raise _invalid(said, "its certificate does not lead to the root, or is not for signing lists") from None
     return found.chain
@@ -138,9 +139,9 @@ def _demand_not_revoked(chain: Sequence[x509.Certificate], crls: Sequence[bytes]
 def _crl(data: bytes) -> x509.CertificateRevocationList:
     try:
         if len(data) > MAX_CRL:
-            raise ValueError
-        return x509.load_der_x509_crl(data)
-    except ValueError:
+            raise MalformedDer("过大", "it is too large")
+        return read_crl(data)
+    except MalformedDer:
         raise _invalid("吊销列表读不出来", "a CRL cannot be read") from None
 
 

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from spoilt import as_pem, of_an_unknown_version, with_an_extension_twice
 from trust_parties import KINDS, make_parties
 
 from certsvc.authority.recognised import load_recognised
@@ -154,6 +155,14 @@ WRONG_ROOTS: dict[str, tuple[Callable[[], bytes | None], str]] = {
     ),
     "two": (lambda: (EXAMPLE / "jianghai.pem").read_bytes() * 2, "certificate_unreadable"),
     "der": (lambda: make_parties("theirs").root.public_bytes(Encoding.DER), "certificate_unreadable"),
+    "of-an-unknown-version": (
+        lambda: as_pem(of_an_unknown_version(make_parties("theirs").root)),
+        "certificate_unreadable",
+    ),
+    "with-an-extension-twice": (
+        lambda: as_pem(with_an_extension_twice(make_parties("theirs").root)),
+        "certificate_unreadable",
+    ),
     "no-authority": (self_signed_seal, "not_an_authority"),
     "no-root": (lambda: pem(make_parties("theirs")["issuing"].certificate), "not_a_root"),
     "short-key": (short_key, "key_weak"),

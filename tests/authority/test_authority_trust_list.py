@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
+from spoilt import crl_of_an_unknown_version, of_an_unknown_version, with_an_extension_twice
 from trust_parties import (
     FOOD,
     KINDS,
@@ -218,6 +219,14 @@ def with_its_root(parties: Parties) -> bytes:
     return resigned(parties, x5c=x5c(parties["list"].certificate, *parties["list"].chain))
 
 
+def spoilt_x5c(parties: Parties, spoil: Callable[[x509.Certificate], bytes]) -> list[str]:
+    """The genuine chain, but its first certificate was spoilt."""
+    return [
+        base64.b64encode(spoil(parties["list"].certificate)).decode(),
+        *x5c(parties["issuing"].certificate),
+    ]
+
+
 SECONDS = int(NOW.timestamp())
 FLAWS: dict[str, tuple[str, Maker]] = {
     "not-json": ("no JWS", lambda _: b"\xff\xfe"),
@@ -235,6 +244,14 @@ FLAWS: dict[str, tuple[str, Maker]] = {
     "no-certificate": ("wrong length", lambda parties: resigned(parties, x5c=[])),
     "five-certificates": ("wrong length", lambda parties: resigned(parties, x5c=x5c(parties.root) * 5)),
     "certificate-is-garbage": ("does not lead", lambda parties: resigned(parties, x5c=["AAAA"])),
+    "certificate-of-an-unknown-version": (
+        "does not lead",
+        lambda parties: resigned(parties, x5c=spoilt_x5c(parties, of_an_unknown_version)),
+    ),
+    "certificate-with-an-extension-twice": (
+        "does not lead",
+        lambda parties: resigned(parties, x5c=spoilt_x5c(parties, with_an_extension_twice)),
+    ),
     "chain-broken": ("does not lead", lambda parties: resigned(parties, x5c=x5c(parties["list"].certificate))),
     "sealed-with-a-seal": ("for signing lists", lambda parties: signed_by(parties, "seal")),
     "signed-by-the-timestamp-key": ("for signing lists", lambda parties: signed_by(parties, "timestamp")),
@@ -313,8 +330,9 @@ def test_where_revocation_is_not_known_the_list_is_refused() -> None:
     for crls in missing.values():
         with pytest.raises(TrustListInvalid, match="CRL of an authority of its chain is missing"):
             read_trust_list(genuine(parties), parties.root, crls, NOW)
-    with pytest.raises(TrustListInvalid, match="CRL cannot be read"):
-        read_trust_list(genuine(parties), parties.root, [b"garbage"], NOW)
+    for unreadable in (b"garbage", crl_of_an_unknown_version(root)):
+        with pytest.raises(TrustListInvalid, match="CRL cannot be read"):
+            read_trust_list(genuine(parties), parties.root, [unreadable], NOW)
 
 
 @cache

@@ -8,10 +8,12 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from remote_signer import CLIENT, RemoteSigner, Reply, reply
 from shown import traceback_of
+from spoilt import of_an_unknown_version
 
 from certsvc.custody import csc_client
 from certsvc.custody.keys import CustodyKey, create_key, open_key
@@ -169,6 +171,16 @@ def test_a_credential_we_cannot_use_is_refused_now_and_when_it_becomes_so(
     setattr(signer.credentials["k"], field, value)
     for use in (key.check, lambda: open_key(signer.uri("k"), secret)):
         with pytest.raises(CustodyError, match=words):
+            use()
+
+
+def test_a_credential_whose_certificate_is_of_an_unknown_version_is_refused(
+    signer: RemoteSigner, secret: str, key: CustodyKey
+) -> None:
+    genuine = x509.load_der_x509_certificate(signer.credentials["k"].certificate)
+    signer.credentials["k"].certificate = of_an_unknown_version(genuine)
+    for use in (key.check, lambda: open_key(signer.uri("k"), secret)):
+        with pytest.raises(CustodyError, match="cannot be read"):
             use()
 
 

@@ -1,11 +1,14 @@
 """What a verifier trusts: read from public files, which any mirror may serve, and nothing in them is taken on trust."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from seal_workshop import PLAN, Workshop
+from spoilt import as_pem, crl_of_an_unknown_version, of_an_unknown_version, with_an_extension_twice
 
 from certsvc.authority.founding import throw_away_authority
 from certsvc.authority.plan import load_plan
@@ -115,6 +118,23 @@ def test_a_missing_anchor_is_one_clear_line(name: str, folder: Path) -> None:
 def test_a_missing_folder_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="key ceremony"):
         AnchorFolder(tmp_path / "nowhere").current()
+
+
+@pytest.mark.parametrize("spoil", [of_an_unknown_version, with_an_extension_twice], ids=lambda each: each.__name__)
+def test_a_certificate_that_cannot_be_read_is_named(
+    spoil: Callable[[x509.Certificate], bytes], workshop: Workshop
+) -> None:
+    ours = anchors_of(workshop)
+    name = token_file(ours)
+    with pytest.raises(SettingsError, match=name):
+        parse_anchors({**ours, name: as_pem(spoil(x509.load_pem_x509_certificate(ours[name])))})
+
+
+def test_a_crl_that_cannot_be_read_is_named(workshop: Workshop) -> None:
+    ours = anchors_of(workshop)
+    name = "crl/issuing.crl"
+    with pytest.raises(SettingsError, match=name):
+        parse_anchors({**ours, name: crl_of_an_unknown_version(ours[name])})
 
 
 @pytest.mark.parametrize(
