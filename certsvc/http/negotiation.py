@@ -15,11 +15,18 @@ LONGEST_ACCEPT = 1000
 def wants_page(request: Request[Any, Any, Any]) -> bool:
     """Whether to answer with a page (RFC 9110 section 12.5.1).
 
-    Who takes anything gets a page where a link leads, and JSON from `POST`: a browser's form always asks for HTML.
+    Who takes anything gets a page where a link leads, and JSON from `POST`: a browser's form always asks for HTML. So
+    does who sends a header that cannot be read: this is asked while errors are answered, too, and must not raise.
     """
     offered = JSON_FIRST if request.method == "POST" else HTML_FIRST
-    accept = Accept(request.headers.get("accept", "*/*")[:LONGEST_ACCEPT])
-    return accept.best_match(offered, offered[0]) == HTML
+    return _best_of(offered, request.headers.get("accept", "*/*")[:LONGEST_ACCEPT]) == HTML
+
+
+def _best_of(offered: list[str], accept: str) -> str:
+    try:
+        return Accept(accept).best_match(offered, offered[0])
+    except (OverflowError, ValueError):  # litestar takes a weight that is no number, or no finite one
+        return offered[0]
 
 
 def wanted_language(request: Request[Any, Any, Any]) -> str:

@@ -1,7 +1,6 @@
 """Who may ask, and how often: known clients by a token, strangers by their address."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import ipaddress
@@ -66,14 +65,14 @@ def parse_clients(text: str) -> Clients:
 
 
 def _credentials(authorization: str) -> tuple[str | None, bytes]:
-    """Name, where one is given, and token."""
+    """Name, where one is given, and token; nothing where they cannot be read."""
     scheme, _, given = authorization.partition(" ")
-    if scheme.lower() == "bearer":
-        return None, given.strip().encode("utf-8", "surrogateescape")
     try:
+        if scheme.lower() == "bearer":
+            return None, given.strip().encode("utf-8", "surrogateescape")
         name, _, token = base64.b64decode(given.strip(), validate=True).partition(b":")
         return name.decode("utf-8"), token if scheme.lower() == "basic" else b""
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no ASCII, no Base64, no UTF-8
         return "", b""
 
 

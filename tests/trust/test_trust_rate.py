@@ -57,14 +57,22 @@ def test_a_known_client_is_known_by_its_token(authorization: str, name: str) -> 
         pytest.param("Basic " + base64.b64encode(TOKEN.encode()).decode(), id="token-for-a-name"),
         pytest.param("Basic !!!", id="no-base64"),
         pytest.param("Basic " + base64.b64encode(b"\xff:\xff").decode(), id="no-utf-8"),
+        pytest.param("Basic \xe9", id="no-ascii"),
         pytest.param(f"Digest {TOKEN}", id="another-scheme"),
         pytest.param("Bearer " + TOKEN * 1000, id="too-long"),
         pytest.param("Bearer \udcff", id="no-text"),
+        pytest.param("Bearer \ud800", id="half-a-character"),
     ],
 )
 def test_everything_else_is_wrong(authorization: str) -> None:
     with pytest.raises(WrongCredentials):
         clients().name_of(authorization)
+
+
+@given(st.sampled_from(["Basic ", "basic", "Bearer ", ""]), st.text(st.characters(max_codepoint=255)))
+def test_whatever_bytes_a_stranger_sends_are_wrong(scheme: str, given: str) -> None:
+    with pytest.raises(WrongCredentials):
+        clients().name_of(scheme + given)
 
 
 def test_nobody_is_known_where_there_are_no_clients() -> None:
