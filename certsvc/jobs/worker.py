@@ -14,6 +14,8 @@ from certsvc.errors import CertsvcError
 from certsvc.log import log_unexpected
 
 LONGEST_PAUSE = timedelta(minutes=1)
+LOOKS = timedelta(seconds=1)
+"""How often a chore's time is looked at."""
 
 Work = Callable[[datetime], Awaitable[None]]
 
@@ -51,12 +53,19 @@ class Chore:
 async def work(
     chores: Sequence[Chore], clock: Callable[[], datetime], stop: asyncio.Event, log: FilteringBoundLogger
 ) -> None:
-    """Do every chore when it is due, until told to stop."""
-    while not stop.is_set():
-        for chore in chores:
-            if chore.is_due(clock()):
-                await chore.do(clock(), log)
-        try:
-            await asyncio.wait_for(stop.wait(), min(chore.every for chore in chores).total_seconds())
-        except TimeoutError:
-            continue
+    """Do every chore when it is due, until told to stop. Each goes by itself: a long queue of orders holds up neither a
+    CRL nor the end; what is then under way is left as if it had been killed."""
+    tasks = [asyncio.create_task(_keep_doing(chore, clock, log)) for chore in chores]
+    try:
+        await stop.wait()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _keep_doing(chore: Chore, clock: Callable[[], datetime], log: FilteringBoundLogger) -> None:
+    while True:
+        if chore.is_due(clock()):
+            await chore.do(clock(), log)
+        await asyncio.sleep(min(chore.every, LOOKS).total_seconds())

@@ -109,3 +109,25 @@ def test_it_stops_when_told_to() -> None:
 
     asyncio.run(run())
     assert times == [NOW]
+
+
+def test_a_chore_that_takes_long_holds_up_neither_another_nor_the_end() -> None:
+    done: list[str] = []
+
+    async def run() -> None:
+        stop = asyncio.Event()
+
+        async def endless(now: datetime) -> None:
+            done.append("begun")
+            await asyncio.Event().wait()
+
+        async def second(now: datetime) -> None:
+            done.append("second")
+            if len(done) > 2:
+                stop.set()
+
+        chores = [Chore("endless", HOUR, endless), Chore("second", timedelta(0), second)]
+        await asyncio.wait_for(work(chores, lambda: NOW, stop, cast(Any, Log())), 10)
+
+    asyncio.run(run())
+    assert done == ["begun", "second", "second"]
