@@ -148,8 +148,13 @@ async def join_issuing(
     walk: "Walk",
     now: datetime,
 ) -> "Issuing":
-    """The parts of issuing, put together."""
+    """The parts of issuing, put together.
+
+    Raises:
+        SettingsError: `seals.lt_types` names what is no type of one seal.
+    """
     from certsvc.authority.founding import throw_away_authority
+    from certsvc.custody.payloads import LivingPayloadCipher
     from certsvc.issuance.data_keys import open_cipher
     from certsvc.issuance.service import Issuing
     from certsvc.render.pages import Renderer
@@ -159,7 +164,8 @@ async def join_issuing(
     from certsvc.store.seals import PostgresSeals
     from certsvc.verify.anchors import AnchorFiles
 
-    register, lint_anchors = PostgresRegister(pool), AnchorFiles()
+    lt_types = settings.seals.lt_types_among({kind.id: len(kind.layouts[0].seals) for kind in catalog})
+    register, lint_anchors, secrets = PostgresRegister(pool), AnchorFiles(), settings.home / "secrets"
     await register.enrol_seals(authority.seals, now)
     authority.take_seals(await PostgresSeals(pool).with_keys())
     lint_authority = throw_away_authority(authority.plan, now, lint_anchors.put, authority.seals)
@@ -168,7 +174,7 @@ async def join_issuing(
         register=register,
         blobs=FileBlobs(settings.home / "blobs"),
         renderer=Renderer(settings.schemas, settings.fonts.extra),
-        cipher=await open_cipher(settings.home / "secrets", DataKeys(pool), now),
+        cipher=LivingPayloadCipher(secrets, await open_cipher(secrets, DataKeys(pool), now)),
         keys=authority,
         check_file=_checker(catalog, AnchorFolder(settings.public), inspector),
         lint_keys=lint_authority,
@@ -176,7 +182,7 @@ async def join_issuing(
         public_url=settings.public_url,
         area=authority.area,
         walk=walk,
-        lt_types=frozenset(settings.seals.lt_types),
+        lt_types=lt_types,
     )
 
 

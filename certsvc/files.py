@@ -1,6 +1,7 @@
 """Files that are whole or not there, also when the power fails: written beside, synced, then named."""
 
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -81,6 +82,12 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def leftovers(path: Path) -> list[Path]:
+    """What processes that were killed while they wrote `path` left beside it."""
+    form = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}")
+    return [each for each in path.parent.glob(f".{path.name}.*") if form.fullmatch(each.name)]
 
 
 def _written_beside(path: Path, data: bytes, mode: int) -> Path:

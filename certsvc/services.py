@@ -92,15 +92,26 @@ class Register(RegisterReader, Protocol):
     async def waiting(self, now: datetime) -> Sequence[Ref]:
         """Of what is unfinished, what is to be tried again now: nobody is at it, and it did not fail a moment ago."""
 
-    async def book_seal_use(self, ref: Ref, use: SealUse, actor: str, now: datetime) -> int:
+    async def orderer(self, ref: Ref) -> str:
+        """In whose name it was ordered: whoever finishes it uses the seals in that name. Raises `NotFound`."""
+
+    async def require_may_use(self, name: str, seal_ids: Sequence[str]) -> None:
+        """See that somebody neither manages nor audits any of these seals. Raises `Forbidden`."""
+
+    async def require_seal_uses(self, ref: Ref, uses: Sequence[SealUse], actor: str, now: datetime) -> None:
+        """See that all these uses could be booked now; none is. Raises `SealRefused`."""
+
+    async def book_seal_use(self, ref: Ref, use: SealUse, actor: str, now: datetime, program: str | None = None) -> int:
         """Record the intent to use a seal, with the digest of what it will sign, before the key is used; the number of
-        this use. Raises `SealRefused` when the seal's rules do not allow it."""
+        this use. `program` is who finishes what the actor ordered. Raises `SealRefused` when the seal's rules do not
+        allow it."""
 
     async def keep_token(self, ref: Ref, token: bytes) -> bytes:
         """Keep the token with the reservation; the one kept first is the one returned, ever."""
 
     async def publish(self, ref: Ref, documents: Sequence[SealedDocument], actor: str, now: datetime) -> None:
-        """In one transaction: documents, issued event, status period, log leaf, outbox, audit."""
+        """In one transaction: documents, issued event, status period, log leaf, outbox, audit. Raises `SealRefused`
+        when a seal that was used is not enabled any more."""
 
     async def documents(self, ref: Ref) -> Sequence[RegisteredDocument]:
         """The sealed files of one certificate; none before it is issued."""

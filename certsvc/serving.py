@@ -31,6 +31,9 @@ WORKER = "worker"
 ROLES = {"public": "certsvc.http.public", "trust": "certsvc.http.trust", "all": "certsvc.http.everything"}
 """What each role that serves loads beyond this file."""
 
+WITH_TIMESTAMPS = ("trust", "all")
+"""The roles that know who may ask them for timestamps."""
+
 LOOPBACK = "127.0.0.1"
 WORKERS = 1
 """Server processes of the public role; each has its own connections and its own readers of PDFs."""
@@ -58,14 +61,24 @@ def serve_role(settings: Settings, role: str, announce: Callable[[str], None]) -
 
     Raises:
         MachineProblem: the port is taken.
-        SettingsError: the role has no database of its own kind.
+        SettingsError: the role has no database of its own kind, or the file of timestamp clients is wrong.
+        CustodyError: that file cannot be read.
     """
     require_free_port(settings.service.port)
+    if role in WITH_TIMESTAMPS:
+        _require_gate(settings)
     if role == "trust":  # it reads public facts and asks no database
         _serve(settings, role, "", announce)
         return
     with databases(settings) as uris:
         serve_database(settings, role, uris, announce)
+
+
+def _require_gate(settings: Settings) -> None:
+    """Said here once, and not by server processes that end again and again."""
+    from certsvc.authorities import open_gate
+
+    open_gate(settings)
 
 
 def serve_database(settings: Settings, role: str, uris: Databases, announce: Callable[[str], None]) -> None:
@@ -113,13 +126,19 @@ def _worker_beside(settings: Settings) -> AbstractContextManager[None]:
     """A worker in a process of its own: it has the keys that seal and issue, which no server process has."""
     command = [sys.executable, "-m", "certsvc", "serve", "--role", WORKER, "--with-parent"]
     environment = os.environ | {"CERTSVC_HOME": str(settings.home), "CERTSVC_SERVICE_PUBLIC_URL": settings.public_url}
-    return kept_running(command, environment, _log_end_of_worker)
+    return kept_running(command, environment, _log_end_of_worker, _log_no_worker)
 
 
 def _log_end_of_worker(status: int) -> None:
     from certsvc.log import open_log
 
     open_log().error("worker_ended", status=status)
+
+
+def _log_no_worker(error: OSError) -> None:
+    from certsvc.log import open_log
+
+    open_log().error("worker_not_begun", error=error.strerror)
 
 
 def run_worker(settings: Settings, *, with_parent: bool) -> None:
@@ -169,22 +188,25 @@ def public_app() -> "Asgi":
 
 def all_app() -> "Asgi":
     """Public and trust role in one; no key but those of OCSP and timestamps."""
-    from certsvc.authorities import TrustDesk
+    from certsvc.authorities import trust_services
+    from certsvc.log import open_log
 
     end_with_parent()
-    desk = TrustDesk(load_settings())
-    return _opened(lambda site, bundle: load_role("all").create_all_app(bundle, desk.current, site))
+    services = trust_services(load_settings(), now(), open_log())
+    return _opened(lambda site, bundle: load_role("all").create_all_app(bundle, services, site))
 
 
 def trust_app() -> "Asgi":
     """The trust role: OCSP, timestamps, and the files of trust."""
-    from certsvc.authorities import TrustDesk
+    from certsvc.authorities import trust_services
+    from certsvc.log import open_log
     from certsvc.verify.anchors import AnchorFolder
 
     end_with_parent()
     settings = load_settings()
-    desk, anchors = TrustDesk(settings), AnchorFolder(settings.public).current()
-    app: Asgi = load_role("trust").create_trust_app(desk.current, _site(settings, anchors.is_demonstration))
+    services = trust_services(settings, now(), open_log())
+    anchors = AnchorFolder(settings.public).current()
+    app: Asgi = load_role("trust").create_trust_app(services, _site(settings, anchors.is_demonstration))
     return app
 
 

@@ -66,6 +66,24 @@ class Seals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     lt_types: tuple[str, ...] = ()
 
+    def lt_types_among(self, seals_under: Mapping[str, int]) -> frozenset[str]:
+        """`lt_types`, held against the types there are and how many seals stand under each.
+
+        Raises:
+            SettingsError: there is no such type, or it has joint seals, whose documents have a form of their own.
+        """
+        if unknown := [each for each in self.lt_types if each not in seals_under]:
+            raise SettingsError(
+                f"seals.lt_types：没有证照类型 {unknown[0]}。",
+                f"seals.lt_types names {unknown[0]}: there is no such type.",
+            )
+        if joint := [each for each in self.lt_types if seals_under[each] > 1]:
+            raise SettingsError(
+                f"seals.lt_types：{joint[0]} 由几个单位联合盖章，文件另有自己的格式，不能用 LT。",
+                f"seals.lt_types names {joint[0]}: its documents bear several seals and have their own form.",
+            )
+        return frozenset(self.lt_types)
+
 
 class Timestamp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`uri` is where seals get their timestamps: `local:`, or the http(s) address of another RFC 3161 service, where
@@ -220,4 +238,8 @@ def _override(table: dict[str, Any], name: str, value: str) -> None:
     head, _, rest = name.partition("_")
     section, _, key = rest.lower().partition("_")
     if head == "CERTSVC" and section in Settings.__struct_fields__ and key:
-        table.setdefault(section, {})[key] = value.split(":") if (section, key) in LISTS else value
+        table.setdefault(section, {})[key] = _items(value) if (section, key) in LISTS else value
+
+
+def _items(text: str) -> list[str]:
+    return text.split(":") if text else []

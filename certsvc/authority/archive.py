@@ -7,8 +7,9 @@ from typing import Protocol
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certsvc.errors import CeremonyError
+from certsvc.errors import CeremonyError, MalformedDer
 from certsvc.files import FOR_EVERYONE, WrittenOnce, create_file, replace_file
+from certsvc.x509_reader import read_crl, read_pem_certificate
 
 
 class Archive(Protocol):
@@ -44,8 +45,8 @@ class FolderArchive:
 
     def _parse(self, path: Path) -> x509.Certificate:
         try:
-            return x509.load_pem_x509_certificate(path.read_bytes())
-        except (OSError, ValueError) as error:
+            return read_pem_certificate(path.read_bytes())
+        except (OSError, MalformedDer) as error:
             raise damaged(self._folder, f"{path.stem}: {error}") from None
 
     def keep(self, name: str, certificate: x509.Certificate) -> x509.Certificate:
@@ -62,8 +63,8 @@ class FolderArchive:
         """
         try:
             data = (self._folder / f"{name}.crl").read_bytes()
-            x509.load_der_x509_crl(data)
-        except (OSError, ValueError) as error:
+            read_crl(data)
+        except (OSError, MalformedDer) as error:
             raise damaged(self._folder, f"{name}.crl: {error}") from None
         return data
 

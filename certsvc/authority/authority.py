@@ -30,11 +30,11 @@ from certsvc.authority.ring import KeyRing
 from certsvc.authority.shelf import Shelf
 from certsvc.authority.timestamps import LocalTimestamper, TokenMaker
 from certsvc.domain.calendar import quarter, start_of_quarter
-from certsvc.domain.revocation import Revocation
+from certsvc.domain.revocation import Reason, Revocation
 from certsvc.domain.seal import Seal, ValidationData
 from certsvc.domain.token import key_id
 from certsvc.domain.trust import is_demonstration
-from certsvc.errors import NotFound, SealRefused
+from certsvc.errors import NotFound, SealRefused, TimestampUnavailable
 from certsvc.services import PrivateKey, Timestamper
 
 SURELY_NEXT_QUARTER = timedelta(days=93)
@@ -60,6 +60,8 @@ class Authority:
         self._issuer = Issuer(plan, archive, keys)
         self.facts = PublicFacts(archive, self._issuer, shelf, ledger)
         self._timestamper = timestamper
+        self._local: tuple[str, Timestamper] | None = None
+        self._clock: Clock | None = None
         self._quarters: dict[str, tuple[str, bytes, PrivateKey]] = {}
         self.plan = plan
         self.seals: Sequence[Seal] = tuple(seal.seal(demonstration=plan.demonstration) for seal in plan.seals)
@@ -80,20 +82,47 @@ class Authority:
 
     @property
     def timestamper(self) -> Timestamper:
-        """Who gives the timestamps of seals: another service, if one was given, or the newest timestamp key here."""
-        if self._timestamper is None:
-            clock = Clock(unsafe_unsynchronised=self.is_demonstration)
-            self._timestamper = LocalTimestamper(self.token_maker(), clock)
-        return self._timestamper
+        """Who gives the timestamps of seals: another service, if one was given, or the newest timestamp key here.
+
+        Raises:
+            TimestampUnavailable, CustodyError: see `token_maker`.
+        """
+        return self._timestamper or self._local_timestamper()
+
+    def _local_timestamper(self) -> Timestamper:
+        name = self.require_timestamp_key()
+        if self._local is None or self._local[0] != name:
+            self._clock = self._clock or Clock(unsafe_unsynchronised=self.is_demonstration)
+            self._local = name, LocalTimestamper(self.token_maker(), self._clock)
+        return self._local[1]
 
     def use_timestamper(self, timestamper: Timestamper) -> None:
         """Take the timestamps of seals from another service than the key here."""
         self._timestamper = timestamper
 
     def token_maker(self) -> TokenMaker:
-        """Makes timestamps with the newest timestamp key."""
-        name = self.newest(TIMESTAMP)
+        """Makes timestamps with the newest timestamp key.
+
+        Raises:
+            TimestampUnavailable: its certificate is revoked.
+            CustodyError: it cannot be used.
+        """
+        name = self.require_timestamp_key()
         return TokenMaker(self.key(name), self.certificate(name), self._issuer.chain(name)[:-1])
+
+    def require_timestamp_key(self) -> str:
+        """The name of the newest timestamp key, which is not revoked.
+
+        Raises:
+            TimestampUnavailable: it is; nothing is sealed with it any more.
+        """
+        name = self.newest(TIMESTAMP)
+        if self.is_revoked(name):
+            raise TimestampUnavailable(
+                f"时间戳证书 {name} 已吊销：请先换新钥。",
+                f"The timestamp certificate {name} is revoked: make the next one.",
+            )
+        return name
 
     @property
     def names(self) -> Sequence[str]:
@@ -176,7 +205,7 @@ class Authority:
         """
         when = quarter(now)
         name = newest(self.names, token_name(when)) or token_name(when)
-        if self._is_revoked(name):
+        if self.is_revoked(name):
             raise SealRefused(
                 f"本季度的二维码密钥 {name} 已吊销：请先换新钥。",
                 f"The token key {name} is revoked: make the next one.",
@@ -233,6 +262,15 @@ class Authority:
             if self.make(name, now).not_valid_after_utc < now + IN_GOOD_TIME:
                 self.make(next_generation(self.names, base), now)
 
+    def require_new(self, revocation: Revocation) -> None:
+        """See that `record` would take a revocation.
+
+        Raises:
+            NotFound, Conflict: it would not.
+        """
+        self._require_known(revocation.name)
+        self._ledger.require_new(revocation)
+
     def record(self, revocation: Revocation) -> Revocation:
         """Put a revocation on record; the next CRL says it. A root's CRL is signed in a ceremony.
 
@@ -240,9 +278,12 @@ class Authority:
             NotFound: there is no such certificate.
             Conflict: see `Ledger.record`.
         """
-        if revocation.name not in self.names:
-            raise NotFound(f"没有证书 {revocation.name}。", f"There is no X.509 certificate {revocation.name}.")
+        self._require_known(revocation.name)
         return self._ledger.record(revocation)
+
+    def _require_known(self, name: str) -> None:
+        if name not in self.names:
+            raise NotFound(f"没有证书 {name}。", f"There is no X.509 certificate {name}.")
 
     def revocations(self) -> Sequence[Revocation]:
         """Everything that was decided."""
@@ -256,5 +297,14 @@ class Authority:
         """Destroy a private key; done again, nothing."""
         self._keys.destroy(name)
 
-    def _is_revoked(self, name: str) -> bool:
+    def is_revoked(self, name: str) -> bool:
+        """Whether its revocation was decided."""
         return any(each.name == name for each in self._ledger.all())
+
+    def is_compromised(self, name: str) -> bool:
+        """Whether it is on record that somebody else may have its key."""
+        return any(each.name == name and each.reason.is_compromise for each in self._ledger.all())
+
+    def is_destroyed(self, name: str) -> bool:
+        """Whether its seal was destroyed: it has no next generation."""
+        return any(each.name == name and each.reason is Reason.CESSATION_OF_OPERATION for each in self._ledger.all())

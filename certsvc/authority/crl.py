@@ -12,7 +12,8 @@ from certsvc.authority.ledger import Ledger
 from certsvc.authority.shelf import Shelf
 from certsvc.custody.delegate import as_issuer_key
 from certsvc.domain.revocation import Revocation
-from certsvc.errors import CustodyError, RevocationDataStale
+from certsvc.errors import CustodyError, MalformedDer, RevocationDataStale
+from certsvc.x509_reader import read_crl
 
 ROOT_CRL = timedelta(days=366)
 ISSUING_CRL = timedelta(days=7)
@@ -124,8 +125,8 @@ class CrlKeeper:
     def _published(self) -> x509.CertificateRevocationList | None:
         data = self._shelf.get(self._place)
         try:
-            return None if data is None else x509.load_der_x509_crl(data)
-        except ValueError:
+            return None if data is None else read_crl(data)
+        except MalformedDer:
             return None
 
     def _serves(self, crl: x509.CertificateRevocationList, now: datetime, at_most: timedelta) -> bool:

@@ -23,14 +23,18 @@ def found(
     services: Sequence[str] = (TIMESTAMP,),
     seals: Sequence[Seal] | None = None,
 ) -> None:
-    """Make every key and certificate of `plan`: root and its CRL → issuing → services and seals."""
+    """Make every key and certificate of `plan`: root and its CRL → issuing → services and seals.
+
+    Raises:
+        CustodyError: see `Issuer.require_makeable`; then nothing was made. Or a key cannot be made or used.
+    """
     issuer = Issuer(plan, archive, keys)
     since = now - BACKDATED
-    for name in (ROOT, ISSUING, *services):
-        issuer.make(name, subject_of(plan, name, None, demonstration=plan.demonstration), since)
     planned = [seal.seal(demonstration=plan.demonstration) for seal in plan.seals] if seals is None else seals
-    for seal in planned:
-        name = seal_name(seal.id)
+    owners: dict[str, Seal | None] = dict.fromkeys((ROOT, ISSUING, *services))
+    owners |= {seal_name(seal.id): seal for seal in planned}
+    issuer.require_makeable(tuple(owners))
+    for name, seal in owners.items():
         issuer.make(name, subject_of(plan, name, seal, demonstration=plan.demonstration), since)
     issuer.sign_root_crl(ROOT, now, ())
 

@@ -1,12 +1,13 @@
 """Making X.509 certificates by name: whose they are, who signs them, and that key and certificate belong together."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.x509.oid import NameOID
 
 from certsvc.authority.archive import Archive
@@ -16,7 +17,7 @@ from certsvc.authority.names import ISSUING, LIST, OCSP, ROOT, TIMESTAMP, base_n
 from certsvc.authority.plan import Plan
 from certsvc.authority.ring import KeyRing
 from certsvc.domain.trust import uscc_of_organisation
-from certsvc.errors import CeremonyError
+from certsvc.errors import CeremonyError, CustodyError
 from certsvc.ids import Uscc
 from certsvc.services import PrivateKey
 
@@ -85,6 +86,7 @@ class Issuer:
 
     def __init__(self, plan: Plan, archive: Archive, keys: KeyRing) -> None:
         self._plan, self._archive, self._keys = plan, archive, keys
+        self._public_keys: dict[str, PublicKeyTypes] = {}
 
     def make(self, name: str, subject: Subject, since: datetime, until: datetime | None = None) -> x509.Certificate:
         """The certificate of this name with its key, kept; the one kept before, if there is one.
@@ -92,7 +94,7 @@ class Issuer:
         Roots sign themselves and the issuing authorities; the newest issuing authority signs everything else.
 
         Raises:
-            CustodyError: its key, or its issuer's, cannot be used.
+            CustodyError: its key, or its issuer's, cannot be used; or the key has a certificate under another name.
         """
         certificates = self._archive.certificates()
         if name in certificates:
@@ -100,8 +102,28 @@ class Issuer:
         issuer = self._issuer_for(name)
         since = max(since, issuer.certificate.not_valid_before_utc) if issuer else since
         profile = load_profile(profile_name(name))
-        made = make_certificate(profile, subject, self._keys.make(name), issuer, since, until)
-        return self._archive.keep(name, made)
+        key = self._keys.make(name)
+        _refuse_second_name(name, key.public_key, self._certified())
+        return self._archive.keep(name, make_certificate(profile, subject, key, issuer, since, until))
+
+    def require_makeable(self, names: Sequence[str]) -> None:
+        """See before anything is made that each of these keys can be: that none lies there of unknown origin, that a
+        remote signer has its own ready, and that each is a key by itself.
+
+        Raises:
+            CustodyError: it is not so.
+        """
+        known = dict(self._certified())
+        for name, public_key in self._keys.ready([name for name in names if name not in known]).items():
+            _refuse_second_name(name, public_key, known)
+            known[name] = public_key
+
+    def _certified(self) -> Mapping[str, PublicKeyTypes]:
+        """Every key that has a certificate; each is decoded once, as certificates are written once."""
+        for name, certificate in self._archive.certificates().items():
+            if name not in self._public_keys:
+                self._public_keys[name] = certificate.public_key()
+        return self._public_keys
 
     def key(self, name: str) -> PrivateKey:
         """The key of this name.
@@ -180,6 +202,18 @@ class Issuer:
         if above is None:
             raise CeremonyError(f"没有能签发 {name} 的机构。", f"There is no authority that could issue {name}.")
         return self.party(above)
+
+
+def _refuse_second_name(name: str, public_key: PublicKeyTypes, known: Mapping[str, PublicKeyTypes]) -> None:
+    """One key, one name: the next generation of a stolen key must be another key."""
+    for other, certified in known.items():
+        if other != name and certified == public_key:
+            raise CustodyError(
+                f"{name}：其位置上是 {other} 的密钥，不能再次认证。"
+                "请申请或生成新密钥，并在计划的 custody 中为它写明位置。",
+                f"{name}: what lies in its place is the key of {other}, which gets no second certificate. Order or "
+                "make a new key, and give it a place of its own in the plan's custody.",
+            )
 
 
 def _plain(public_url: str) -> str:

@@ -20,7 +20,7 @@ from certsvc.authority.ceremony import alone, read_authority
 from certsvc.authority.names import ISSUING, ROOT, base_name, generation, next_generation, profile_name
 from certsvc.authority.plan import MAX_PLAN
 from certsvc.authority.transcript import later_transcript
-from certsvc.domain.revocation import Reason, Revocation
+from certsvc.domain.revocation import Instant, Reason, Revocation
 from certsvc.errors import CeremonyError
 from certsvc.files import FOR_EVERYONE, create_file, sync
 
@@ -33,7 +33,7 @@ class RevocationPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     reason: Reason
-    effective: datetime | None = None
+    effective: Instant | None = None
 
 
 class LaterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +54,7 @@ class Intent(msgspec.Struct, frozen=True):
 
     plan: LaterPlan
     names: tuple[str, ...]
-    at: datetime
+    at: Instant
 
 
 def is_later_plan(path: Path) -> bool:
@@ -69,7 +69,7 @@ def load_later_plan(path: Path) -> LaterPlan:
     """Read and check the plan of a later ceremony.
 
     Raises:
-        CeremonyError: unreadable, too large, unknown keys, a value out of its bounds, one person alone, nothing to do.
+        CeremonyError: unreadable, too large, unknown keys, or a value out of its bounds.
     """
     try:
         with path.open("rb") as file:
@@ -79,11 +79,28 @@ def load_later_plan(path: Path) -> LaterPlan:
         raise CeremonyError(f"读不了 {path}：{error.strerror}", f"Cannot read {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise CeremonyError(f"{path} 有误：{error}", f"{path} is wrong: {error}") from None
-    if plan.by == plan.witness:
-        raise CeremonyError(f"{path}：仪式须有两人在场。", f"{path}: a ceremony takes two persons.")
-    if not (plan.roll or plan.revoke or plan.root_crl):
-        raise CeremonyError(f"{path}：没有要做的事。", f"{path}: there is nothing to do.")
     return plan
+
+
+def require_possible(plan: LaterPlan, authority: Authority, now: datetime) -> None:
+    """See before anything is written that the ceremony can be held as it is planned.
+
+    Raises:
+        CeremonyError: one person alone, nothing to do, a name that is not there, a compromise in time to come.
+        Conflict: a certificate is revoked already for another reason, or from an earlier time.
+    """
+    if plan.by == plan.witness:
+        raise CeremonyError("仪式须有两人在场。", "A ceremony takes two persons.")
+    if not (plan.roll or plan.revoke or plan.root_crl):
+        raise CeremonyError(f"仪式 {plan.id}：没有要做的事。", f"Ceremony {plan.id}: there is nothing to do.")
+    _refuse_unknown(plan, authority)
+    for revocation in _revocations(plan, now):
+        if revocation.reason.is_compromise and revocation.effective > now:
+            raise CeremonyError(
+                f"{revocation.name} 不会到将来的 {revocation.effective:%Y-%m-%d %H:%M}Z 才失控：请核对日期。",
+                f"{revocation.name} cannot be in other hands from {revocation.effective:%Y-%m-%d %H:%M}Z: to come.",
+            )
+        authority.require_new(revocation)
 
 
 def hold_later(plan: LaterPlan, home: Path, secret: str, now: datetime, roots: Path | None = None) -> Path:
@@ -92,9 +109,9 @@ def hold_later(plan: LaterPlan, home: Path, secret: str, now: datetime, roots: P
     `roots` is the folder in which the roots' keys are, where they have been taken out of the authority's own.
 
     Raises:
-        CeremonyError: another ceremony of this id was held, or a name in the plan is not there.
+        CeremonyError: another ceremony of this id was held, or see `require_possible`.
         CustodyError: a key that is needed cannot be used: the root's for issuing authorities and its own CRL.
-        Conflict: a certificate is revoked already for another reason.
+        Conflict: see `require_possible`.
     """
     with alone(home):
         authority = read_authority(home, secret, roots=roots)
@@ -103,13 +120,13 @@ def hold_later(plan: LaterPlan, home: Path, secret: str, now: datetime, roots: P
         transcript = folder / "transcript.txt"
         if transcript.exists():
             return transcript
-        revocations = [authority.record(each) for each in _revocations(intent)]
+        revocations = [authority.record(each) for each in _revocations(intent.plan, intent.at)]
         for name in intent.names:
             authority.make(name, now)
         roots_at_work = sorted(_roots(intent, authority))
         for name in roots_at_work:
             authority.facts.sign_root_crl(name, now)
-        authority.facts.publish(now)
+        authority.facts.publish(now, {*intent.names, *(each.name for each in plan.revoke)})
         text = later_transcript(
             _facts(plan),
             {name: authority.certificate(name) for name in intent.names},
@@ -117,6 +134,7 @@ def hold_later(plan: LaterPlan, home: Path, secret: str, now: datetime, roots: P
             revocations,
             (plan.by, plan.witness),
             now,
+            authority.plan.custody,
         )
         create_file(transcript, text.encode("utf-8"), FOR_EVERYONE)
     return transcript
@@ -125,7 +143,7 @@ def hold_later(plan: LaterPlan, home: Path, secret: str, now: datetime, roots: P
 def _intend(plan: LaterPlan, authority: Authority, folder: Path, now: datetime) -> Intent:
     path = folder / "plan.json"
     if not path.exists():
-        _refuse_unknown(plan, authority)
+        require_possible(plan, authority, now)
         folder.mkdir(parents=True, exist_ok=True)
         for parent in (folder.parent, folder.parent.parent):
             sync(parent)
@@ -149,6 +167,11 @@ def _refuse_unknown(plan: LaterPlan, authority: Authority) -> None:
         raise CeremonyError(
             f"这里没有名为 {'、'.join(unknown)} 的密钥。", f"There are no keys here called {', '.join(unknown)}."
         )
+    if destroyed := [base for base in plan.roll if base in bases and _is_destroyed(base, authority)]:
+        raise CeremonyError(
+            f"印章 {'、'.join(destroyed)} 已销毁，没有下一把密钥。",
+            f"{', '.join(destroyed)}: destroyed, and there is no next key.",
+        )
 
 
 def _new_names(plan: LaterPlan, authority: Authority) -> Iterator[str]:
@@ -156,20 +179,24 @@ def _new_names(plan: LaterPlan, authority: Authority) -> Iterator[str]:
     order = {ROOT: 0, ISSUING: 1}
     bases = sorted({base_name(name) for name in authority.names}, key=lambda base: (order.get(base, 2), base))
     for base in bases:
-        if any(fnmatchcase(base, pattern) for pattern in plan.roll):
+        if any(fnmatchcase(base, pattern) for pattern in plan.roll) and not _is_destroyed(base, authority):
             yield next_generation(authority.names, base)
 
 
-def _revocations(intent: Intent) -> Iterator[Revocation]:
-    for each in intent.plan.revoke:
+def _is_destroyed(base: str, authority: Authority) -> bool:
+    return authority.is_destroyed(authority.newest(base))
+
+
+def _revocations(plan: LaterPlan, at: datetime) -> Iterator[Revocation]:
+    for each in plan.revoke:
         yield Revocation(
             name=each.name,
             reason=each.reason,
-            effective=each.effective or intent.at,
-            decided_at=intent.at,
-            by=intent.plan.by,
-            confirmed_by=intent.plan.witness,
-            why=intent.plan.why,
+            effective=each.effective or at,
+            decided_at=at,
+            by=plan.by,
+            confirmed_by=plan.witness,
+            why=plan.why,
         )
 
 

@@ -6,7 +6,7 @@ no answer is fresher than the CRL behind it.
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ from certsvc import der
 from certsvc.authority.published import PublishedStatus, RevocationList, Revoked
 from certsvc.custody.delegate import as_issuer_key
 from certsvc.der_reader import DerReader
-from certsvc.errors import CustodyError, MalformedDer, RevocationDataStale
+from certsvc.errors import CustodyError, MalformedDer, RevocationDataStale, Unavailable
 from certsvc.services import PrivateKey
 
 LASTS = timedelta(hours=1)
@@ -85,19 +85,28 @@ class _CertId:
     serial: int
 
 
+_IssuerHashes = Mapping[str, tuple[bytes, bytes]]
+"""By which CertIDs name an issuing authority, for each hash: its name and its key."""
+
+
 class OcspResponder:
     """Answers for several issuing authorities. Safe to call from several threads."""
 
-    def __init__(self, authorities: Sequence[OcspAuthority], folder: Path) -> None:
-        """`folder` holds the public facts: `crl/{name}.crl` and `issued/{name}/{serial in hexadecimal}.cer`."""
+    def __init__(
+        self, authorities: Sequence[OcspAuthority], folder: Path, without_key: Sequence[x509.Certificate] = ()
+    ) -> None:
+        """`folder` holds the public facts: `crl/{name}.crl` and `issued/{name}/{serial in hexadecimal}.cer`;
+        `without_key` are the authorities of ours for which nobody can answer now."""
         self._desks = [_Desk(authority, folder) for authority in authorities]
+        self._without_key = [_hashes_of(certificate) for certificate in without_key]
 
     def respond(self, message: bytes, now: datetime) -> OcspAnswer:
         """The answer to any bytes; it is never an exception.
 
         One certificate for each request, as RFC 9919 section 3.1.1 has it: more are malformedRequest, and so is a nonce
         that has not 1 to 128 octets (RFC 9654 section 2.1). CertIDs with another hash than SHA-1 or SHA-256 are
-        unauthorized: we cannot tell whose they are. A stale CRL is tryLater.
+        unauthorized: we cannot tell whose they are. A stale CRL is tryLater, and so is an authority for which no key is
+        here: no other may answer for it (RFC 6960 sections 2.3 and 4.2.2.2).
         """
         try:
             request = load_der_ocsp_request(message)
@@ -107,22 +116,31 @@ class OcspResponder:
         except (ValueError, NotImplementedError, MalformedDer, x509.DuplicateExtension):
             return MALFORMED
         try:
-            desk = next((desk for desk in self._desks if desk.answers_for(cert_id)), None)
-            if desk is None:
-                return self._desks[0].unknown(cert_id, nonce, now)
-            return desk.answer(cert_id, nonce, now)
+            return self._answer(cert_id, nonce, now)
         except RevocationDataStale:
             return TRY_LATER
         except CustodyError:
             return OUT_OF_ORDER
 
+    def _answer(self, cert_id: _CertId, nonce: bytes | None, now: datetime) -> OcspAnswer:
+        for desk in self._desks:
+            if desk.answers_for(cert_id):
+                return desk.answer(cert_id, nonce, now)
+        if not self._desks or any(_is_of(cert_id, issuer) for issuer in self._without_key):
+            return NO_KEY
+        return self._desks[0].unknown(cert_id, nonce, now)
+
     def require_current(self, now: datetime) -> None:
-        """See that every authority's CRL is current, and so is every responder's certificate.
+        """See that every authority has a key to answer with, that its CRL is current, and so is every responder's
+        certificate.
 
         Raises:
-            RevocationDataStale: one is not.
+            Unavailable: a key is missing.
+            RevocationDataStale: a CRL is not current.
             CustodyError: the certificate of a responder is not in its term.
         """
+        if self._without_key or not self._desks:
+            raise Unavailable("OCSP 密钥用不了，在线查状态停了。", "The OCSP key cannot be used: no OCSP answers.")
         for desk in self._desks:
             desk.require_current(now)
 
@@ -138,12 +156,12 @@ class _Desk:
             .responder_id(OCSPResponderEncoding.HASH, authority.responder)
             .certificates([authority.responder])
         )
-        self._hashes = {algorithm: _issuer_hashes(authority.certificate, algorithm) for algorithm in HASHES}
+        self._hashes = _hashes_of(authority.certificate)
         self._lock = threading.Lock()
         self._kept: dict[_CertId, _Kept] = {}
 
     def answers_for(self, cert_id: _CertId) -> bool:
-        return self._hashes[cert_id.algorithm] == (cert_id.name_hash, cert_id.key_hash)
+        return _is_of(cert_id, self._hashes)
 
     def require_current(self, now: datetime) -> RevocationList:
         self._require_term(now)
@@ -243,6 +261,14 @@ def _nonce(request: OCSPRequest) -> bytes | None:
     return nonce
 
 
+def _is_of(cert_id: _CertId, issuer: _IssuerHashes) -> bool:
+    return issuer[cert_id.algorithm] == (cert_id.name_hash, cert_id.key_hash)
+
+
+def _hashes_of(certificate: x509.Certificate) -> _IssuerHashes:
+    return {algorithm: _issuer_hashes(certificate, algorithm) for algorithm in HASHES}
+
+
 def _issuer_hashes(certificate: x509.Certificate, algorithm: str) -> tuple[bytes, bytes]:
     """Of its name, and of the bits of its key (section 4.1.1)."""
     name = certificate.subject.public_bytes()
@@ -262,3 +288,6 @@ UNAUTHORIZED = _failed(OCSPResponseStatus.UNAUTHORIZED)
 TRY_LATER = _failed(OCSPResponseStatus.TRY_LATER)
 OUT_OF_ORDER = _failed(OCSPResponseStatus.INTERNAL_ERROR)
 """The last is for trouble with our own key or certificate; what it is stays here."""
+
+NO_KEY = _failed(OCSPResponseStatus.TRY_LATER)
+"""Says the same as TRY_LATER, and is known apart from it: whoever tried to open the key has logged why, once."""

@@ -15,6 +15,8 @@ from certsvc.domain.seal import Seal
 from certsvc.errors import CeremonyError, CertsvcError
 
 MAX_PLAN = 256 * 1024
+WILD = frozenset("*?[")
+"""What makes a name a pattern (`fnmatch`)."""
 
 Area = Annotated[str, Meta(pattern=r"\A[0-9]{6}\Z")]
 
@@ -52,7 +54,8 @@ def load_plan(path: Path) -> Plan:
 
     Raises:
         CeremonyError: unreadable, too large, unknown keys, a value out of its bounds, a wrong USCC, a seal
-            that is not as its rank has it or names nobody, or a seal id or certificate type that occurs twice.
+            that is not as its rank has it or names nobody, a seal id or certificate type that occurs twice, or one
+            place for several keys.
     """
     try:
         with path.open("rb") as file:
@@ -65,6 +68,7 @@ def load_plan(path: Path) -> Plan:
         raise _wrong(path, error.zh, str(error)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise _wrong(path, str(error), str(error)) from None
+    _refuse_one_place_for_many(path, plan)
     if len(data) > MAX_PLAN:
         raise _wrong(path, "文件超过 256 KiB", "it has more than 256 KiB")
     if plan.public_url:
@@ -83,6 +87,19 @@ def load_plan(path: Path) -> Plan:
             f"the seal {unnamed[0]} does not name its applicant, approver, manager, keeper and auditor",
         )
     return plan
+
+
+def _refuse_one_place_for_many(path: Path, plan: Plan) -> None:
+    """One key, one purpose: a URI without `{name}` is one key's place, and serves one name alone."""
+    fixed = [each for each in plan.custody if each.is_for_one_key]
+    shared = len({each.uri for each in fixed}) != len(fixed)
+    if shared or any(len(each.keys) != 1 or set(each.keys[0]) & WILD for each in fixed):
+        raise _wrong(
+            path,
+            "[[custody]] 的 uri 中没有 {name} 的，只是一把密钥的位置，其 keys 只能写一个名称，不用通配符",
+            "a [[custody]] uri without {name} is the place of one key: its keys must be one name without wildcards, "
+            "and no other entry may have the same uri",
+        )
 
 
 def _with_pictures(table: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from certsvc.errors import RevocationDataStale
+from certsvc.errors import MalformedDer, RevocationDataStale
+from certsvc.x509_reader import read_crl
 
 MAX_CRL = 64 * 1024 * 1024
 LARGEST_SERIAL = 1 << 160
@@ -75,11 +76,11 @@ class PublishedStatus:
 
     def _parse(self, data: bytes) -> RevocationList:
         try:
-            crl = x509.load_der_x509_crl(data)
+            crl = read_crl(data)
             if not _is_from(crl, self._issuer):
                 raise self._stale("不是它签的", "is not signed by it")
             found = _revocation_list(crl)
-        except (ValueError, x509.ExtensionNotFound):
+        except (MalformedDer, ValueError, x509.ExtensionNotFound):
             raise self._stale("读不出来", "cannot be read") from None
         if self._read is not None and found.number < self._read[1].number:
             raise self._stale("比先前的旧", "is older than the one before")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +28,9 @@ from certsvc.x509_reader import read_pem_certificate
 MAX_CERTIFICATE = 16 * 1024
 MOST = 500
 EC_BITS, RSA_BITS = 256, 2048
+NO_END = 9999
+"""The year in which a certificate ends that has no end (RFC 5280 section 4.1.2.5)."""
+
 FILE_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 
 Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
@@ -65,21 +68,21 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_recognised(
-    folder: Path, kinds: Mapping[str, str], ours: Sequence[x509.Certificate], on: date
+    folder: Path, kinds: Mapping[str, str], ours: Sequence[x509.Certificate]
 ) -> tuple[TrustedAuthority, ...]:
     """The recognised authorities in `folder`, by file name; none when there is no such folder.
 
     Each is `<name>.toml` with `<name>.pem`, its root; `keys/anchors/` holds an example. `kinds` has the code
-    (GB/T 36904) of each of our types by its id, `ours` are our roots.
+    (GB/T 36904) of each of our types by its id, `ours` are our roots. A scope reaches no further than the term of its
+    root. That a term ends is no mistake: it would stop the list for everybody on a day when nobody did anything.
 
     Raises:
-        RecognitionWrong: with every problem of every file. Refused is also a root that is no authority's, that is not
-            in its term on `on`, that is one of ours or another's here, that is too weak, or that says it is a
-            demonstration while ours are not.
+        RecognitionWrong: with every problem of every file. Refused is also a root that is no authority's, that is one
+            of ours or another's here, that is too weak, or that says it is a demonstration while ours are not.
     """
     if not folder.is_dir():
         return ()
-    door = _Door(folder, kinds, ours, on)
+    door = _Door(folder, kinds, ours)
     names = sorted({path.stem for path in folder.iterdir() if path.suffix in (".toml", ".pem")})
     if len(names) > MOST:
         door.add(folder.name, "too_many", f"认可的机构超过 {MOST} 个", f"there are more than {MOST} authorities")
@@ -101,7 +104,6 @@ class _Door:
     folder: Path
     kinds: Mapping[str, str]
     ours: Sequence[x509.Certificate]
-    on: date
     problems: list[Problem] = field(default_factory=list)
     roots: dict[bytes, str] = field(default_factory=dict)
 
@@ -125,7 +127,7 @@ class _Door:
             area=table.area,
             certificate=certificate.public_bytes(Encoding.DER),
             sha256=certificate.fingerprint(hashes.SHA256()).hex(),
-            scopes=scopes,
+            scopes=tuple(_in_term(certificate, scopes)),
             ground_zh=table.legal_ground.zh,
             ground_en=table.legal_ground.en,
             addresses=Addresses(**msgspec.structs.asdict(table.addresses)),
@@ -198,20 +200,32 @@ class _Door:
         return None
 
     def _refusals(self, certificate: x509.Certificate) -> Iterator[tuple[str, str, str]]:
-        first, last = map(beijing_date, (certificate.not_valid_before_utc, certificate.not_valid_after_utc))
         demonstrations = [is_demonstration(root) for root in self.ours]
         if not _is_authority(certificate):
             yield "not_an_authority", "不是可签发证书的机构证书", "it is no authority's certificate"
         if not _is_root(certificate):
             yield "not_a_root", "不是自签名的根证书", "it is no root: it has not signed itself"
-        if not first <= self.on <= last:
-            yield "not_in_term", f"不在有效期内（{first} 至 {last}）", f"it is not in its term ({first} to {last})"
         if certificate.public_key() in [root.public_key() for root in self.ours]:
             yield "same_as_ours", "这是本机构自己的根", "it is our own root"
         if not _is_strong(certificate):
             yield "key_weak", f"密钥太短：EC 至少 {EC_BITS} 位，RSA 至少 {RSA_BITS} 位", "its key is too short"
         if is_demonstration(certificate) and not any(demonstrations):
             yield "demonstration", "这是演示用的根，正式机构不得认可", "it is a demonstration's: not to be recognised"
+
+
+def _in_term(root: x509.Certificate, scopes: Sequence[Scope]) -> Iterator[Scope]:
+    """The part of each scope that lies in the term of the root; a scope of which none does falls away."""
+    begins, ends = beijing_date(root.not_valid_before_utc), _last_day(root)
+    for scope in scopes:
+        first = max(scope.first, begins)
+        last = min((day for day in (scope.last, ends) if day is not None), default=None)
+        if last is None or first <= last:
+            yield replace(scope, first=first, last=last)
+
+
+def _last_day(root: x509.Certificate) -> date | None:
+    end = root.not_valid_after_utc
+    return None if end.year == NO_END else beijing_date(end)
 
 
 def _key(fault: Fault) -> str:

@@ -26,15 +26,17 @@ class SealKeys:
         return self._authority.make(seal_name(seal.id), now, seal)
 
     def destroy(self, seal_id: str, decision: SealEvent, now: datetime) -> None:
-        """Revoke every certificate of the seal, publish the CRL, destroy the keys; done again, nothing.
+        """Revoke every certificate of the seal, publish the CRL, destroy the keys; done again, nothing. An authority
+        of before whose key was lost publishes nothing any more and holds nothing up.
 
         Raises:
             CustodyError, RevocationDataStale: a key cannot be used; begin again when it can.
         """
         names = [name for name in self._authority.names if base_name(name) == seal_name(seal_id)]
         for name in names:
-            self._authority.record(_revocation(name, decision))
-        self._authority.facts.renew(now)
+            if not self._authority.is_revoked(name):  # an earlier generation may have been, when it was superseded
+                self._authority.record(_revocation(name, decision))
+        self._authority.facts.renew(now, [self._authority.newest(seal_name(seal_id))])
         for name in names:
             self._authority.destroy_key(name)
 

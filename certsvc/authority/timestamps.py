@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from cryptography import x509
@@ -14,7 +15,7 @@ from certsvc import der
 from certsvc.authority.clock import Clock
 from certsvc.domain.token import P256_ORDER
 from certsvc.errors import TimestampUnavailable
-from certsvc.services import PrivateKey
+from certsvc.services import PrivateKey, Timestamper
 
 POLICY = "1.3.6.1.4.1.32473.118246390.2"
 """Timestamp policy of a demonstration, under the arc of `domain.trust.DEMONSTRATION_POLICY`."""
@@ -131,3 +132,33 @@ class LocalTimestamper:
         self._clock.require_good()
         self._maker.require_term(now)
         return self._maker.timestamp(digest, now)
+
+
+def require_real_time(now: datetime, real: datetime) -> None:
+    """See that `now` is no further from the real time than a token says its time can be.
+
+    Raises:
+        TimestampUnavailable: it is; nothing may be dated by it.
+    """
+    if abs(real - now) > REQUEST:
+        raise TimestampUnavailable(
+            f"办理用的时刻与时钟相差超过 {REQUEST.seconds} 秒，不签时间戳：请重新办理。",
+            f"The time of this request is more than {REQUEST.seconds} s from the clock: no timestamp is given for it.",
+        )
+
+
+class PunctualTimestamper:
+    """`services.Timestamper`: another one, asked only while the time it is told is the real one."""
+
+    def __init__(self, timestamper: Timestamper, clock: Callable[[], datetime]) -> None:
+        self._timestamper, self._clock = timestamper, clock
+
+    def timestamp(self, digest: bytes, now: datetime) -> bytes:
+        """A DER TimeStampToken over a SHA-256 digest.
+
+        Raises:
+            TimestampUnavailable: `now` is not the real time, or the other one gives none.
+            CustodyError: the key refuses.
+        """
+        require_real_time(now, self._clock())
+        return self._timestamper.timestamp(digest, now)

@@ -1,6 +1,7 @@
 """The transcript of a ceremony: what two witnesses read, compare with the files, and sign."""
 
 import hashlib
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -10,8 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from certsvc.authority.names import profile_name
+from certsvc.authority.names import ROOT, profile_name
 from certsvc.authority.plan import Plan
+from certsvc.authority.ring import CustodyPlan, custody_of
+from certsvc.custody.place import is_made_here, where
 from certsvc.domain.revocation import Revocation
 
 USE = {True: "演示，无法律效力 demonstration, no legal effect", False: "正式 in earnest"}
@@ -21,6 +24,8 @@ LATER = "后续密钥仪式记录  Transcript of a later key ceremony\n"
 MADE = "制作的密钥和 X.509 证书 Keys and X.509 certificates made\n"
 SIGNED = "签发的吊销列表 CRLs signed\n"
 REVOKED = "吊销的证书 Certificates revoked\n"
+MADE_HERE = "在此次仪式中就地生成 generated there by this ceremony"
+FOUND = "原已存在，系事先向服务方申请 found there: ordered beforehand from the remote signer"
 OFFLINE = """\
 根密钥在 offline 目录中：请移到不联网的介质上，由两人分别保管介质和口令。日常签发不需要它。
 The root's key lies in the folder `offline`: move it to a medium that is on no network, and have one person keep the
@@ -56,8 +61,9 @@ def founding_transcript(plan: Plan, certificates: Certificates, root_crl: bytes,
         ("证书数 count", str(len(certificates))),
         indent=0,
     )
-    made = [_certificate(name, certificate) for name, certificate in certificates.items()]
-    return _document(FOUNDING, head, MADE, *made, _crl("root", root_crl), OFFLINE, witnesses=(BLANK, BLANK))
+    made = [_certificate(name, certificate, plan.custody) for name, certificate in certificates.items()]
+    offline = () if custody_of(plan.custody, ROOT) else (OFFLINE,)
+    return _document(FOUNDING, head, MADE, *made, _crl("root", root_crl), *offline, witnesses=(BLANK, BLANK))
 
 
 def later_transcript(
@@ -67,10 +73,12 @@ def later_transcript(
     revocations: Sequence[Revocation],
     witnesses: tuple[str, str],
     now: datetime,
+    custody: Sequence[CustodyPlan],
 ) -> str:
-    """The transcript of a later ceremony: what was made, which CRLs roots signed, what was revoked."""
+    """The transcript of a later ceremony: what was made and by `custody` where it lies, which CRLs roots signed, what
+    was revoked."""
     head = _lines(*facts, ("时间 time", _instant(now)), indent=0)
-    made = [_certificate(name, certificate) for name, certificate in certificates.items()]
+    made = [_certificate(name, certificate, custody) for name, certificate in certificates.items()]
     signed = [_crl(name, crl) for name, crl in root_crls.items()]
     revoked = [_revocation(each) for each in revocations]
     groups = ((MADE, made), (SIGNED, signed), (REVOKED, revoked))
@@ -91,7 +99,7 @@ def _revocation(each: Revocation) -> str:
     )
 
 
-def _certificate(name: str, certificate: x509.Certificate) -> str:
+def _certificate(name: str, certificate: x509.Certificate, custody: Sequence[CustodyPlan]) -> str:
     first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return f"  {name}\n" + _lines(
         ("模板 profile", profile_name(name)),
@@ -100,9 +108,19 @@ def _certificate(name: str, certificate: x509.Certificate) -> str:
         ("序列号 serial", f"{certificate.serial_number:X}"),
         ("有效 term", f"{_instant(first)} – {_instant(last)}"),
         ("密钥 key", _key_kind(certificate)),
+        *_place(name, custody),
         ("公钥 SPKI SHA-256", _in_groups(_key_digest(certificate))),
         ("证书 SHA-256", _in_groups(certificate.fingerprint(hashes.SHA256()))),
     )
+
+
+def _place(name: str, custody: Sequence[CustodyPlan]) -> tuple[tuple[str, str], ...]:
+    """Where a key lies and where it comes from. Ceremonies take over no key that they did not make, but for those of
+    remote signers, so the kind of the place tells (`FolderKeys.ready`)."""
+    plan = custody_of(custody, name)
+    uri = plan.uri.replace("{name}", name) if plan else "file:"
+    place = "\n".join(textwrap.wrap(where(uri).rstrip(), WIDEST, break_on_hyphens=False))
+    return ("位置 place", place), ("来历 origin", MADE_HERE if is_made_here(uri) else FOUND)
 
 
 def _crl(name: str, encoded: bytes) -> str:

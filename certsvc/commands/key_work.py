@@ -4,18 +4,21 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from certsvc.app import databases, issuing
+from certsvc.authorities import publish_trust
 from certsvc.authority.ceremony import read_authority, read_inventory
-from certsvc.authority.later import LaterPlan, hold_later
+from certsvc.authority.later import LaterPlan, hold_later, require_possible
 from certsvc.catalog import load_catalog
 from certsvc.commands.progress import advancing
 from certsvc.custody.payloads import DATA, LOOK_UP, make_next_key
 from certsvc.domain.compromise import Reach, Touched
+from certsvc.errors import CertsvcError, CustodyError
 from certsvc.issuance import data_keys as contents
 from certsvc.issuance.compromise import ending, reach_of, reissue
 from certsvc.issuance.service import silent_walk
@@ -49,21 +52,27 @@ def end_compromised(settings: Settings, typed: CompromiseCommand, *, quiet: bool
 
     Raises:
         NotFound: there is no such key.
-        CeremonyError, CustodyError: see `hold_later`.
+        CeremonyError, Conflict: see `require_possible`; the dry run says it too.
+        CustodyError: see `hold_later`.
     """
     now = datetime.now(UTC)
     authority = read_authority(settings.home, settings.secret, roots=typed.roots)
     reach = reach_of(authority, typed.name, typed.since, now)
     plan = ending(authority, typed.name, typed.since, typed.why, typed.by, typed.confirmed_by)
+    require_possible(plan, authority, now)
     with databases(settings) as uris, open(typed.listing or os.devnull, "w", encoding="utf-8") as file:
-        asyncio.run(migrate(uris.writer))
+        if not typed.dry_run:
+            asyncio.run(migrate(uris.writer))
         by_type = asyncio.run(_count(uris.writer, reach, file.write, quiet))
         shown = _found(typed, plan, by_type)
         if typed.dry_run:
             return shown
         shown["transcript"] = str(hold_later(plan, settings.home, settings.secret, now, typed.roots))
+        with suppress(CustodyError):  # without the list's key the list of before stays, and the worker says so
+            catalog = load_catalog(settings.schemas)
+            publish_trust(settings, read_authority(settings.home, settings.secret), catalog, now)
         if typed.reissue and reach is not None:
-            shown["reissued"] = asyncio.run(_reissue(settings, uris.writer, reach, typed.why, plan.id, quiet))
+            shown |= asyncio.run(_reissue(settings, uris.writer, reach, typed.why, plan.id, quiet))
     return shown
 
 
@@ -77,6 +86,7 @@ def _found(typed: CompromiseCommand, plan: LaterPlan, by_type: dict[str, int]) -
         "roll": list(plan.roll),
         "transcript": None,
         "reissued": None,
+        "not_reissued": None,
     }
 
 
@@ -105,15 +115,19 @@ def _line(each: Touched) -> str:
     return json.dumps(shown, ensure_ascii=False) + "\n"
 
 
-async def _reissue(settings: Settings, writer: str, reach: Reach, why: str, key: str, quiet: bool) -> int:
-    """How many were made anew. What is made meanwhile lies after the end of the reach and is not met again."""
-    done = 0
+async def _reissue(settings: Settings, writer: str, reach: Reach, why: str, key: str, quiet: bool) -> dict[str, Any]:
+    """How many were made anew, and what is wrong with those that were not: one that cannot be made holds up no other.
+    What is made meanwhile lies after the end of the reach and is not met again."""
+    done, failed = 0, []
     async with open_pool(writer) as pool, issuing(settings, writer, silent_walk, datetime.now(UTC)) as bundle:
         with advancing("换发 reissuing", quiet=quiet) as advance:
             async for each in touched(pool, reach):
-                done += await reissue(bundle, each, why, key, datetime.now(UTC)) is not None
+                try:
+                    done += await reissue(bundle, each, why, key, datetime.now(UTC)) is not None
+                except CertsvcError as error:
+                    failed.append({"typed_code": each.ref.typed_code, "code": error.code})
                 advance(1)
-    return done
+    return {"reissued": done, "not_reissued": failed}
 
 
 def key_states(settings: Settings) -> list[dict[str, Any]]:

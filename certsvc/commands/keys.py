@@ -15,6 +15,10 @@ INSTANT = click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"])
 FOLDER = click.Path(file_okay=False, path_type=Path)
 BY = click.option("--by", required=True, help="Who acts.")
 CONFIRMED_BY = click.option("--confirmed-by", required=True, help="The second person.")
+ROOT_PLACES = {
+    "away": "已移走，离线保管 away, kept offline",
+    "file": "仍在本机，请移走离线保管 still on this machine: take it away, to be kept offline",
+}
 WHY = click.option("--why", required=True, help="Why, in words; it goes into transcript and audit.")
 
 
@@ -51,6 +55,7 @@ def _compromise_text(shown: dict[str, Any]) -> str:
         lines.append(shown["transcript"])
     if shown["reissued"] is not None:
         lines.append(f"reissued 已换发: {shown['reissued']}")
+        lines += [f"  not reissued 未换发: {each['typed_code']}  {each['code']}" for each in shown["not_reissued"]]
     return "\n".join(lines)
 
 
@@ -59,23 +64,32 @@ def _compromise_text(shown: dict[str, Any]) -> str:
 def keys(as_json: bool) -> None:
     """List every key: where it is, how long its certificate lasts, how often it was used, and whether it works.
 
-    Each is opened and asked; nothing is signed. Exit status: 0 all work, 1 one does not (a root kept offline may be
-    away).
+    Each is opened and asked; nothing is signed. A root's is only looked for: nothing but a ceremony opens it. Exit
+    status: 0 all is well (a root may be away, and had better be), 1 a row has trouble, and says which.
     """
     from certsvc.commands.key_work import key_states
 
     shown = key_states(load_settings())
     show({"keys": shown}, "\n".join(_key_row(key) for key in shown), as_json)
-    if any(key["trouble"] and not key["name"].startswith("root") for key in shown):
+    if any(key["trouble"] for key in shown):
         sys.exit(1)
 
 
 def _key_row(key: dict[str, Any]) -> str:
+    uses = "?" if key["uses"] is None else key["uses"]
     limit = f"/{key['limit']}" if key["limit"] else ""
-    state = f"revoked 已吊销 {key['revoked']}" if key["revoked"] else "ok"
-    state = f"{key['trouble']['zh']} {key['trouble']['en']}" if key["trouble"] and not key["revoked"] else state
     crl = f"  CRL {key['crl_until'][:10]}" if key["crl_until"] else ""
-    return f"{key['name']:<25} {key['where']:<9} {key['until'][:10]}  {key['uses']:>8}{limit}  {state}{crl}"
+    row = f"{key['name']:<25} {key['where']:<9} {key['until'][:10]}  {uses:>8}{limit}"
+    return f"{row}  {'; '.join(_key_remarks(key)) or 'ok'}{crl}"
+
+
+def _key_remarks(key: dict[str, Any]) -> list[str]:
+    """What there is to say of a key. Of a root where it is: that it is still here is no failure, but is not to stay."""
+    remarks = [f"revoked 已吊销 {key['revoked']}"] if key["revoked"] else []
+    remarks += [f"{key['trouble']['zh']} {key['trouble']['en']}"] if key["trouble"] else []
+    if key["name"].startswith("root"):
+        remarks.append(ROOT_PLACES.get(key["where"], "只在仪式中打开 opened in ceremonies alone"))
+    return remarks
 
 
 @click.group("data-key")
@@ -124,7 +138,8 @@ def lost(key_id: str, as_json: bool, why: str, by: str, confirmed_by: str) -> No
     """Declare KEY lost for ever, and go on with a new one.
 
     Contents under a lost data key stay unreadable (no full view, no reprint); certificates, their states and their
-    verification are not touched. Of a lost look-up key the hashes are made anew from the contents.
+    verification are not touched. Of a lost look-up key the hashes are made anew from the contents. Refused while the
+    key is there and works: `next` replaces such a key.
     """
     from certsvc.commands.key_work import declare_lost
 

@@ -4,14 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from certsvc.domain.calendar import BEIJING
-from certsvc.domain.seal_acts import SEAL_ACTS, BookedUse, Duty, RegisteredSeal, SealEvent
+from certsvc.domain.seal_acts import SEAL_ACTS, BookedUse, Duty, RegisteredSeal, SealEvent, SealRules, rules_of
 from certsvc.domain.seal_sizes import size_of
 from certsvc.store.seal_refusals import DUTIES, STATES
 
 
 def seal_json(found: RegisteredSeal) -> dict[str, Any]:
     """A seal, for a program to read."""
-    one, people, place, hours = found.seal, found.people, found.seal.place, found.seal.hours
+    one, people = found.seal, found.people
     width, height = one.design.size_mm
     return {
         "id": one.id,
@@ -24,14 +24,21 @@ def seal_json(found: RegisteredSeal) -> dict[str, Any]:
         "height_mm": height,
         "picture_supplied": one.design.picture is not None,
         "people": {duty.value: getattr(people, duty) for duty in Duty},
-        "certificate_types": sorted(one.certificate_types),
+        **_rules_json(rules_of(one)),
+        "uses_today": found.uses_today,
+        "uses": found.uses,
+    }
+
+
+def _rules_json(rules: SealRules) -> dict[str, Any]:
+    place, hours = rules.place, rules.hours
+    return {
+        "certificate_types": sorted(rules.certificate_types),
         "place": {"page": place.page, "x_mm": place.x_mm, "y_mm": place.y_mm} if place else None,
-        "daily_quota": one.daily_quota,
+        "daily_quota": rules.daily_quota,
         "hours": {"opens": _clock(hours.opens), "closes": _clock(hours.closes), "weekdays_only": hours.weekdays_only}
         if hours
         else None,
-        "uses_today": found.uses_today,
-        "uses": found.uses,
     }
 
 
@@ -47,6 +54,7 @@ def event_json(event: SealEvent) -> dict[str, Any]:
         "reason": event.reason,
         "successor": event.successor,
         "certificate_sha256": event.certificate.hex() if event.certificate else None,
+        "rules": _rules_json(event.rules) if event.rules else None,
     }
 
 
@@ -81,14 +89,21 @@ def seal_lines(found: RegisteredSeal) -> list[str]:
     size = size_of(one.design.kind, one.rank)
     height = f"×{told['height_mm']:g}" if told["height_mm"] != told["width_mm"] else ""
     people = [f"  {DUTIES[duty][0]} {DUTIES[duty][1]}: {told['people'][duty] or '—'}" for duty in Duty]
-    rules = [f"  用于 for: {', '.join(told['certificate_types'])}"]
-    if one.place:
-        rules.append(f"  位置 place: page {one.place.page}, {one.place.x_mm:g} mm, {one.place.y_mm:g} mm")
-    if one.hours:
-        days = ", 周一至周五 Monday to Friday" if one.hours.weekdays_only else ""
-        rules.append(f"  时间 hours: {_clock(one.hours.opens)}–{_clock(one.hours.closes)}{days}")
+    rules = [f"  {line}" for line in _rules_lines(rules_of(one))]
     kind = f"  {size.zh} {size.en}, {told['width_mm']:g}{height} mm ({size.source})"
     return [row(found), kind, *people, *rules, "经过 history:"]
+
+
+def _rules_lines(rules: SealRules) -> list[str]:
+    lines = [f"用于 for: {', '.join(sorted(rules.certificate_types))}"]
+    if rules.place:
+        lines.append(f"位置 place: page {rules.place.page}, {rules.place.x_mm:g} mm, {rules.place.y_mm:g} mm")
+    if rules.daily_quota is not None:
+        lines.append(f"次数 quota: {rules.daily_quota}")
+    if rules.hours:
+        days = ", 周一至周五 Monday to Friday" if rules.hours.weekdays_only else ""
+        lines.append(f"时间 hours: {_clock(rules.hours.opens)}–{_clock(rules.hours.closes)}{days}")
+    return lines
 
 
 def event_line(event: SealEvent) -> str:
@@ -97,7 +112,8 @@ def event_line(event: SealEvent) -> str:
     words = f"{rule.zh} {rule.en}" if rule else "接管 taken over"
     whom = f" → {event.successor}" if event.successor else ""
     agreed = f" + {event.confirmed_by}" if event.confirmed_by else ""
-    return f"  {_moment(event.at)}  {words}{whom}  {event.actor}{agreed}: {event.reason}"
+    changed = f" [{'; '.join(_rules_lines(event.rules))}]" if event.rules else ""
+    return f"  {_moment(event.at)}  {words}{whom}  {event.actor}{agreed}: {event.reason}{changed}"
 
 
 def use_line(use: BookedUse) -> str:

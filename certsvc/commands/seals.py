@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +12,7 @@ import click
 
 from certsvc.commands.output import JSON, show
 from certsvc.commands.seal_text import event_json, event_line, row, seal_json, seal_lines, use_json, use_line
+from certsvc.domain.seal import Hours, Placement
 from certsvc.domain.seal_acts import (
     HANDED_OVER,
     SEAL_ACTS,
@@ -20,6 +22,9 @@ from certsvc.domain.seal_acts import (
     SealAct,
     SealActRequest,
     SealEvent,
+    SealRules,
+    SealRulesRequest,
+    rules_of,
 )
 from certsvc.errors import InvalidInput
 from certsvc.settings import load_settings
@@ -28,6 +33,8 @@ from certsvc.store.seals import PostgresSeals
 
 CLIENT = "command-line"
 MOST_WORDS, MOST_KEY = 4000, 200
+MOST_USES = 2_000_000_000
+NONE = "none"
 REASON = click.option("--reason", required=True, help="Why, in words.")
 BY = click.option("--by", required=True, metavar="NAME", help="Who acts.")
 KEY = click.option("--key", help="Names this request: the same key again does nothing more.")
@@ -37,10 +44,11 @@ Found = TypeVar("Found")
 
 @click.group()
 def seal() -> None:
-    """Seals 电子印章: apply, approve, make, enable, suspend, resume, hand over, destroy; and the record of their uses.
+    """Seals 电子印章: apply, approve, make, enable, suspend, resume, hand over, destroy, change the rules; and the
+    record of their uses.
 
-    Manager, keeper and auditor of a seal are three different people; who applies does not approve, who audits does
-    nothing else. `certsvc seal show` lists the seals.
+    Manager, keeper, auditor and approver of a seal are four different people; who applies does not approve, who
+    manages does not use it, who audits does nothing else. `certsvc seal show` lists the seals.
     """
 
 
@@ -55,16 +63,15 @@ def apply_for(plan: Path, reason: str, key: str | None, as_json: bool) -> None:
     It names applicant, manager, keeper and auditor. A supplied picture lies beside it, as PNG.
     """
     from certsvc.authority.seal_plan import load_seal_plan
-    from certsvc.catalog import load_catalog
     from certsvc.issuance.seals import apply_for_seal
     from certsvc.verify.anchors import AnchorFolder
 
     settings = load_settings()
     demonstration = AnchorFolder(settings.public).current().is_demonstration
     planned = load_seal_plan(plan).seal(demonstration=demonstration)
-    catalog = load_catalog(settings.schemas)
+    places = _places()
     for type_id in sorted(planned.certificate_types):
-        catalog.latest(type_id)
+        places(type_id)
     if planned.people is None:
         raise InvalidInput(
             f"{plan} 没有写明申请人、管理人、保管人和监督人。",
@@ -73,7 +80,7 @@ def apply_for(plan: Path, reason: str, key: str | None, as_json: bool) -> None:
     request = _request(SealAct.APPLY, planned.id, planned.people.applicant, reason, key)
     applied = _with_seals(
         lambda seals: apply_for_seal(
-            seals, planned, request, _now(), demonstration=demonstration, extra_fonts=settings.fonts.extra
+            seals, planned, request, _now(), places, demonstration=demonstration, extra_fonts=settings.fonts.extra
         )
     )
     _show_seal(applied, as_json)
@@ -111,22 +118,90 @@ for _kind, _words in {
 @click.option("--to", "successor", required=True, metavar="NAME", help="Who takes over.")
 @click.option(
     "--duty",
-    type=click.Choice([Duty.KEEPER.value, Duty.MANAGER.value, Duty.AUDITOR.value]),
+    type=click.Choice([Duty.KEEPER.value, Duty.MANAGER.value, Duty.AUDITOR.value, Duty.APPROVER.value]),
     default=Duty.KEEPER.value,
     show_default=True,
     help="Which duty is handed over.",
 )
 @BY
+@click.option("--confirmed-by", metavar="NAME", help="The keeper, who confirms a new approver.")
 @REASON
 @KEY
 @JSON
-def hand_over(seal_id: str, successor: str, duty: str, by: str, reason: str, key: str | None, as_json: bool) -> None:
+def hand_over(
+    seal_id: str,
+    successor: str,
+    duty: str,
+    by: str,
+    confirmed_by: str | None,
+    reason: str,
+    key: str | None,
+    as_json: bool,
+) -> None:
     """Hand over 移交 a duty for the seal ID to somebody else.
 
-    The keeper's by the manager or the approver, the others' by the approver. Nobody audits what they acted on.
+    The keeper's by the manager or the approver; the manager's and the auditor's by the approver; the approver's by the
+    approver or the manager, confirmed by the keeper. Who ever had another duty for the seal, acted on it or used it
+    does not come to audit it, and who ever audited it gets no other duty.
     """
-    request = _request(HANDED_OVER[Duty(duty)], seal_id, by, reason, key, successor=successor)
-    _show_seal(_act(request), as_json)
+    act = HANDED_OVER[Duty(duty)]
+    _show_seal(_act(_request(act, seal_id, by, reason, key, successor=successor, confirmed_by=confirmed_by)), as_json)
+
+
+@seal.command()
+@ID
+@click.option("--add-type", "added", multiple=True, metavar="TYPE", help="Under which it may stand, too; repeatable.")
+@click.option("--drop-type", "dropped", multiple=True, metavar="TYPE", help="Under which it may not any more.")
+@click.option("--place", metavar="PAGE,X,Y", help="Of its centre, in mm from left and top; or none.")
+@click.option("--quota", metavar="NUMBER", help="How often it may be used on one day; or none.")
+@click.option("--hours", metavar="HH:MM-HH:MM", help="Of Beijing time when it may be used; or none.")
+@click.option("--weekdays-only/--every-day", default=None, help="Whether from Monday to Friday only.")
+@BY
+@click.option("--confirmed-by", required=True, metavar="NAME", help="The approver, who confirms.")
+@REASON
+@KEY
+@JSON
+def rules(
+    seal_id: str,
+    added: tuple[str, ...],
+    dropped: tuple[str, ...],
+    place: str | None,
+    quota: str | None,
+    hours: str | None,
+    weekdays_only: bool | None,
+    by: str,
+    confirmed_by: str,
+    reason: str,
+    key: str | None,
+    as_json: bool,
+) -> None:
+    """Change the rules of use 变更用印规则 of the seal ID: types, place, quota, hours.
+
+    What is not named stays as it is; none takes a rule away. A type that is added must have no other seal. This is for
+    the manager or the keeper, confirmed by the approver, while the seal is enabled or suspended. It is on record with
+    who, when and why, and holds at once; what serves and works already knows an added type from its next start on. The
+    plan of the ceremony changes no rules.
+
+    Example: certsvc seal rules market --quota 200 --hours 08:00-18:00 --by 乙 --confirmed-by 戊 --reason 年度核定
+    """
+    if weekdays_only is None and not any((added, dropped, place, quota, hours)):
+        raise InvalidInput("没有写明要变更的规则。", "No rule is named that is to change.")
+    asked = _request(SealAct.CHANGE_RULES, seal_id, by, reason, key, confirmed_by=confirmed_by)
+    places = _places()
+
+    async def change(seals: PostgresSeals) -> RegisteredSeal:
+        from certsvc.issuance.seals import change_rules
+
+        known = rules_of((await seals.seal(seal_id, _now())).seal)
+        new = SealRules(
+            certificate_types=_changed_types(known.certificate_types, added, dropped),
+            place=known.place if place is None else _parse_place(place),
+            daily_quota=known.daily_quota if quota is None else _parse_quota(quota),
+            hours=_parse_hours(known.hours, hours, weekdays_only),
+        )
+        return await change_rules(seals, SealRulesRequest(**asdict(asked), rules=new), _now(), places)
+
+    _show_seal(_with_seals(change), as_json)
 
 
 @seal.command()
@@ -185,6 +260,63 @@ def uses(seal_id: str, limit: int, before: int | None, as_json: bool) -> None:
     show(value, "\n".join(text) or "没有用印 no uses", as_json)
 
 
+def _places() -> Callable[[str], int]:
+    """How many seals a type has places for; raises `NotFound` where there is no such type."""
+    from certsvc.catalog import load_catalog
+
+    catalog = load_catalog(load_settings().schemas)
+    return lambda type_id: len(catalog.latest(type_id).layouts[0].seals)
+
+
+def _changed_types(known: frozenset[str], added: tuple[str, ...], dropped: tuple[str, ...]) -> frozenset[str]:
+    """Those known, with some added and others dropped; at least one is left."""
+    types = (known | set(added)) - set(dropped)
+    if not types or set(added) & set(dropped):
+        raise InvalidInput(
+            "至少保留一类证照，同一类不能既增加又去掉。",
+            "At least one type is left, and none is both added and dropped.",
+        )
+    return types
+
+
+def _parse_place(text: str) -> Placement | None:
+    """`1,150,250`: page, and millimetres from the left and the top edge."""
+    import msgspec
+
+    from certsvc.authority.seal_plan import Place
+
+    if text == NONE:
+        return None
+    page, _, rest = text.partition(",")
+    x_mm, _, y_mm = rest.partition(",")
+    try:
+        place = msgspec.convert({"page": page, "x_mm": x_mm, "y_mm": y_mm}, Place, strict=False)
+    except msgspec.ValidationError:
+        raise InvalidInput(
+            f"位置应写作 页,毫米,毫米，如 1,150,250，不是 {text}。",
+            f"A place is written PAGE,X,Y like 1,150,250, not {text}.",
+        ) from None
+    return Placement(page=place.page, x_mm=place.x_mm, y_mm=place.y_mm)
+
+
+def _parse_quota(text: str) -> int | None:
+    if text == NONE:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text) <= MOST_USES):
+        raise InvalidInput(f"次数应是整数，不是 {text}。", f"A quota is a whole number, not {text}.")
+    return int(text)
+
+
+def _parse_hours(known: Hours | None, text: str | None, weekdays_only: bool | None) -> Hours | None:
+    """The hours asked for; what is not named stays."""
+    from certsvc.authority.seal_plan import parse_hours
+
+    weekdays = bool(known and known.weekdays_only) if weekdays_only is None else weekdays_only
+    if text is None and known is not None:
+        return replace(known, weekdays_only=weekdays)
+    return parse_hours(None if text == NONE else text, weekdays)
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -227,7 +359,8 @@ def _act(request: SealActRequest) -> RegisteredSeal:
     if request.act not in (SealAct.MAKE, SealAct.DESTROY):
         return _with_seals(lambda seals: act_on_seal(seals, request, _now()))
     maker = seal_maker(load_settings(), _now())
-    return _with_seals(lambda seals: make_or_destroy(seals, maker, request, _now()))
+    places = _places()
+    return _with_seals(lambda seals: make_or_destroy(seals, maker, request, _now(), places))
 
 
 def _with_seals(work: Callable[[PostgresSeals], Awaitable[Found]]) -> Found:

@@ -31,6 +31,15 @@ URI = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class CscUri:
+    """Which credential, with which signer; `authority` is the file of the CA that the signer's certificate is under."""
+
+    base: str
+    credential: str
+    authority: str | None
+
+
 class _Key(msgspec.Struct):
     status: str
 
@@ -129,8 +138,9 @@ def open_key(uri: str, secret: str) -> CscKey:
         CustodyError: the URI is wrong, the signer cannot be reached or believed, refuses us, or the credential is not
             enabled, asks a person, or is no kind of ours.
     """
-    service, credential = _parsed(uri, secret)
-    return CscKey(_public_key(service, credential), service, credential)
+    parsed = parse_csc_uri(uri)
+    service = CscService(parsed.base, secret, _context(parsed.authority))
+    return CscKey(_public_key(service, parsed.credential), service, parsed.credential)
 
 
 def destroy_key(uri: str, secret: str) -> NoReturn:
@@ -170,7 +180,12 @@ def _decoded(text: str, service: CscService) -> bytes:
         raise CustodyError(f"{service.base} 的应答不是 Base64。", f"{service.base} did not answer in Base64.") from None
 
 
-def _parsed(uri: str, secret: str) -> tuple[CscService, str]:
+def parse_csc_uri(uri: str) -> CscUri:
+    """Parse the URI of a key with a remote signer.
+
+    Raises:
+        CustodyError: it is not one.
+    """
     found = URI.fullmatch(uri)
     if found is None:
         raise _wrong_uri()
@@ -183,7 +198,7 @@ def _parsed(uri: str, secret: str) -> tuple[CscService, str]:
     named = dict(pairs)
     if not reachable or len(named) != len(pairs) or not {"credentialID"} <= set(named) <= {"credentialID", "ca"}:
         raise _wrong_uri()
-    return CscService(base, secret, _context(named.get("ca"))), named["credentialID"]
+    return CscUri(base, named["credentialID"], named.get("ca"))
 
 
 def _wrong_uri() -> CustodyError:

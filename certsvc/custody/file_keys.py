@@ -7,10 +7,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-from certsvc.custody.protocol import RSA_BITS, Algorithm, our_kind
+from certsvc.custody.protocol import RSA_BITS, Algorithm, NoSuchKey, our_kind
 from certsvc.custody.secret import read_private_file, read_secret, write_private_file
 from certsvc.errors import CustodyError
-from certsvc.files import sync
+from certsvc.files import leftovers, sync
 
 MAX_KEY_FILE = 16 * 1024
 
@@ -76,9 +76,12 @@ def open_key(uri: str, secret: str) -> SoftwareKey:
     """Open the key at `uri` with the passphrase that `secret` refers to.
 
     Raises:
-        CustodyError: no such key, others may read it, wrong passphrase, damaged, or no kind of ours.
+        NoSuchKey: there is no such file.
+        CustodyError: others may read it, wrong passphrase, damaged, or no kind of ours.
     """
     path = _file_path(uri)
+    if _is_missing(path):
+        raise NoSuchKey(f"读不了 {path}：没有这个文件", f"Cannot read {path}: No such file")
     try:
         key = serialization.load_pem_private_key(read_private_file(path, MAX_KEY_FILE), read_secret(secret))
     except (ValueError, TypeError):
@@ -91,14 +94,16 @@ def open_key(uri: str, secret: str) -> SoftwareKey:
 
 
 def destroy_key(uri: str, secret: str) -> None:
-    """Remove the key file; nothing happens where there is none. Backups of it must be destroyed by whoever keeps them.
+    """Remove the key file, and what a process that was killed while it wrote it left beside it; nothing happens where
+    there is none. Backups of it must be destroyed by whoever keeps them.
 
     Raises:
         CustodyError: it cannot be removed.
     """
     path = _file_path(uri)
     try:
-        path.unlink(missing_ok=True)
+        for each in (path, *leftovers(path)):
+            each.unlink(missing_ok=True)
         if path.parent.is_dir():
             sync(path.parent)
     except OSError as error:
@@ -122,6 +127,17 @@ def _strong_passphrase(secret: str) -> bytes:
             "of them different. Make one with openssl rand -base64 32, in a file of mode 0600.",
         )
     return passphrase
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether there surely is no file: one that cannot be looked at may be there."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _file_path(uri: str) -> Path:

@@ -3,10 +3,19 @@
 
 from certsvc.custody import csc_keys, file_keys
 from certsvc.custody.file_keys import SoftwareKey, generate_key
-from certsvc.custody.protocol import Algorithm, Backend, CustodyKey
+from certsvc.custody.protocol import Algorithm, Backend, CustodyKey, NoSuchKey
 from certsvc.errors import CustodyError
 
-__all__ = ["Algorithm", "CustodyKey", "SoftwareKey", "create_key", "destroy_key", "generate_key", "open_key"]
+__all__ = [
+    "Algorithm",
+    "CustodyKey",
+    "SoftwareKey",
+    "create_key",
+    "destroy_key",
+    "find_key",
+    "generate_key",
+    "open_key",
+]
 
 SCHEMES = "file: pkcs11: csc+https:"
 
@@ -30,6 +39,18 @@ def open_key(uri: str, secret: str) -> CustodyKey:
         CustodyError: unknown scheme, no such key, wrong secret, damaged, out of reach, or no kind of ours.
     """
     return _backend(uri).open_key(uri, secret)
+
+
+def find_key(uri: str, secret: str) -> CustodyKey | None:
+    """The key at `uri`, opened as by `open_key`; None where there is none. Makes nothing.
+
+    Raises:
+        CustodyError: as `open_key`, but for a key that is not there; a remote signer does not tell that from others.
+    """
+    try:
+        return open_key(uri, secret)
+    except NoSuchKey:
+        return None
 
 
 def destroy_key(uri: str, secret: str) -> None:

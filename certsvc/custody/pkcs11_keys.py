@@ -15,7 +15,7 @@ from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass
 
 from certsvc.custody.pkcs11_library import GENERATE_WITHIN, Pkcs11Library, library_at
 from certsvc.custody.pkcs11_uri import Pkcs11Uri, parse_pkcs11_uri
-from certsvc.custody.protocol import RSA_BITS, Algorithm, OurPublicKey, our_kind, verified
+from certsvc.custody.protocol import RSA_BITS, Algorithm, NoSuchKey, OurPublicKey, our_kind, verified
 from certsvc.der import object_identifier
 from certsvc.errors import CustodyError
 
@@ -30,6 +30,15 @@ NOTHING_BUT_SIGN = {
     Attribute.EXTRACTABLE: False,
     Attribute.SIGN_RECOVER: False,
 }
+MADE_THERE_AND_NEVER_OUTSIDE = {
+    Attribute.SENSITIVE: True,
+    Attribute.EXTRACTABLE: False,
+    Attribute.LOCAL: True,
+    Attribute.NEVER_EXTRACTABLE: True,
+    Attribute.ALWAYS_SENSITIVE: True,
+}
+"""What a token must say of a key. The last three it sets itself, and nobody can: a key that was made elsewhere and
+brought in may be anybody's as well, however well the token keeps it now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +124,9 @@ def open_key(uri: str, secret: str) -> Pkcs11Key:
     """Open the key at `uri`; `secret` refers to the token's PIN, unless the URI does (`pin-source`).
 
     Raises:
-        CustodyError: the URI is wrong, token or key is not there, the PIN is wrong or may not be tried, the key could
-            be taken out of the token, or is no kind of ours.
+        NoSuchKey: the token has no such key.
+        CustodyError: the URI is wrong, the token is not there, the PIN is wrong or may not be tried, the key was not
+            made on the token, could be or could have been taken out of it, or is no kind of ours.
     """
     parsed = parse_pkcs11_uri(uri)
     library = library_at(parsed.module)
@@ -155,18 +165,26 @@ def _opened(
     library: Pkcs11Library, uri: Pkcs11Uri, secret: str, found: tuple[pkcs11.PrivateKey, OurPublicKey] | None
 ) -> Pkcs11Key:
     if found is None:
-        raise CustodyError(
+        raise NoSuchKey(
             f"令牌上没有密钥 {uri}，或缺其公钥。", f"There is no key {uri} on the token, or not its public half."
         )
     private, public = found
-    if _attribute(private, Attribute.EXTRACTABLE) is not False or _attribute(private, Attribute.SENSITIVE) is not True:
-        raise CustodyError(
-            f"{uri} 可被导出，不予使用；请在令牌上生成不可导出的密钥。",
-            f"{uri} can be taken out of the token and is not used: have the token make one that cannot.",
-        )
+    _require_made_there(private, uri)
     name = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     library.found[name] = private
     return Pkcs11Key(public, library, uri, secret, name)
+
+
+def _require_made_there(private: pkcs11.PrivateKey, uri: Pkcs11Uri) -> None:
+    rules = MADE_THERE_AND_NEVER_OUTSIDE.items()
+    if broken := [rule.name for rule, value in rules if _attribute(private, rule) is not value]:
+        raise CustodyError(
+            f"{uri} 不是在令牌上生成，或者可以、曾经可以导出（{'、'.join(broken)} 不合要求），不予使用；"
+            "请删去它，让本程序在令牌上生成，或另选名称。",
+            f"{uri} was not made on the token, or can be or could have been taken out of the token "
+            f"({', '.join(broken)} not as it must be), and is not used: delete it, or choose another name, and have "
+            "the token make the key.",
+        )
 
 
 def _generate(token: pkcs11.Token, uri: Pkcs11Uri, algorithm: Algorithm) -> None:

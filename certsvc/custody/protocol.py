@@ -14,6 +14,13 @@ RSA_BITS = 3072
 OurPublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
+class NoSuchKey(CustodyError):
+    """A key cannot be used
+
+    There is none in this place: told apart so that a key can be looked for before one is made.
+    """
+
+
 class CustodyKey(Protocol):
     """A private key that never leaves its backend: `services.PrivateKey`, and whether it can be used now."""
 
@@ -35,7 +42,7 @@ class Backend(Protocol):
         """The key at `uri`; where there is none, one is made."""
 
     def open_key(self, uri: str, secret: str) -> CustodyKey:
-        """The key at `uri`."""
+        """The key at `uri`. Raises `NoSuchKey` where there surely is none."""
 
     def destroy_key(self, uri: str, secret: str) -> None:
         """Destroy the key at `uri`; nothing happens where there is none."""

@@ -10,6 +10,7 @@ import re
 import weakref
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from threading import Lock
 
@@ -27,12 +28,29 @@ DIGITS = 20
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 
+class _Folder:
+    """A folder held open: its files are found again when it was renamed, as at the end of a ceremony."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        weakref.finalize(self, os.close, self._descriptor).atexit = False  # what is given back at the end needs it
+
+    def is_at(self, path: Path) -> bool:
+        """Whether this is still the folder at `path`."""
+        return os.path.samestat(os.stat(path), os.fstat(self._descriptor))
+
+    def open(self, name: str) -> FileIO:
+        """The file of this name in it, to read and to write."""
+        return FileIO(name, "r+b", opener=lambda name, flags: os.open(name, flags, dir_fd=self._descriptor))
+
+
 @dataclass(slots=True)
 class _Block:
-    """Uses on record, up to number `end`, of which this process has `left` to make."""
+    """Uses on record in `folder`, up to number `end`, of which this process has `left` to make."""
 
-    end: int = 0
-    left: int = 0
+    folder: _Folder
+    end: int
+    left: int
 
 
 class UsageBook:
@@ -40,6 +58,7 @@ class UsageBook:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._last: _Folder | None = None
         self._forget()
 
     def used(self, name: str) -> int:
@@ -50,7 +69,8 @@ class UsageBook:
         """
         self._after_fork()
         with self._lock:
-            return _recorded(self._path(name)) - self._blocks.get(name, _Block()).left
+            block = self._blocks.get(name)
+            return _recorded(self._path(name)) - (block.left if block else 0)
 
     def count(self, name: str, limit: int | None = None) -> None:
         """Count one use of the key called `name`, durably, before it is made.
@@ -61,9 +81,10 @@ class UsageBook:
         """
         self._after_fork()
         with self._lock:
-            block = self._blocks.get(name, _Block())
-            if block.left == 0:
-                block = self._blocks[name] = _take(self._path(name), limit)
+            block = self._blocks.get(name)
+            if block is None or block.left == 0:
+                block = self._blocks[name] = _take(self._path(name), limit, self._last)
+                self._last = block.folder
             if limit is not None and block.end - block.left >= limit:
                 raise _reached(name, limit)
             block.left -= 1
@@ -81,7 +102,8 @@ class UsageBook:
     def _forget(self) -> None:
         self._process, self._lock = os.getpid(), Lock()
         self._blocks: dict[str, _Block] = {}
-        weakref.finalize(self, _give_back, self._folder, self._blocks, self._lock, self._process)
+        self._last = None
+        weakref.finalize(self, _give_back, self._blocks, self._lock, self._process)
 
 
 def count_uses(key: CustodyKey, name: str, book: UsageBook, limit: int | None) -> CustodyKey:
@@ -116,13 +138,15 @@ def _reached(name: str, limit: int) -> KeyLimitReached:
     )
 
 
-def _take(path: Path, limit: int | None) -> _Block:
-    """Put a block of uses on record, on the disk when this returns. An empty block where `limit` leaves nothing."""
+def _take(path: Path, limit: int | None, last: _Folder | None) -> _Block:
+    """Put a block of uses on record, on the disk when this returns. An empty block where `limit` leaves nothing. `last`
+    is the folder of the block before."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             create_file(path, _written(0))
-        with path.open("r+b", buffering=0) as file, alone(file, path):
+        folder = last if last is not None and last.is_at(path.parent) else _Folder(path.parent)
+        with folder.open(path.name) as file, alone(file, path):
             recorded = _number(file.read(DIGITS + 1), path)
             size = _size(recorded, limit)
             # One write of twenty bytes within one sector: whole or not at all, also when the power fails.
@@ -130,17 +154,17 @@ def _take(path: Path, limit: int | None) -> _Block:
             os.fsync(file.fileno())
     except OSError as error:
         raise CustodyError(f"写不了 {path}：{error.strerror}", f"Cannot write {path}: {error.strerror}") from None
-    return _Block(recorded + size, size)
+    return _Block(folder, recorded + size, size)
 
 
-def _give_back(folder: Path, blocks: dict[str, _Block], lock: Lock, process: int) -> None:
+def _give_back(blocks: dict[str, _Block], lock: Lock, process: int) -> None:
     """Take what was counted and not used off the record again; where that fails, the count stays too high."""
     if process != os.getpid():
         return
     with lock:
         for name, block in blocks.items():
-            path = folder / f"{name}.uses"
-            with suppress(OSError, CustodyError), path.open("r+b", buffering=0) as file, alone(file, path):
+            path = Path(f"{name}.uses")
+            with suppress(OSError, CustodyError), block.folder.open(path.name) as file, alone(file, path):
                 recorded = _number(file.read(DIGITS + 1), path)
                 if recorded >= block.end:  # else it is another record, put here from a backup
                     os.pwrite(file.fileno(), _written(recorded - block.left), 0)

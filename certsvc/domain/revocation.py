@@ -3,8 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
 
 from certsvc.errors import InvalidInput
+
+Instant = Annotated[datetime, Meta(tz=True)]
+"""A moment that says its zone: others cannot be compared with it."""
 
 
 class Reason(StrEnum):
@@ -29,8 +35,8 @@ class Revocation:
 
     name: str
     reason: Reason
-    effective: datetime
-    decided_at: datetime
+    effective: Instant
+    decided_at: Instant
     by: str
     confirmed_by: str
     why: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from certsvc.domain.seal import Placement, Seal, SealPeople
+from certsvc.domain.seal import Hours, Placement, Seal, SealPeople
 from certsvc.ids import Ref
 
 
@@ -50,6 +50,8 @@ class SealAct(StrEnum):
     HAND_OVER = "hand_over"
     REPLACE_MANAGER = "replace_manager"
     REPLACE_AUDITOR = "replace_auditor"
+    REPLACE_APPROVER = "replace_approver"
+    CHANGE_RULES = "change_rules"
     WITHDRAW = "withdraw"
     DESTROY = "destroy"
     DESTROYED = "destroyed"
@@ -108,6 +110,21 @@ SEAL_ACTS: Mapping[SealAct, SealActRule] = {
     SealAct.REPLACE_AUDITOR: SealActRule(
         zh="更换监督人", en="replace the auditor", before=IN_HAND, by=BY_APPROVER, passes=Duty.AUDITOR
     ),
+    SealAct.REPLACE_APPROVER: SealActRule(
+        zh="更换批准人",
+        en="replace the approver",
+        before=IN_HAND,
+        by=frozenset({Duty.APPROVER, Duty.MANAGER}),
+        passes=Duty.APPROVER,
+        confirmed=Duty.KEEPER,
+    ),
+    SealAct.CHANGE_RULES: SealActRule(
+        zh="变更用印规则",
+        en="change the rules",
+        before=_states(S.ENABLED, S.SUSPENDED),
+        by=frozenset({Duty.MANAGER, Duty.KEEPER}),
+        confirmed=Duty.APPROVER,
+    ),
     SealAct.WITHDRAW: SealActRule(
         zh="撤回申请",
         en="withdraw",
@@ -137,6 +154,23 @@ HANDED_OVER = {rule.passes: act for act, rule in SEAL_ACTS.items() if rule.passe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SealRules:
+    """All rules of use of a seal, as `domain.seal.Seal` has them."""
+
+    certificate_types: frozenset[str]
+    place: Placement | None
+    daily_quota: int | None
+    hours: Hours | None
+
+
+def rules_of(seal: Seal) -> SealRules:
+    """The rules of use that a seal has."""
+    return SealRules(
+        certificate_types=seal.certificate_types, place=seal.place, daily_quota=seal.daily_quota, hours=seal.hours
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SealActRequest:
     """A request to act on a seal. `client` and `key` together name it: the same one again is done once."""
 
@@ -152,8 +186,16 @@ class SealActRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SealRulesRequest(SealActRequest):
+    """A request to change the rules: `rules` are all of them from then on."""
+
+    rules: SealRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SealEvent:
-    """One act on record; `certificate` is the SHA-256 of the X.509 certificate that was made."""
+    """One act on record; `certificate` is the SHA-256 of the X.509 certificate that was made, `rules` are those from
+    then on where the act changed them."""
 
     id: int
     act: SealAct
@@ -164,6 +206,7 @@ class SealEvent:
     successor: str | None
     confirmed_by: str | None
     certificate: bytes | None
+    rules: SealRules | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

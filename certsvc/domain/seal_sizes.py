@@ -12,8 +12,9 @@ PURPOSES = {SealKind.FINANCE: "财务专用章", SealKind.INVOICE: "发票专用
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealSize:
-    """One row: the width in millimetres, or the usual one where the rule only says how large at `most`; the height of
-    an oval; the centre. `from_memory` marks what could not be compared with the text of its source."""
+    """One row: the width in millimetres, or the usual one where the rule only says how large at `most`, and the `least`
+    is ours; the height of an oval; the centre. `from_memory` marks what could not be compared with the text of its
+    source."""
 
     zh: str
     en: str
@@ -21,9 +22,13 @@ class SealSize:
     centre: Centre
     source: str
     most_mm: float | None = None
+    least_mm: float = 0
     height_mm: float | None = None
     from_memory: bool = False
 
+
+LEAST_MM, LEAST_NAME_SEAL_MM = 35, 16
+"""Where a rule has no least width: that of a steel seal (国发〔1999〕25号), and of a name seal that can be read."""
 
 STATE_COUNCIL = "国发〔1999〕25号"
 POLICE = "公安机关刻章管理通行做法"
@@ -85,6 +90,7 @@ RANKS: Mapping[str, SealSize] = {
         en="a department of an administrative organ, or a unit under it",
         width_mm=42,
         most_mm=45,
+        least_mm=LEAST_MM,
         centre=Centre.STAR,
         source=STATE_COUNCIL,
     ),
@@ -93,6 +99,7 @@ RANKS: Mapping[str, SealSize] = {
         en="an enterprise, institution, association, or village committee",
         width_mm=42,
         most_mm=45,
+        least_mm=LEAST_MM,
         centre=Centre.STAR,
         source=STATE_COUNCIL,
     ),
@@ -130,6 +137,7 @@ KINDS: Mapping[SealKind, SealSize] = {
         en="finance seal",
         width_mm=38,
         most_mm=40,
+        least_mm=LEAST_MM,
         centre=Centre.NONE,
         source=POLICE,
         from_memory=True,
@@ -148,6 +156,7 @@ KINDS: Mapping[SealKind, SealSize] = {
         en="contract seal",
         width_mm=40,
         most_mm=58,
+        least_mm=LEAST_MM,
         centre=Centre.NONE,
         source=POLICE,
         from_memory=True,
@@ -157,6 +166,7 @@ KINDS: Mapping[SealKind, SealSize] = {
         en="personal name seal",
         width_mm=20,
         most_mm=25,
+        least_mm=LEAST_NAME_SEAL_MM,
         centre=Centre.NONE,
         source="通行规格",
         from_memory=True,
@@ -208,7 +218,14 @@ def require_size(seal: Seal, *, demonstration: bool) -> None:
 
 def _size_problems(design: SealDesign, size: SealSize) -> Iterator[Problem]:
     width, most = design.diameter_mm, size.most_mm
-    if width != size.width_mm if most is None else not 0 < width <= most:
+    if most is not None and not width >= size.least_mm:
+        yield Problem(
+            "diameter_mm",
+            "wrong_size",
+            f"{size.zh}的印章不得小于 {size.least_mm:g} 毫米，否则印文认不清；现在是 {width:g}。",
+            f"The seal of {size.en} measures at least {size.least_mm:g} mm, to be read, not {width:g}: diameter_mm.",
+        )
+    if width != size.width_mm if most is None else not width <= most:
         zh, en = ("应为", "measures") if most is None else ("不得大于", "measures at most")
         yield Problem(
             "diameter_mm",
@@ -241,7 +258,20 @@ def _content_problems(seal: Seal) -> Iterator[Problem]:
             "发票专用章中央是纳税人识别号，即统一社会信用代码。",
             "In the middle of an invoice seal stands the taxpayer's number, which is the USCC.",
         )
-    if design.kind is SealKind.PERSONAL and not 2 <= len(design.name) <= 6:
+    if design.kind is SealKind.PERSONAL:
+        yield from _name_seal_problems(design)
+
+
+def _name_seal_problems(design: SealDesign) -> Iterator[Problem]:
+    if not 2 <= len(design.name) <= 6:
         yield Problem(
             "name", "wrong_name", "个人名章的姓名应为 2 至 6 个字。", "The name on a name seal has 2 to 6 characters."
         )
+    for field, text in (("purpose", design.purpose), ("code", design.code)):
+        if text:
+            yield Problem(
+                field,
+                "name_alone",
+                f"个人名章上只有姓名，不刻“{text}”。",
+                f"On a name seal stands the name alone, not {text}: {field}.",
+            )

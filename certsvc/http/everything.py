@@ -1,7 +1,5 @@
 """Public and trust role together, for one machine."""
 
-from collections.abc import Callable
-
 from litestar import Litestar
 
 from certsvc.http.application import make_application
@@ -13,7 +11,7 @@ from certsvc.log import open_log
 from certsvc.verify.service import Verifying
 
 
-def create_all_app(verifying: Verifying, services: Callable[[], TrustServices], site: Site) -> Litestar:
+def create_all_app(verifying: Verifying, services: TrustServices, site: Site) -> Litestar:
     """Every route of both roles as one ASGI application; `/health` is the public role's."""
     pages, log = Pages(site), open_log()
     routes = [*public_routes(verifying, site, pages, log), *trust_routes(services, log)]

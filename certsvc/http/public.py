@@ -13,15 +13,13 @@ from certsvc.domain.token import Claims, parse_digits
 from certsvc.errors import InvalidIdentifier, NotFound, RegisterUnavailable
 from certsvc.http.alarms import raise_alarms
 from certsvc.http.application import make_application
-from certsvc.http.facts import static_trust_routes
 from certsvc.http.language import CODES
 from certsvc.http.negotiation import wants_page
-from certsvc.http.pages import ASSETS_PATH, Pages
+from certsvc.http.pages import Pages
 from certsvc.http.problems import RETRY_AFTER_SECONDS
 from certsvc.http.routes import Asked, route
+from certsvc.http.shared import shared_routes
 from certsvc.http.site import Site
-from certsvc.http.static import find_asset
-from certsvc.http.trusting import trusting_routes
 from certsvc.http.upload import Uploads
 from certsvc.ids import parse_typed_code
 from certsvc.log import open_log
@@ -29,8 +27,6 @@ from certsvc.verify.file import verify_file
 from certsvc.verify.report import Report, Soundness
 from certsvc.verify.scan import verify_code, verify_scan
 from certsvc.verify.service import Verifying
-
-FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def public_routes(verifying: Verifying, site: Site, pages: Pages, log: FilteringBoundLogger) -> list[HTTPRouteHandler]:
@@ -43,9 +39,7 @@ def public_routes(verifying: Verifying, site: Site, pages: Pages, log: Filtering
         route("/code", "typed", public.typed),
         route("/verify", "file", public.file, "POST"),
         route("/health", "health", public.health),
-        route(ASSETS_PATH + "{name:str}", "static", public.static),
-        *trusting_routes(site.trust_folder, pages),
-        *static_trust_routes(site),
+        *shared_routes(site, pages),
     ]
 
 
@@ -103,15 +97,6 @@ class _Public:
         if register is None or not await register.ready():
             raise RegisterUnavailable("登记簿现在查不了。", "The register cannot be asked now.")
         return {"status": "ready"}
-
-    async def static(self, name: FromPath[str]) -> Response[bytes]:
-        found = find_asset(self._pages.assets, name)
-        headers = {
-            "Cache-Control": FOR_EVER,
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Vary": "Accept-Encoding",
-        }
-        return Response(found.content, media_type=found.media_type, headers=headers)
 
     def _report(self, request: Asked, report: Report, claims: Claims | None) -> Response[bytes]:
         if not report.register_failed:

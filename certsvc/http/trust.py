@@ -6,8 +6,8 @@ import binascii
 import functools
 import hashlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import unquote_to_bytes
@@ -17,16 +17,16 @@ from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
 from structlog.typing import FilteringBoundLogger
 
-from certsvc.authority.ocsp import TRY_LATER, OcspAnswer, OcspResponder
+from certsvc.authority.ocsp import NO_KEY, TRY_LATER, OcspAnswer, OcspResponder
 from certsvc.authority.timestamp_request import Failure
-from certsvc.authority.timestamp_responder import OUT_OF_ORDER, TimestampResponder
-from certsvc.errors import WorkersBusy
+from certsvc.authority.timestamp_responder import OUT_OF_ORDER, TimestampReply, TimestampResponder
+from certsvc.errors import Unavailable, WorkersBusy
 from certsvc.http.application import make_application
-from certsvc.http.facts import static_trust_routes
 from certsvc.http.messages import read_message
 from certsvc.http.pages import Pages
-from certsvc.http.rate import Clients, Gate, address_of
+from certsvc.http.rate import Gate, address_of
 from certsvc.http.routes import Asked, route
+from certsvc.http.shared import shared_routes
 from certsvc.http.site import Site
 from certsvc.http.threads import KeyThreads
 from certsvc.log import open_log
@@ -45,33 +45,55 @@ OUR_FAILURES = {Failure.TIME_NOT_AVAILABLE, Failure.SYSTEM_FAILURE}
 OUR_ERRORS = {OCSPResponseStatus.TRY_LATER, OCSPResponseStatus.INTERNAL_ERROR}
 """What is no fault of who asks: logged."""
 
+NO_TIMESTAMP_KEY = replace(OUT_OF_ORDER)
+"""Says the same, and is known apart from it: whoever tried to open the key has logged why, once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustServices:
-    """What the trust role needs. `strangers_per_minute` timestamps for each address; known clients have no limit."""
+    """What the trust role needs. Each service is asked for at every request, because keys come, go and have next
+    generations, and nobody restarts for them; `timestamps` is None while its key cannot be used. `gate` is who gets
+    timestamps, and needs no key."""
 
-    ocsp: OcspResponder
-    timestamps: TimestampResponder
-    clients: Clients
-    strangers_per_minute: int
+    ocsp: Callable[[datetime], OcspResponder]
+    timestamps: Callable[[datetime], TimestampResponder | None]
+    gate: Gate
 
     def require_ready(self, now: datetime) -> dict[str, str]:
         """See that both services can answer now.
 
         Raises:
-            Unavailable: the clock is not good, the timestamp certificate is not in its term, or a CRL is stale.
+            Unavailable: what is out of order: a key cannot be used, the clock is not good, the timestamp certificate
+                is not in its term, or a CRL is stale.
             CustodyError: a responder's certificate is not in its term.
         """
-        synchronised = self.timestamps.require_ready(now)
-        self.ocsp.require_current(now)
+        synchronised, troubles = False, list[Unavailable]()
+        try:
+            synchronised = self._require_timestamps(now)
+        except Unavailable as error:
+            troubles.append(error)
+        try:
+            self.ocsp(now).require_current(now)
+        except Unavailable as error:
+            troubles.append(error)
+        if troubles:
+            raise _together(troubles)
         return {"status": "ready", "clock": "synchronised" if synchronised else "system"}
 
+    def _require_timestamps(self, now: datetime) -> bool:
+        responder = self.timestamps(now)
+        if responder is None:
+            raise Unavailable("时间戳密钥用不了，时间戳停了。", "The timestamp key cannot be used: no timestamps.")
+        return responder.require_ready(now)
 
-Services = Callable[[], TrustServices]
-"""Gives the services as they are now: keys have next generations, and nobody restarts for them."""
+
+def _together(troubles: Sequence[Unavailable]) -> Unavailable:
+    if len(troubles) == 1:
+        return troubles[0]
+    return Unavailable("".join(each.zh for each in troubles), " ".join(each.en for each in troubles))
 
 
-def trust_routes(services: Services, log: FilteringBoundLogger) -> list[HTTPRouteHandler]:
+def trust_routes(services: TrustServices, log: FilteringBoundLogger) -> list[HTTPRouteHandler]:
     """`/ocsp` and `/tsa`."""
     trust = _Trust(services, log)
     return [
@@ -81,23 +103,22 @@ def trust_routes(services: Services, log: FilteringBoundLogger) -> list[HTTPRout
     ]
 
 
-def create_trust_app(services: Services, site: Site) -> Litestar:
+def create_trust_app(services: TrustServices, site: Site) -> Litestar:
     """The trust role as an ASGI application."""
     pages, log = Pages(site), open_log()
 
     async def health() -> dict[str, str]:
-        return await asyncio.to_thread(services().require_ready, datetime.now(UTC))
+        return await asyncio.to_thread(services.require_ready, datetime.now(UTC))
 
-    routes = [*trust_routes(services, log), *static_trust_routes(site), route("/health", "health", health)]
+    routes = [*trust_routes(services, log), *shared_routes(site, pages), route("/health", "health", health)]
     return make_application(routes, site, pages, log)
 
 
 class _Trust:
     """What the routes do. `now` is taken here, once per request."""
 
-    def __init__(self, services: Services, log: FilteringBoundLogger) -> None:
+    def __init__(self, services: TrustServices, log: FilteringBoundLogger) -> None:
         self._services, self._log = services, log
-        self._gate = Gate(services().clients, services().strangers_per_minute)
         self._ocsp_threads, self._timestamp_threads = KeyThreads("ocsp"), KeyThreads("tsa")
 
     async def ocsp_post(self, request: Asked) -> Response[bytes]:
@@ -108,23 +129,30 @@ class _Trust:
 
     async def timestamp(self, request: Asked) -> Response[bytes]:
         message = await read_message(request, TIMESTAMP_QUERY, MAX_TIMESTAMP)
-        self._gate.admit(request.headers.get("authorization"), address_of(request.scope), time.monotonic())
-        respond = functools.partial(self._services().timestamps.respond, message, datetime.now(UTC))
+        self._services.gate.admit(request.headers.get("authorization"), address_of(request.scope), time.monotonic())
         try:
-            reply = await self._timestamp_threads.run(respond)
+            reply = await self._timestamp_threads.run(functools.partial(self._stamp, message, datetime.now(UTC)))
         except WorkersBusy:
             reply = OUT_OF_ORDER
-        if reply.failure in OUR_FAILURES:
+        if reply.failure in OUR_FAILURES and reply is not NO_TIMESTAMP_KEY:
             self._log.error("no_timestamp", failure=reply.failure.name)
         return Response(reply.der, media_type=TIMESTAMP_REPLY)
+
+    def _stamp(self, message: bytes, now: datetime) -> TimestampReply:
+        """In a thread, like `_status`: opening a key takes time, too."""
+        responder = self._services.timestamps(now)
+        return NO_TIMESTAMP_KEY if responder is None else responder.respond(message, now)
+
+    def _status(self, message: bytes, now: datetime) -> OcspAnswer:
+        return self._services.ocsp(now).respond(message, now)
 
     async def _ocsp(self, request: Asked, message: bytes) -> Response[bytes]:
         now = datetime.now(UTC)
         try:
-            answer = await self._ocsp_threads.run(functools.partial(self._services().ocsp.respond, message, now))
+            answer = await self._ocsp_threads.run(functools.partial(self._status, message, now))
         except WorkersBusy:
             answer = TRY_LATER
-        if answer.error in OUR_ERRORS:
+        if answer.error in OUR_ERRORS and answer is not NO_KEY:
             self._log.error("no_ocsp_answer", error=answer.error.name)
         headers = _ocsp_headers(answer, now)
         if headers.get("ETag") == request.headers.get("if-none-match", "") and request.method != "POST":

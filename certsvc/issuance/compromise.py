@@ -1,7 +1,7 @@
 """A key in other hands: what it may have signed, the ceremony that ends it, and new documents for those it touched."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 from certsvc.authority.authority import Authority
 from certsvc.authority.later import LaterPlan, RevocationPlan
@@ -11,7 +11,7 @@ from certsvc.domain.acts import Act
 from certsvc.domain.compromise import Reach, Touched
 from certsvc.domain.issuing import Order, Reservation
 from certsvc.domain.life import Ground
-from certsvc.domain.revocation import Reason
+from certsvc.domain.revocation import Reason, Revocation
 from certsvc.errors import ActNotAllowed, Conflict, NotFound
 from certsvc.issuance.issue import issue
 from certsvc.issuance.prepare import open_payload
@@ -33,8 +33,8 @@ def reach_of(authority: Authority, name: str, since: datetime, now: datetime) ->
     if name not in authority.names:
         raise NotFound(f"这里没有密钥 {name}。", f"There is no key {name} here.")
     kind, certificate = profile_name(name), authority.certificate(name)
-    decided = (each.decided_at for each in authority.revocations() if each.name == name and each.reason.is_compromise)
-    until = min(next(decided, now), certificate.not_valid_after_utc)
+    decided = (each.decided_at for each in _compromises(authority, name))
+    until = min(*decided, now, certificate.not_valid_after_utc)
     if kind == "token":
         return Reach(since=certificate.not_valid_before_utc, until=until, tokens=True)
     if kind == "seal":
@@ -44,25 +44,31 @@ def reach_of(authority: Authority, name: str, since: datetime, now: datetime) ->
 
 def ending(authority: Authority, name: str, since: datetime, why: str, by: str, witness: str) -> LaterPlan:
     """The ceremony that revokes the certificate of this name from `since` on, and makes the next generation of it and
-    of everything that was issued under it.
+    of everything that was issued under it. Where it is on record already that the key was in other hands, but from
+    another time, the ceremony says this one and makes nothing: the next generation is there.
 
-    A root is in nobody's CRL: it is no anchor any more when its file is taken from `public/anchors`, and everybody who
-    trusts it is told.
+    A root says it of itself in its own last CRL: our readers then take of what lies under it only what is on record by
+    its own digest, and the trust list names it no more. Others who trust it have to be told.
     """
     kind = profile_name(name)
-    below = {
-        base_name(each) for each in authority.names if kind in (ROOT, ISSUING) and _is_under(authority, each, name)
-    }
-    reason = Reason.CA_COMPROMISE if kind == ISSUING else Reason.KEY_COMPROMISE
-    revoke = () if kind == ROOT else (RevocationPlan(name, reason, since),)
+    ceremony = f"compromised-{base_name(name)}-{generation(name)}"
+    first = min(_compromises(authority, name), key=lambda each: each.decided_at, default=None)
+    again = first is not None and first.effective != since
+    under = [each for each in authority.names if kind in (ROOT, ISSUING) and _is_under(authority, each, name)]
+    below = {base_name(each) for each in under if not authority.is_destroyed(authority.newest(base_name(each)))}
+    reason = Reason.CA_COMPROMISE if kind in (ROOT, ISSUING) else Reason.KEY_COMPROMISE
     return LaterPlan(
-        id=f"compromised-{base_name(name)}-{generation(name)}",
+        id=f"{ceremony}-{since.astimezone(UTC):%Y%m%dt%H%M%S}" if again else ceremony,
         why=why,
         by=by,
         witness=witness,
-        roll=tuple(sorted({base_name(name), *below})),
-        revoke=revoke,
+        roll=() if again else tuple(sorted({base_name(name), *below})),
+        revoke=(RevocationPlan(name, reason, since),),
     )
+
+
+def _compromises(authority: Authority, name: str) -> list[Revocation]:
+    return [each for each in authority.revocations() if each.name == name and each.reason.is_compromise]
 
 
 def _is_under(authority: Authority, name: str, above: str) -> bool:

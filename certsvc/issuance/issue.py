@@ -1,10 +1,13 @@
 """Issue once: sign the token, render, prepare the seal, book its use, seal, check our own output, publish."""
 
-from collections.abc import AsyncIterator, Mapping
+import hashlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from certsvc.authority.timestamps import PunctualTimestamper, require_real_time
 from certsvc.catalog import CertificateType, Layout
 from certsvc.domain.actor import Actor
 from certsvc.domain.issuing import Order, Reservation, SealedDocument
@@ -20,9 +23,45 @@ from certsvc.errors import (
 )
 from certsvc.ids import Ref
 from certsvc.issuance.prepare import open_payload, prepare
-from certsvc.issuance.press import make_token, render_page, turns
+from certsvc.issuance.press import bound_seals, make_token, render_page, turns
 from certsvc.issuance.service import Arrow, Issuing
 from certsvc.verify.report import Soundness, soundness
+
+NOT_YET = hashlib.sha256(b"").digest()
+"""Stands for the digest of a use that is only asked about."""
+
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(minutes=8)
+
+Unexpected = Callable[[Ref, Exception], None]
+"""Told of an order that failed in a way nobody foresaw."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handler:
+    """In whose name the seals are used (经办人): who ordered, ever; and the program that finishes it."""
+
+    name: str
+    program: str | None = None
+
+
+class Patience:
+    """What failed is left alone, longer each time. Each process has its own: a new one tries everything once."""
+
+    def __init__(self) -> None:
+        self._failures: dict[Ref, tuple[int, datetime]] = {}
+
+    def due(self, refs: Sequence[Ref], now: datetime) -> Sequence[Ref]:
+        """Which of the waiting are to be tried now; others are forgotten. A clock that was set back does no harm."""
+        self._failures = {ref: self._failures[ref] for ref in refs if ref in self._failures}
+        return [ref for ref in refs if not now < self._next(ref, now) <= now + LONGEST_WAIT]
+
+    def failed(self, ref: Ref, now: datetime) -> None:
+        """It was tried in vain."""
+        times, _ = self._failures.get(ref, (0, now))
+        self._failures[ref] = times + 1, now + min(FIRST_WAIT * 2**times, LONGEST_WAIT)
+
+    def _next(self, ref: Ref, now: datetime) -> datetime:
+        return self._failures.get(ref, (0, now))[1]
 
 
 async def issue(issuing: Issuing, actor: Actor, order: Order, now: datetime) -> Reservation:
@@ -32,13 +71,15 @@ async def issue(issuing: Issuing, actor: Actor, order: Order, now: datetime) -> 
         see `prepare` and `finish`.
     """
     reservation = await prepare(issuing, actor, order, now)
-    return await finish(issuing, actor, reservation.ref, now)
+    return await finish(issuing, Handler(name=order.client), reservation.ref, now)
 
 
-async def finish(issuing: Issuing, actor: Actor, ref: Ref, now: datetime) -> Reservation:
+async def finish(issuing: Issuing, handler: Handler, ref: Ref, now: datetime) -> Reservation:
     """Bring a reservation to the end; one that is issued already is returned as it is.
 
-    A retry after the key was used is a second seal use and is booked as one; the token stays the first.
+    Before the first key is used, all the seals must be free to be used; when the sheets are put on record, all must
+    still be enabled. A retry after the key was used is a second seal use and is booked as one; the token stays the
+    first.
 
     Raises:
         SelfCheckFailed: our own output did not pass the checks a stranger runs; nothing was published.
@@ -52,13 +93,14 @@ async def finish(issuing: Issuing, actor: Actor, ref: Ref, now: datetime) -> Res
     kind = issuing.catalog.version(reservation.type_id, reservation.type_version)
     payload = open_payload(issuing, reservation)
     async with _queued(reservation):
+        await issuing.register.require_seal_uses(ref, _uses(issuing, kind), handler.name, issuing.clock())
         token = await _token(issuing, kind, reservation, payload)
         documents = []
         for layout in kind.layouts:
             page = render_page(issuing, issuing.keys, kind, layout, reservation, payload, token)
-            pdf = await _seal(issuing, actor, kind, layout, reservation, page, now)
+            pdf = await _seal(issuing, handler, kind, layout, reservation, page, now)
             documents.append(await _document(issuing, kind, layout, reservation, pdf, now))
-    await issuing.register.publish(ref, documents, actor.name, now)
+        await issuing.register.publish(ref, documents, handler.name, now)
     issuing.walk(Arrow.PUBLISHED, {"ref": ref.typed_code})
     return await issuing.register.reservation(ref)
 
@@ -80,25 +122,60 @@ async def _queued(reservation: Reservation) -> AsyncIterator[None]:
         ) from error
 
 
-async def resume(issuing: Issuing, actor: Actor, now: datetime, *, patiently: bool = False) -> int:
+async def resume(
+    issuing: Issuing,
+    actor: Actor,
+    now: datetime,
+    *,
+    patience: Patience | None = None,
+    unexpected: Unexpected | None = None,
+) -> int:
     """Finish everything that was reserved and not issued, oldest first; how many there were.
 
-    One that cannot be finished does not hold up the others. `patiently` leaves alone what somebody is at, and what
-    failed a moment ago: every try may use a key.
+    Each gets a time of its own and stays in the name of who ordered it. One that cannot be finished does not hold up
+    the others. With `patience` is left alone what somebody is at, and what failed a moment ago: every try may use a
+    key. `unexpected` is told of errors that nobody foresaw; else they are raised like others.
 
     Raises:
         CertsvcError: the first that came up, after all were tried; see `finish`.
     """
-    refs = await (issuing.register.waiting(now) if patiently else issuing.register.unfinished())
+    if patience is None:
+        refs = await issuing.register.unfinished()
+    else:
+        refs = patience.due(await issuing.register.waiting(now), now)
     failures = []
     for ref in refs:
-        try:
-            await finish(issuing, actor, ref, now)
-        except CertsvcError as error:
-            failures.append(error)
+        failure = await _failure(issuing, actor, ref)
+        if failure is None:
+            continue
+        if patience is not None and not isinstance(failure, RegisterUnavailable):
+            patience.failed(ref, issuing.clock())
+        if unexpected is None or isinstance(failure, CertsvcError):
+            failures.append(failure)
+        else:
+            unexpected(ref, failure)
     if failures:
         raise failures[0]
     return len(refs)
+
+
+async def _failure(issuing: Issuing, actor: Actor, ref: Ref) -> Exception | None:
+    """Finish one order, now; why it could not be."""
+    try:
+        handler = Handler(name=await issuing.register.orderer(ref), program=actor.name)
+        await finish(issuing, handler, ref, issuing.clock())
+    except Exception as error:
+        return error
+    return None
+
+
+def _uses(issuing: Issuing, kind: CertificateType) -> list[SealUse]:
+    """Every use of a seal that the sheets of a type take, in their order."""
+    return [
+        SealUse(seal_id=seal.id, layout=layout.name, place=place, digest=NOT_YET)
+        for layout in kind.layouts
+        for seal, place in zip(bound_seals(issuing.keys, kind, layout), layout.seals, strict=True)
+    ]
 
 
 async def _token(
@@ -112,7 +189,7 @@ async def _token(
 
 async def _seal(
     issuing: Issuing,
-    actor: Actor,
+    handler: Handler,
     kind: CertificateType,
     layout: Layout,
     reservation: Reservation,
@@ -121,13 +198,15 @@ async def _seal(
 ) -> bytes:
     """The page with its seals. What each signs is on record before its key is used."""
     detail = {"ref": reservation.ref.typed_code, "layout": layout.name}
+    timestamper = PunctualTimestamper(issuing.keys.timestamper, issuing.clock)
     for turn in turns(issuing, issuing.keys, kind, layout, reservation, pdf, now):
         prepared = turn.prepare(pdf)
         issuing.walk(Arrow.PREPARED, detail)
         use = SealUse(seal_id=turn.seal_id, layout=layout.name, place=turn.place, digest=prepared.digest)
-        booked = await issuing.register.book_seal_use(reservation.ref, use, actor.name, now)
+        require_real_time(now, issuing.clock())
+        booked = await issuing.register.book_seal_use(reservation.ref, use, handler.name, now, handler.program)
         issuing.walk(Arrow.USE_BOOKED, {**detail, "use": booked})
-        pdf = prepared.seal(issuing.keys.timestamper, now)
+        pdf = prepared.seal(timestamper, now)
         issuing.walk(Arrow.SEALED, detail)
     return pdf
 

@@ -33,7 +33,7 @@ from certsvc.ids import (
 )
 from certsvc.issuance.ground import require_needed, with_first_recheck
 from certsvc.issuance.holders import holder_entries
-from certsvc.issuance.press import press
+from certsvc.issuance.press import bound_seals, press
 from certsvc.issuance.service import Arrow, Issuing
 from certsvc.issuance.versions import require_living, take_over_day, version_problems
 from certsvc.verify.report import Soundness, soundness
@@ -46,10 +46,11 @@ async def prepare(issuing: Issuing, actor: Actor, order: Order, now: datetime) -
     """Everything up to the real key: the committed reservation for `order`, the same one when it is sent again.
 
     Raises:
-        Forbidden: the actor may not issue this type.
+        Forbidden: the actor may not issue this type, or manages or audits a seal that it needs.
         PayloadInvalid: with every problem, by field; `MissingGlyph` and `TextTooLong` are kinds of it.
         ActNotAllowed: the version it would follow is at its end.
         KeyReused: the order's key was used with other content.
+        SealRefused: there are not as many seals for this type as it has places for them.
         NotFound, Conflict, SealRefused: see `Register.reserve`.
     """
     actor.require(order.act, order.type_id)
@@ -60,6 +61,7 @@ async def prepare(issuing: Issuing, actor: Actor, order: Order, now: datetime) -
     known = await issuing.register.find_order(order, digest)
     if known is not None:
         return await issuing.register.reservation(known)
+    await _require_seals(issuing, certificate_type, order)
     previous = await _previous(issuing, certificate_type, order, now)
     draft = _draft(issuing, certificate_type, order, digest, previous, now)
     await _lint(issuing, certificate_type, draft, now)
@@ -82,6 +84,12 @@ def payload_digest(type_id: str, payload: Mapping[str, Any]) -> bytes:
     """SHA-256 of an order's content: the same key with another digest is another order."""
     content = json.dumps([type_id, payload], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()
+
+
+async def _require_seals(issuing: Issuing, kind: CertificateType, order: Order) -> None:
+    """A seal for every place, and no duty of who orders that forbids it: no waiting can mend that."""
+    seals = [seal.id for layout in kind.layouts for seal in bound_seals(issuing.keys, kind, layout)]
+    await issuing.register.require_may_use(order.client, seals)
 
 
 async def _previous(issuing: Issuing, kind: CertificateType, order: Order, now: datetime) -> Reservation | None:

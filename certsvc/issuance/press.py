@@ -12,7 +12,7 @@ from certsvc.catalog import CertificateType, Layout
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Issuer
 from certsvc.domain.issuing import Reservation
-from certsvc.domain.seal import Placement, ValidationData
+from certsvc.domain.seal import Placement, Seal, ValidationData
 from certsvc.domain.seal_form import Form
 from certsvc.domain.token import Claims, to_digits
 from certsvc.errors import SealRefused
@@ -70,11 +70,27 @@ def render_page(
     """The page of one layout, before any seal.
 
     Raises:
+        SealRefused: see `bound_seals`.
         MissingGlyph, TextTooLong: the face cannot be set.
     """
     page = issuing.renderer.render(_face(issuing, keys, kind, layout, reservation, payload, to_digits(token)))
     issuing.walk(Arrow.RENDERED, {"ref": reservation.ref.typed_code, "layout": layout.name})
     return page
+
+
+def bound_seals(keys: KeyHolder, kind: CertificateType, layout: Layout) -> tuple[Seal, ...]:
+    """The seals bound to a type, one for each place of the layout, in their order.
+
+    Raises:
+        SealRefused: there is none, or not as many as the layout has places.
+    """
+    bound = keys.seals_for(kind.id)
+    if len(bound) != len(layout.seals):
+        raise SealRefused(
+            f"{kind.zh} 有 {len(layout.seals)} 个盖章位置，却有 {len(bound)} 枚印章。",
+            f"{kind.en} has {len(layout.seals)} places for seals, and {len(bound)} seals are bound to it.",
+        )
+    return bound
 
 
 def turns(
@@ -89,17 +105,11 @@ def turns(
     """The seals that the page gets, in their order: one, or joint seals that all fit before the first is used.
 
     Raises:
-        SealRefused: no seal may stand under this type, not as many as its layout has places, or see
-            `prepare_joint_seals`.
+        SealRefused: see `bound_seals` and `prepare_joint_seals`.
         RevocationDataStale: see `prepare_joint_seals`.
-        MissingGlyph: the picture of a seal cannot be drawn.
+        MissingGlyph, InvalidInput: the picture of a seal cannot be drawn, or its text has no room in it.
     """
-    bound = keys.seals_for(kind.id)
-    if len(bound) != len(layout.seals):
-        raise SealRefused(
-            f"{kind.zh} 有 {len(layout.seals)} 个盖章位置，却有 {len(bound)} 枚印章。",
-            f"{kind.en} has {len(layout.seals)} places for seals, and {len(bound)} seals are bound to it.",
-        )
+    bound = bound_seals(keys, kind, layout)
     seals = [
         JointSeal(
             picture=draw_seal(seal.design, issuing.renderer.extra_fonts),
@@ -170,7 +180,7 @@ def _face(
     payload: Mapping[str, Any],
     digits: str,
 ) -> Face:
-    owners = tuple(Issuer(name=seal.owner, uscc=seal.owner_uscc) for seal in keys.seals_for(kind.id))
+    owners = tuple(Issuer(name=seal.owner, uscc=seal.owner_uscc) for seal in bound_seals(keys, kind, layout))
     return Face(
         type=kind,
         layout=layout,

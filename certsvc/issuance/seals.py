@@ -5,20 +5,34 @@ What needs a key is on record as intended first, then done, then on record as do
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certsvc.domain.seal import Seal
-from certsvc.domain.seal_acts import FINISHES, RegisteredSeal, SealAct, SealActRequest, SealState
+from certsvc.domain.seal_acts import (
+    FINISHES,
+    RegisteredSeal,
+    SealAct,
+    SealActRequest,
+    SealRulesRequest,
+    SealState,
+)
 from certsvc.domain.seal_sizes import require_size
-from certsvc.errors import CertsvcError
+from certsvc.errors import CertsvcError, Conflict
 from certsvc.render.seal_picture import draw_seal
 from certsvc.services import SealMaker, SealRegister
 
 GOES_ON = {(SealAct.MAKE, SealState.MAKING), (SealAct.DESTROY, SealState.DESTROYING)}
 """Asked again where the intent is on record already, and only the key is missing."""
+
+GONE = {SealState.DESTROYING, SealState.DESTROYED}
+
+Places: TypeAlias = Callable[[str], int]
+"""How many seals the sheets of a certificate type have places for: one, or those of a joint document."""
 
 
 async def apply_for_seal(
@@ -26,6 +40,7 @@ async def apply_for_seal(
     seal: Seal,
     request: SealActRequest,
     now: datetime,
+    places: Places,
     *,
     demonstration: bool,
     extra_fonts: Sequence[str] = (),
@@ -35,10 +50,12 @@ async def apply_for_seal(
     Raises:
         InvalidInput: size, shape, content or supplied picture are not as its kind and rank have it; with each reason.
         MissingGlyph: no font has a character of its name.
+        Conflict: a type has its seals already.
         Conflict, KeyReused, Forbidden: see `SealRegister.apply`.
     """
     require_size(seal, demonstration=demonstration)
     draw_seal(seal.design, tuple(extra_fonts))
+    await _require_room(seals, seal.id, seal.certificate_types, places, now)
     await seals.apply(seal, request, now)
     return await seals.seal(seal.id, now)
 
@@ -53,17 +70,45 @@ async def act_on_seal(seals: SealRegister, request: SealActRequest, now: datetim
     return await seals.seal(request.seal_id, now)
 
 
+async def change_rules(seals: SealRegister, request: SealRulesRequest, now: datetime, places: Places) -> RegisteredSeal:
+    """Change the rules of use; the seal as it stands then.
+
+    Raises:
+        Conflict: a type that it is to be bound to has its seals already.
+        NotFound, ActNotAllowed, Forbidden, InvalidInput, KeyReused: see `SealRegister.act`.
+    """
+    met = await seals.seal(request.seal_id, now)
+    added = request.rules.certificate_types - met.seal.certificate_types
+    await _require_room(seals, request.seal_id, added, places, now)
+    return await act_on_seal(seals, request, now)
+
+
+async def _require_room(seals: SealRegister, seal_id: str, types: Iterable[str], places: Places, now: datetime) -> None:
+    """A seal more than a type has places for would stop the type: nobody could say which of them is meant."""
+    others = [found for found in await seals.seals(now) if found.seal.id != seal_id and found.state not in GONE]
+    bound = Counter(type_id for found in others for type_id in found.seal.certificate_types)
+    if full := sorted(type_id for type_id in types if bound[type_id] >= places(type_id)):
+        by = ", ".join(found.seal.id for found in others if full[0] in found.seal.certificate_types)
+        raise Conflict(
+            f"{full[0]} 已经绑定印章 {by}：先变更其用印规则（certsvc seal rules），或注销该印章。",
+            f"{full[0]} is bound to the seal {by} already: first change its rules (certsvc seal rules) or destroy it.",
+        )
+
+
 async def make_or_destroy(
-    seals: SealRegister, maker: SealMaker, request: SealActRequest, now: datetime
+    seals: SealRegister, maker: SealMaker, request: SealActRequest, now: datetime, places: Places
 ) -> RegisteredSeal:
     """Put the intent on record and make or destroy the key; the seal as it stands then.
 
     Raises:
         NotFound, ActNotAllowed, Forbidden, InvalidInput, KeyReused: see `SealRegister.act`.
+        Conflict: it is to be made, and a type has its seals already.
         CustodyError, CeremonyError: the key cannot be made or destroyed; the intent stays on record.
     """
     met = await seals.seal(request.seal_id, now)
     if (request.act, met.state) not in GOES_ON:
+        if request.act is SealAct.MAKE:
+            await _require_room(seals, request.seal_id, met.seal.certificate_types, places, now)
         await seals.act(request, now)
     await finish_seal(seals, maker, request.seal_id, now)
     return await seals.seal(request.seal_id, now)

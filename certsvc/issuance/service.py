@@ -1,8 +1,8 @@
 """What the issue walk needs, and the names of its arrows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -58,10 +58,16 @@ class FileChecker(Protocol):
     async def __call__(self, pdf: bytes, now: datetime) -> tuple[Check, ...]: ...
 
 
+def real_time() -> datetime:
+    """This moment."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issuing:
     """The frozen bundle of the issue walk. `public_url` is what the QR code begins with; `lt_types` are those that are
-    sealed in the form LT."""
+    sealed in the form LT. By the `clock` every waiting order gets a time of its own, and nothing is sealed under a time
+    that is over."""
 
     catalog: Catalog
     register: Register
@@ -76,6 +82,7 @@ class Issuing:
     area: str
     walk: Walk
     lt_types: frozenset[str] = frozenset()
+    clock: Callable[[], datetime] = real_time
 
 
 def silent_walk(arrow: str, detail: Mapping[str, Any]) -> None:

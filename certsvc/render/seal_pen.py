@@ -11,6 +11,7 @@ from fontTools.pens.transformPen import TransformPen
 from fontTools.ttLib import TTFont
 
 from certsvc.render.fonts import missing_glyph
+from certsvc.render.seal_room import Part, require_room
 
 POINTS_PER_MM = 72 / 25.4
 EM = 1000
@@ -96,9 +97,14 @@ def frame(pen: Operators, half: float, border: float) -> None:
     pen.lines += ["S", f"{BOLD_MM * POINTS_PER_MM:.2f} w"]
 
 
-def text_line(pen: Operators, text: str, y: float, height: float, widest: float) -> None:
-    """Text in one line around the middle: the em box `height` high, squeezed where it would be wider than `widest`."""
+def text_line(pen: Operators, part: Part, text: str, y: float, height: float, widest: float) -> None:
+    """Text in one line around the middle: the em box `height` high, squeezed where it would be wider than `widest`.
+
+    Raises:
+        InvalidInput: it would be squeezed too much to be read.
+    """
     advances = [pen.outline(character).advance for character in text]
+    require_room(part, text, lambda kept: min(height, widest / sum(advances[: len(kept)])))
     scale = min(height, widest / sum(advances))
     x = -sum(advances) * scale / 2
     for character, advance in zip(text, advances, strict=True):

@@ -7,10 +7,12 @@ place; else the picture is supplied.
 
 from functools import cache
 from math import cos, pi, radians, sin
+from typing import NamedTuple
 
 from certsvc.domain.seal import Centre, SealDesign, SealPicture, Shape
 from certsvc.render.fonts import faces
 from certsvc.render.seal_pen import POINTS_PER_MM, Operators, glyph, ring, text_line
+from certsvc.render.seal_room import CODE, NAME, PURPOSE, require_room
 from certsvc.render.seal_shapes import draw_oval, draw_square
 from certsvc.render.seal_supplied import supplied_picture
 
@@ -30,7 +32,8 @@ def draw_seal(design: SealDesign, extra_fonts: tuple[str, ...] = ()) -> SealPict
     folders, as in `fonts.extra`.
 
     Raises:
-        InvalidInput: the picture that was supplied cannot be used; with each reason.
+        InvalidInput: the picture that was supplied cannot be used; with each reason. Or a text on the seal has so many
+            letters that none could be read.
         MissingGlyph: no font has a character of the name or the purpose.
         SettingsError: a folder of fonts cannot be used.
     """
@@ -58,7 +61,7 @@ def _draw_round(pen: Operators, design: SealDesign) -> None:
 def _place_of_the_emblem(pen: Operators, diameter: float) -> None:
     radius = diameter * 0.16
     ring(pen, radius, radius, 0.2)
-    text_line(pen, PLACE_OF_THE_EMBLEM, 0, diameter * 0.085, 1.6 * radius)
+    text_line(pen, PURPOSE, PLACE_OF_THE_EMBLEM, 0, diameter * 0.085, 1.6 * radius)
 
 
 def _star(pen: Operators, diameter: float) -> None:
@@ -75,25 +78,39 @@ def _star(pen: Operators, diameter: float) -> None:
 
 
 def _name(pen: Operators, design: SealDesign) -> None:
-    count = len(design.name)
+    require_room(NAME, design.name, lambda kept: _arc(design, len(kept)).width)
+    count, arc = len(design.name), _arc(design, len(design.name))
+    for place, character in enumerate(design.name):
+        angle = radians((place - (count - 1) / 2) * arc.step)
+        centre = (arc.radius * sin(angle), arc.radius * cos(angle))
+        glyph(pen, character, centre, arc.width, arc.height, -angle)
+
+
+class _Arc(NamedTuple):
+    """Where the letters of a name stand: their size, the radius of their middles, and the degrees between them."""
+
+    width: float
+    height: float
+    radius: float
+    step: float
+
+
+def _arc(design: SealDesign, count: int) -> _Arc:
     height = design.diameter_mm * (0.142 if count <= 16 else 0.125)
     radius = design.diameter_mm / 2 - design.border_mm - GAP_MM - height / 2
     widest = WIDEST_ARC_WITH_PURPOSE if design.purpose else WIDEST_ARC
     natural = max(LEAST_STEP, height * 1.15 / radius * 180 / pi)
     step = min(natural, widest / count)
     width = min(height * 0.92, radians(step) * (radius - height / 2) * 0.98)
-    for place, character in enumerate(design.name):
-        angle = radians((place - (count - 1) / 2) * step)
-        centre = (radius * sin(angle), radius * cos(angle))
-        glyph(pen, character, centre, width, height, -angle)
+    return _Arc(width, height, radius, step)
 
 
 def _lines_below(pen: Operators, design: SealDesign) -> None:
     """Purpose and code; in a seal without a star the purpose has more room."""
     diameter = design.diameter_mm
     if design.purpose and design.centre is Centre.NONE:
-        text_line(pen, design.purpose, -0.245 * diameter, diameter * 0.1, diameter * 0.5)
+        text_line(pen, PURPOSE, design.purpose, -0.245 * diameter, diameter * 0.1, diameter * 0.5)
     elif design.purpose:
-        text_line(pen, design.purpose, -0.278 * diameter, diameter * 0.082, diameter * 0.56)
+        text_line(pen, PURPOSE, design.purpose, -0.278 * diameter, diameter * 0.082, diameter * 0.56)
     if design.code:
-        text_line(pen, design.code, -0.372 * diameter, diameter * 0.048, diameter * 0.36)
+        text_line(pen, CODE, design.code, -0.372 * diameter, diameter * 0.048, diameter * 0.36)

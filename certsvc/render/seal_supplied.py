@@ -22,8 +22,9 @@ NOT_PNG = Problem("picture", "not_png", "图像不是完好的 PNG。", "It is n
 SLACK_PX = 2
 """How far a side may be off what millimetres and resolution give, by rounding."""
 
-INK = 64
-"""From this opacity on a pixel counts as ink: a stamp may be a little transparent."""
+INK, TRACE = 64, 8
+"""From this opacity on a pixel counts as ink, where some must be: a stamp may be a little transparent; and as a trace,
+where none or none of another colour may be: it shows on paper."""
 
 REDDEST_FROM, REDDER_BY = 150, 80
 """Red ink: at least so much red, and so much more than green and blue."""
@@ -99,24 +100,43 @@ def _size_problems(design: SealDesign, image: Image.Image) -> Iterator[Problem]:
             f"图像 {image.width}×{image.height} 的宽高比应为 {width:g}:{height:g}。",
             f"The picture of {image.width}×{image.height} should have the proportion {width:g}:{height:g}.",
         )
+    yield from _stated_size_problems(design, image)
     if "A" not in image.getbands() and "transparency" not in image.info:
         yield _problem("no_transparency", "图像没有透明通道。", "The picture has no transparency.")
 
 
+def _stated_size_problems(design: SealDesign, image: Image.Image) -> Iterator[Problem]:
+    """What the picture says of its own size (pHYs), if it says anything, must be the seal's."""
+    stated = image.info.get("dpi")
+    if stated is None:
+        return
+    needed = [side / MM_PER_INCH * dpi for side, dpi in zip(design.size_mm, stated, strict=True)]
+    if max(abs(have - need) for have, need in zip(image.size, needed, strict=True)) > SLACK_PX:
+        (across, down), (width, height) = stated, design.size_mm
+        yield _problem(
+            "wrong_stated_size",
+            f"图像 {image.width}×{image.height} 像素、{across:.0f}×{down:.0f} dpi，不合 {width:g}×{height:g} 毫米。",
+            f"The picture of {image.width}×{image.height} at {across:.0f}×{down:.0f} dpi, as it says itself, "
+            f"does not measure {width:g}×{height:g} mm.",
+        )
+
+
 def _ink_problems(design: SealDesign, image: Image.Image) -> Iterator[Problem]:
     rgba = image.convert("RGBA")
-    ink = _from(rgba.getchannel("A"), INK)
+    ink, traces = (_from(rgba.getchannel("A"), least) for least in (INK, TRACE))
     if not ink.getbbox():
         yield _problem("empty", "图像是空白的。", "The picture is empty.")
         return
     per_mm = image.width / design.diameter_mm
     yield from _outline_problems(design, ink, per_mm)
-    if _not_red(rgba, ink):
+    if design.shape is not Shape.SQUARE and _ink_outside(traces):
+        yield _problem("ink_outside", "印章外圈以外应全部透明。", "Outside the ring it is not all transparent.")
+    if _not_red(rgba, traces):
         yield _problem("not_red", "印文应为红色。", "The ink is not red.")
 
 
 def _outline_problems(design: SealDesign, ink: Image.Image, per_mm: float) -> Iterator[Problem]:
-    """Ink at the edge in every direction, none beyond it. Off-centre or cut off, it misses the edge on one side."""
+    """Ink at the edge in every direction. Off-centre or cut off, it misses the edge on one side."""
     box = ink.getbbox() or (0, 0, 0, 0)
     slack = round(EDGE_MM * per_mm)
     gaps = box[0], box[1], ink.width - box[2], ink.height - box[3]
@@ -127,8 +147,6 @@ def _outline_problems(design: SealDesign, ink: Image.Image, per_mm: float) -> It
             "印章的边没有四周都到图像的边缘：可能偏心、被裁切、留了白边，或边框断开。",
             "The outline does not reach the edge all round: off-centre, cut off, with a margin, or broken.",
         )
-    if design.shape is not Shape.SQUARE and _ink_outside(ink):
-        yield _problem("ink_outside", "印章外圈以外应全部透明。", "Outside the ring it is not all transparent.")
 
 
 def _reaches(design: SealDesign, ink: Image.Image, turn: int, per_mm: float) -> bool:

@@ -60,6 +60,16 @@ class DataKeys:
             for key_id, fingerprint in fingerprints.items():
                 await connection.execute(SQL["know_key"], key_id, fingerprint, now)
 
+    async def require(self, key_id: str) -> None:
+        """See that a key is on record.
+
+        Raises:
+            NotFound: it is not.
+        """
+        async with self._pool.connection() as connection:
+            if key_id not in {row["id"] for row in await connection.fetch(SQL["keys"])}:
+                raise _not_on_record(key_id)
+
     async def end(self, key_id: str, why: str, by: str, detail: Mapping[str, str], now: datetime) -> None:
         """Put on record that a key ended.
 
@@ -68,7 +78,7 @@ class DataKeys:
         """
         async with self._pool.transaction() as connection:
             if await connection.fetchval(SQL["end_key"], key_id, now, why) is None:
-                raise NotFound(f"登记簿中没有数据密钥 {key_id}。", f"The data key {key_id} is not on record.")
+                raise _not_on_record(key_id)
             await audit(connection, now, by, f"data_key_{why}", None, {"key": key_id, **detail})
 
     async def keys(self) -> Sequence[DataKey]:
@@ -116,3 +126,7 @@ class DataKeys:
                         await connection.execute(SQL["rehash"], row["slot"], row["ref"], place, code_hash)
                 last = (rows[-1]["slot"], rows[-1]["ref"])
             yield len(rows)
+
+
+def _not_on_record(key_id: str) -> NotFound:
+    return NotFound(f"登记簿中没有数据密钥 {key_id}。", f"The data key {key_id} is not on record.")

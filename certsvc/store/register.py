@@ -1,5 +1,7 @@
 """The register as the issue walk writes it: `services.Register` on PostgreSQL. Every method is one transaction."""
 
+import secrets
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -13,14 +15,17 @@ from certsvc.domain.certificate import RegisteredDocument
 from certsvc.domain.issuing import ActRequest, Draft, Order, Reservation, SealedDocument
 from certsvc.domain.life import Event
 from certsvc.domain.seal import Seal, SealUse
-from certsvc.errors import Conflict, KeyReused, NotFound
+from certsvc.domain.seal_acts import SealState
+from certsvc.errors import Conflict, Forbidden, KeyReused, NotFound, SealRefused
 from certsvc.ids import Ref, ref_from_bytes
+from certsvc.store.audit import audit
 from certsvc.store.lives import events_of, record
 from certsvc.store.pool import Connection
 from certsvc.store.queries import queries
 from certsvc.store.reader import PostgresReader
 from certsvc.store.reserving import known_order, reserve
 from certsvc.store.rows import to_document, to_ground, to_held, to_reservation
+from certsvc.store.seal_refusals import STATES, explained
 from certsvc.store.seals import book, enrol
 
 SQL = queries("write")
@@ -82,9 +87,52 @@ class PostgresRegister(PostgresReader):
         async with self._pool.connection() as connection:
             return [ref_from_bytes(row["ref"]) for row in await connection.fetch(SQL["waiting"], now)]
 
-    async def book_seal_use(self, ref: Ref, use: SealUse, actor: str, now: datetime) -> int:
+    async def orderer(self, ref: Ref) -> str:
+        """In whose name it was ordered.
+
+        Raises:
+            NotFound: nothing was reserved under this reference.
+        """
+        async with self._pool.connection() as connection:
+            name: str | None = await connection.fetchval(SQL["orderer"], ref.slot, ref.to_bytes())
+        if name is None:
+            raise _nothing(ref)
+        return name
+
+    async def require_may_use(self, name: str, seal_ids: Sequence[str]) -> None:
+        """See that somebody neither manages nor audits any of these seals: who does may not order what they seal.
+
+        Raises:
+            Forbidden: they do.
+        """
+        async with self._pool.connection() as connection:
+            theirs = await connection.fetchrow(SQL["seal_of_theirs"], list(seal_ids), _one_spelling(name))
+        if theirs is not None:
+            zh, en = ("监督", "audits") if theirs["audits"] else ("管理", "manages")
+            raise Forbidden(
+                f"{name} 是印章 {theirs['id']} 的{zh}人，不能用印：请由别人办理。",
+                f"{name} {en} the seal {theirs['id']} and may not use it. Somebody else has to.",
+            )
+
+    async def require_seal_uses(self, ref: Ref, uses: Sequence[SealUse], actor: str, now: datetime) -> None:
+        """See that all these uses could be booked now, before the first is: tried under the very rules of the database
+        and taken back.
+
+        Raises:
+            NotFound: nothing was reserved under this reference.
+            SealRefused: a seal is not enabled, or its rules do not allow a use.
+        """
+        async with self._pool.transaction() as connection:
+            trial = connection.transaction()
+            await trial.start()
+            await connection.execute(SQL["lock_quotas"], [use.seal_id for use in uses])
+            for use in uses:
+                await _try_use(connection, ref, use, actor, now)
+            await trial.rollback()
+
+    async def book_seal_use(self, ref: Ref, use: SealUse, actor: str, now: datetime, program: str | None = None) -> int:
         """Record the intent to use a seal, with what it will sign, before the key is used; the number of this use in
-        the whole register.
+        the whole register. The audit names the `program` that finishes what the actor ordered.
 
         Raises:
             NotFound: nothing was reserved under this reference.
@@ -94,6 +142,8 @@ class PostgresRegister(PostgresReader):
             booked = await book(connection, ref, use, actor, now)
             if booked is None:
                 raise _nothing(ref)
+            if program is not None:
+                await audit(connection, now, program, "finish_order", ref, {"use": booked, "for": actor})
             return booked
 
     async def keep_token(self, ref: Ref, token: bytes) -> bytes:
@@ -111,13 +161,16 @@ class PostgresRegister(PostgresReader):
     async def publish(self, ref: Ref, documents: Sequence[SealedDocument], actor: str, now: datetime) -> None:
         """Issue: documents, event, status periods, log leaf, outbox, audit. Once issued, nothing more is done.
 
-        The state begins on the printed day of issue, which is the day of the reservation.
+        The state begins on the printed day of issue, which is the day of the reservation. Seals are locked before
+        certificates, as a booking does.
 
         Raises:
             NotFound: nothing was reserved under this reference.
             Conflict: no token was kept, or there is no document.
+            SealRefused: a seal was suspended or destroyed after its use was booked.
         """
         async with self._pool.transaction() as connection:
+            used = await connection.fetch(SQL["lock_seals_used"], ref.slot, ref.to_bytes())
             life = await _lock_life(connection, ref)
             row = await connection.fetchrow(SQL["lock_certificate"], ref.slot, ref.to_bytes())
             if row is None or row["issued_at"] is not None:
@@ -127,6 +180,7 @@ class PostgresRegister(PostgresReader):
                     f"{ref.typed_code} 没有二维码内容或没有盖章文件，不能签发。",
                     f"{ref.typed_code} has no token or no sealed file and cannot be issued.",
                 )
+            _require_enabled(used)
             for document in documents:
                 values = document.sha256, ref.slot, ref.to_bytes(), document.layout, document.size, now
                 await connection.execute(SQL["insert_document"], *values)
@@ -196,6 +250,30 @@ async def _reservation(connection: Connection, ref: Ref) -> Reservation:
     if row is None:
         raise _nothing(ref)
     return to_reservation(row)
+
+
+def _one_spelling(name: str) -> str:
+    """A name as `book` puts it on record."""
+    return " ".join(unicodedata.normalize("NFKC", name).split())
+
+
+async def _try_use(connection: Connection, ref: Ref, use: SealUse, actor: str, now: datetime) -> None:
+    number = -1 - secrets.randbits(62)  # none that a use has or will have, and none that another process tries
+    place = use.place.page, use.place.x_mm, use.place.y_mm
+    values = number, ref.slot, ref.to_bytes(), use.seal_id, use.layout, _one_spelling(actor), now, use.digest, *place
+    with explained(use.seal_id):
+        if await connection.fetchval(SQL["try_seal_use"], *values) is None:
+            raise _nothing(ref)
+
+
+def _require_enabled(seals: Sequence[Record]) -> None:
+    for seal in seals:
+        if seal["state"] != SealState.ENABLED:
+            zh, en = STATES[SealState(seal["state"])]
+            raise SealRefused(
+                f"印章 {seal['id']} 在用印之后{zh}，盖好的文件不登记。",
+                f"The seal {seal['id']} is {en} since its use was booked: what it sealed is not put on record.",
+            )
 
 
 async def _life_of(connection: Connection, ref: Ref) -> Ref:

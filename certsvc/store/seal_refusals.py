@@ -40,6 +40,7 @@ SAME_PERSON = {
     ),
     "who_audits_does_nothing_else": ("监督人不能申请，也不能批准", "who audits neither applies nor approves"),
     "nobody_confirms_alone": ("不能自己确认自己", "nobody confirms alone"),
+    "who_approves_does_not_manage": ("批准人不能是管理人", "who approves does not manage it"),
 }
 """Constraints that keep people apart, in words."""
 
@@ -55,6 +56,12 @@ def explained(seal_id: str, act: SealAct | None = None) -> Iterator[None]:
     try:
         yield
     except asyncpg.CheckViolationError as error:
+        if error.constraint_name == "name_has_one_spelling":
+            raise InvalidInput(
+                f"印章 {seal_id}：姓名的首尾、中间不能有多余的空格，也不能有看不见的或有另一种写法的字符。",
+                f"The seal {seal_id}: a name has no needless blanks, and no characters that cannot be seen or have "
+                "another spelling.",
+            ) from None
         if error.constraint_name not in SAME_PERSON:
             raise
         zh, en = SAME_PERSON[error.constraint_name]
@@ -85,6 +92,14 @@ _USES = {
         "it is {met}. One that is suspended can be used once its manager resumes it (certsvc seal resume).",
     ),
     "auditor": ("{met} 是它的监督人，不能用印。", "{met} audits it and may not use it. Somebody else has to."),
+    "manager": (
+        "{met} 是它的管理人，不能用印：请由别人办理。",
+        "{met} manages it and may not use it. Somebody else has to.",
+    ),
+    "wrong_time": (
+        "{met} 在将来，或早于此前的登记：请校准时钟。",
+        "{met} is in the future, or before what is on record already: set the clock right.",
+    ),
     "not_for_this_type": (
         "它不能用于 {met} 类证照：请用绑定该类证照的印章。",
         "it is not bound to the type {met}: use the one that is.",
@@ -140,6 +155,16 @@ def _act_refused(seal_id: str, act: SealAct, why: str, met: str) -> CertsvcError
             return Forbidden(
                 f"{met} 办理过印章 {seal_id} 的事项，不能来监督它。",
                 f"{met} has acted on the seal {seal_id} and cannot audit it.",
+            )
+        case "has_audited":
+            return Forbidden(
+                f"{met} 监督过印章 {seal_id}，不能担任别的职责。",
+                f"{met} has audited the seal {seal_id} and takes no other duty for it.",
+            )
+        case "wrong_time":
+            return InvalidInput(
+                f"印章 {seal_id}：{met} 在将来，或早于此前的登记：请校准时钟。",
+                f"The seal {seal_id}: {met} is in the future, or before what is on record: set the clock right.",
             )
     return InvalidInput(
         f"{rule.zh}印章 {seal_id}：{'要' if met else '不'}写明接任的人。",

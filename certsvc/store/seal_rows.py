@@ -8,7 +8,7 @@ from typing import Any
 from asyncpg import Record
 
 from certsvc.domain.seal import Centre, Hours, Placement, Seal, SealDesign, SealKind, SealPeople
-from certsvc.domain.seal_acts import BookedUse, RegisteredSeal, SealAct, SealEvent, SealState
+from certsvc.domain.seal_acts import BookedUse, RegisteredSeal, SealAct, SealEvent, SealRules, SealState
 from certsvc.ids import Uscc, ref_from_bytes
 
 
@@ -25,6 +25,22 @@ def rule_columns(seal: Seal) -> tuple[Any, ...]:
     hours = seal.hours
     times = (None, None, False) if hours is None else (hours.opens, hours.closes, hours.weekdays_only)
     return sorted(seal.certificate_types), *place, seal.daily_quota, *times
+
+
+def rules_as_json(rules: SealRules) -> str:
+    """Rules under the names of their columns."""
+    place, hours = rules.place, rules.hours
+    columns = {
+        "certificate_types": sorted(rules.certificate_types),
+        "page": place.page if place else None,
+        "x_mm": place.x_mm if place else None,
+        "y_mm": place.y_mm if place else None,
+        "daily_quota": rules.daily_quota,
+        "opens_minute": hours.opens if hours else None,
+        "closes_minute": hours.closes if hours else None,
+        "weekdays_only": hours.weekdays_only if hours else False,
+    }
+    return json.dumps(columns, ensure_ascii=False)
 
 
 def to_seal(row: Record) -> Seal:
@@ -63,11 +79,11 @@ def _to_design(row: Record) -> SealDesign:
     return SealDesign(**table)
 
 
-def _to_place(row: Record) -> Placement | None:
+def _to_place(row: Record | dict[str, Any]) -> Placement | None:
     return None if row["page"] is None else Placement(page=row["page"], x_mm=row["x_mm"], y_mm=row["y_mm"])
 
 
-def _to_hours(row: Record) -> Hours | None:
+def _to_hours(row: Record | dict[str, Any]) -> Hours | None:
     if row["opens_minute"] is None:
         return None
     return Hours(opens=row["opens_minute"], closes=row["closes_minute"], weekdays_only=row["weekdays_only"])
@@ -85,6 +101,16 @@ def to_seal_event(row: Record) -> SealEvent:
         successor=row["successor"],
         confirmed_by=row["confirmed_by"],
         certificate=row["certificate"],
+        rules=None if row["rules"] is None else _to_rules(json.loads(row["rules"])),
+    )
+
+
+def _to_rules(row: dict[str, Any]) -> SealRules:
+    return SealRules(
+        certificate_types=frozenset(row["certificate_types"]),
+        place=_to_place(row),
+        daily_quota=row["daily_quota"],
+        hours=_to_hours(row),
     )
 
 

@@ -1,6 +1,7 @@
 """Seals on record: `services.SealRegister` on PostgreSQL, and what the issue walk needs of it."""
 
 import hashlib
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,7 +12,15 @@ from asyncpg import Record
 
 from certsvc.domain.calendar import beijing_date, start_of_day
 from certsvc.domain.seal import Seal, SealPeople, SealUse
-from certsvc.domain.seal_acts import BookedUse, RegisteredSeal, SealAct, SealActRequest, SealEvent, SealState
+from certsvc.domain.seal_acts import (
+    BookedUse,
+    RegisteredSeal,
+    SealAct,
+    SealActRequest,
+    SealEvent,
+    SealRulesRequest,
+    SealState,
+)
 from certsvc.errors import Conflict, InvalidInput, KeyReused, NotFound, SealRefused
 from certsvc.ids import Ref
 from certsvc.store.audit import audit
@@ -21,6 +30,7 @@ from certsvc.store.seal_refusals import STATES, explained
 from certsvc.store.seal_rows import (
     design_columns,
     rule_columns,
+    rules_as_json,
     to_booked_use,
     to_registered_seal,
     to_seal,
@@ -120,8 +130,8 @@ class PostgresSeals:
 
 
 async def enrol(connection: Connection, seal: Seal, now: datetime) -> None:
-    """Put a seal of a ceremony on record, enabled, with the acts of the people its plan names; one that is there gets
-    its present rules of use and is else left as it is.
+    """Put a seal of a ceremony on record, enabled, with the acts of the people its plan names; one that is there is
+    left as it is, its rules of use too: they change by an act (`certsvc seal rules`).
 
     Raises:
         Conflict: a seal of this id is on record with another owner or picture.
@@ -129,7 +139,7 @@ async def enrol(connection: Connection, seal: Seal, now: datetime) -> None:
         Forbidden: they are not different people.
     """
     with explained(seal.id):
-        state, has_changed = await _enrolled_state(connection, seal, now)
+        state, is_new = await _enrolled_state(connection, seal, now)
         if state is None:
             raise Conflict(
                 f"印章 {seal.id} 已登记，单位或图样与此不同。",
@@ -137,7 +147,7 @@ async def enrol(connection: Connection, seal: Seal, now: datetime) -> None:
             )
         if state == SealState.NEW:
             await _enable(connection, seal.id, _people(seal), now)
-    if has_changed:
+    if is_new:
         types = sorted(seal.certificate_types)
         await audit(connection, now, CEREMONY, "enrol_seal", None, {"seal": seal.id, "types": types})
 
@@ -146,10 +156,12 @@ async def book(connection: Connection, ref: Ref, use: SealUse, actor: str, now: 
     """Record the intent to use a seal; the number of this use in the whole register, None if `ref` is not on record.
 
     Raises:
-        SealRefused: the seal is not enabled, or its rules do not allow this use.
+        SealRefused: the seal is not enabled, its rules do not allow this use, or its manager or auditor is to use it.
+        InvalidInput: the name of who uses it has characters that cannot be seen.
     """
     place = use.place.page, use.place.x_mm, use.place.y_mm
-    values = ref.slot, ref.to_bytes(), use.seal_id, use.layout, actor, now, use.digest, *place
+    who = " ".join(unicodedata.normalize("NFKC", actor).split())
+    values = ref.slot, ref.to_bytes(), use.seal_id, use.layout, who, now, use.digest, *place
     with explained(use.seal_id):
         booked: int | None = await connection.fetchval(SQL["book_seal_use"], *values)
     if booked is not None:
@@ -180,15 +192,14 @@ def _people(seal: Seal) -> SealPeople:
 
 
 async def _enrolled_state(connection: Connection, seal: Seal, now: datetime) -> tuple[str | None, bool]:
-    """How far the seal has come, None if there is another of its id; and whether its rules of use are new."""
+    """How far the seal has come, None if there is another of its id; and whether it is new."""
     if await connection.fetchval(SQL["seal_state"], seal.id) is None:
         new: str | None = await connection.fetchval(SQL["apply_for_seal"], *_columns(seal, _people(seal), now))
         if new is not None:  # else another process was faster
             return new, True
     design, _ = design_columns(seal.design)
-    same = seal.id, seal.owner, seal.owner_uscc, design
-    known = await connection.fetchrow(SQL["renew_rules"], *same, *rule_columns(seal))
-    return (None, False) if known is None else (known["state"], known["changed"])
+    known: str | None = await connection.fetchval(SQL["enrolled_seal"], seal.id, seal.owner, seal.owner_uscc, design)
+    return known, False
 
 
 async def _enable(connection: Connection, seal_id: str, people: SealPeople, now: datetime) -> None:
@@ -222,7 +233,8 @@ async def _record(connection: Connection, request: SealActRequest, digest: bytes
 
 async def _insert_event(connection: Connection, request: SealActRequest, digest: bytes, now: datetime) -> Record:
     who = request.actor, now, request.reason, request.successor, request.confirmed_by, request.certificate
-    values = request.seal_id, request.act, *who, request.client, request.key, digest
+    rules = rules_as_json(request.rules) if isinstance(request, SealRulesRequest) else None
+    values = request.seal_id, request.act, *who, request.client, request.key, digest, rules
     row = await connection.fetchrow(SQL["insert_seal_event"], *values)
     if row is None:
         raise _reused(request.key)

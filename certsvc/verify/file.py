@@ -1,17 +1,26 @@
 """A PDF: what the file itself proves, and what the register says of it. Both, always."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from certsvc.catalog import Catalog, CertificateType
 from certsvc.domain.calendar import Term, TermState, beijing_date
 from certsvc.domain.certificate import RegisteredDocument
 from certsvc.domain.token import Token
-from certsvc.errors import FileTooLarge, MalformedToken, NotAPdf, RegisterUnavailable, StoreError, UnreadableFile
+from certsvc.errors import (
+    FileTooLarge,
+    MalformedToken,
+    NotAPdf,
+    NotFound,
+    RegisterUnavailable,
+    StoreError,
+    UnreadableFile,
+)
 from certsvc.verify.gather import Asked, ask_register, make_report
 from certsvc.verify.inspection import MAX_FILE, Inspection
 from certsvc.verify.keys_today import check_keys_today
@@ -44,6 +53,7 @@ class Attached(msgspec.Struct, frozen=True):
 
     schema: str
     type: str
+    type_version: int
     type_number: int
     number: str
     version: int
@@ -93,6 +103,8 @@ async def verify_file(verifying: Verifying, data: bytes, now: datetime) -> Repor
     checks += _agreement(asked, token, registered)
     document = soundness(check for check in checks if check.kind not in {"register", "registered"})
     gathered = asked.gathered if known else None
+    if gathered:  # what is on record says itself whether its type is known here
+        checks = [check for check in checks if check.kind != "type"]
     return make_report(verifying.catalog, "file", document, checks, gathered, now, document_term=term)
 
 
@@ -117,13 +129,27 @@ def check_document(
     same = inspection.qr_digits == (attached.token,)
     reason = "same_as_data" if same else "no_qr_read" if not inspection.qr_digits else "other_than_data"
     checks.append(Check("picture_qr", Outcome.PASSED if same else Outcome.FAILED, reason))
-    owner = tuple(signer.uscc for signer in inspection.signers) == attached.owners
-    checks.append(Check("issuer", Outcome.PASSED if owner else Outcome.FAILED, "seal_owner" if owner else "other_seal"))
-    return _with_token(verifying, checks, attached, registered)
+    kind = _find_type(verifying.catalog, attached)
+    checks += _check_owners([signer.uscc for signer in inspection.signers], attached, kind)
+    return _with_token(verifying, checks, attached, kind, registered)
+
+
+def _check_owners(sealed: Sequence[str | None], attached: Attached, kind: CertificateType | None) -> Iterator[Check]:
+    """Those that the data names have sealed, each in its turn, and no place for a seal is empty. How many places there
+    are only the type says: nobody would miss a seal that the data does not name."""
+    complete = kind is None or len(attached.owners) == len(kind.layouts[0].seals)
+    owner = complete and tuple(sealed) == attached.owners
+    yield Check("issuer", Outcome.PASSED if owner else Outcome.FAILED, "seal_owner" if owner else "other_seal")
+    if kind is None:
+        yield Check("type", Outcome.UNKNOWN, "type_unknown")
 
 
 def _with_token(
-    verifying: Verifying, checks: list[Check], attached: Attached, registered: bool | None
+    verifying: Verifying,
+    checks: list[Check],
+    attached: Attached,
+    kind: CertificateType | None,
+    registered: bool | None,
 ) -> tuple[list[Check], Token | None, Attached | None]:
     try:
         token, signed = check_token(attached.token, verifying.anchors)
@@ -131,16 +157,17 @@ def _with_token(
         return [*checks, Check("token_signature", Outcome.FAILED, "malformed")], None, attached
     if signed.outcome is Outcome.UNKNOWN:
         signed = replace(signed, outcome=after_compromise(registered))
-    same = _same_certificate(token, attached)
+    same = _same_certificate(token, attached, kind)
     belongs = Check("token_agrees", Outcome.PASSED if same else Outcome.FAILED, "same" if same else "other_certificate")
     return [*checks, signed, belongs], token, attached
 
 
-def _same_certificate(token: Token, attached: Attached) -> bool:
+def _same_certificate(token: Token, attached: Attached, kind: CertificateType | None) -> bool:
+    """Whether the token is of what the data describes, and of the type that the data names."""
     claims = token.claims
     return (
         claims.ref.typed_code == attached.typed_code
-        and claims.type_number == attached.type_number
+        and claims.type_number == attached.type_number == (kind or attached).type_number
         and claims.version == attached.version
         and claims.expires_at == attached.days.expires_at
     )
@@ -153,6 +180,14 @@ def _read_attachment(data: bytes | None) -> Attached | None:
         attached = msgspec.json.decode(data, type=Attached)
         return attached if attached.days and attached.owners else None
     except (msgspec.DecodeError, ValueError):
+        return None
+
+
+def _find_type(catalog: Catalog, attached: Attached) -> CertificateType | None:
+    """The version of the type that the data names, if it is known here."""
+    try:
+        return catalog.version(attached.type, attached.type_version)
+    except NotFound:
         return None
 
 

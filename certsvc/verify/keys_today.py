@@ -11,6 +11,9 @@ from certsvc.verify.report import Check, Outcome, after_compromise
 
 KIND = "keys_today"
 COMPROMISED, REVOKED = "compromised", "revoked"
+UNPUBLISHED = Revoked(since=datetime.min.replace(tzinfo=UTC), compromised=True)
+"""Of a certificate under an authority that leads to our root and that we never published: only who has a key of ours
+could certify it, and no CRL of ours speaks of it."""
 
 
 def check_keys_today(signers: Sequence[Signer], anchors: Anchors, registered: bool | None) -> Check:
@@ -42,4 +45,9 @@ def _troubles(signer: Signer, anchors: Anchors) -> Iterator[str]:
 
 
 def _revoked(certificate: bytes | None, anchors: Anchors) -> Revoked | None:
-    return anchors.revocation(x509.load_der_x509_certificate(certificate)) if certificate else None
+    if not certificate:
+        return None
+    read = x509.load_der_x509_certificate(certificate)
+    if all(authority.subject != read.issuer for authority in anchors.authorities):
+        return UNPUBLISHED
+    return anchors.revocation(read)

@@ -1,5 +1,8 @@
 """pkilint on X.509 certificates and CRLs, through its Python interface (its programs take a second each to start)."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
@@ -9,6 +12,29 @@ from pkilint.bin import lint_pkix_signer_signee_cert_chain as chain_lint
 from pkilint.pkix import certificate, crl, extension, name
 
 ABOVE_NOTICE = {"WARNING", "ERROR", "FATAL"}
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Findings that we know of and leave as they are, and why."""
+
+    findings: re.Pattern[str]
+    reason: str
+
+
+ACCEPTED = (
+    Accepted(
+        re.compile(r'ERROR pkix\.invalid_uri_syntax .*"http://localhost:\d+/(crl/\w+\.crl|ca/\w+\.cer|ocsp)"'),
+        "The host of an address is to be a fully qualified domain name or an IP address (RFC 5280 section 4.2.1.6); "
+        "localhost is neither. A demonstration without --public-url has no other name: its addresses lead to the "
+        "machine it runs on, and nobody else is to follow them. A --public-url whose host has a dot makes none of it.",
+    ),
+)
+
+
+def not_accepted(findings: Sequence[str], accepted: Sequence[Accepted] = ACCEPTED) -> list[str]:
+    """The findings that are not listed with a reason."""
+    return [line for line in findings if not any(each.findings.search(line) for each in accepted)]
 
 
 def lint_certificate(found: x509.Certificate) -> list[str]:

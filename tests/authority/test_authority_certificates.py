@@ -6,13 +6,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from ceremonies import NOW, PLAN, PUBLIC_URL, hold, make_home, open_held
+from ceremonies import DEMONSTRATION, NOW, PLAN, PUBLIC_URL, hold, make_home, open_held, secret
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
-from linted import lint_certificate, lint_chain, lint_crl
+from linted import ACCEPTED, lint_certificate, lint_chain, lint_crl, not_accepted
 
 from certsvc.authority.authority import Authority
+from certsvc.authority.ceremony import hold_ceremony
 from certsvc.authority.certificates import load_profile
 from certsvc.authority.founding import throw_away_authority
 from certsvc.authority.plan import load_plan
@@ -20,6 +21,7 @@ from certsvc.domain.calendar import start_of_quarter
 from certsvc.domain.seal import ValidationData
 from certsvc.domain.token import key_id
 from certsvc.errors import SealRefused
+from certsvc.settings import load_settings
 
 EXTENDED = x509.ExtendedKeyUsage
 CRITICAL = {x509.BasicConstraints, x509.KeyUsage}
@@ -56,6 +58,24 @@ def test_pkilint_finds_nothing_above_notice(algorithm: str, tmp_path: Path) -> N
             assert lint_chain(issuer, certificate) == [], name
     for name in ("root", "issuing"):
         assert lint_crl((home / "public" / "crl" / f"{name}.crl").read_bytes()) == [], name
+
+
+def test_pkilint_finds_what_is_accepted_and_no_more_where_the_address_is_the_demonstrations_own(tmp_path: Path) -> None:
+    home, _ = make_home(tmp_path)
+    address = load_settings({"CERTSVC_HOME": str(home)}).public_url
+    hold_ceremony(DEMONSTRATION, home, secret(home), NOW, address)
+    open_held(home).token_key(NOW)
+    certificates, found = all_certificates(home), []
+    for name, certificate in certificates.items():
+        found += lint_certificate(certificate)
+        if name != "root":
+            found += lint_chain(certificates["root" if name == "issuing" else "issuing"], certificate)
+    for name in ("root", "issuing"):
+        found += lint_crl((home / "public" / "crl" / f"{name}.crl").read_bytes())
+    assert not_accepted(found) == []
+    for accepted in ACCEPTED:  # none is listed in vain, and none says too much
+        assert not_accepted(found, [each for each in ACCEPTED if each is not accepted]) != [], accepted.reason
+    assert len(not_accepted([line.replace("localhost", "elsewhere") for line in found])) == len(found)
 
 
 def test_the_linter_finds_another_issuer_and_an_altered_certificate(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from certsvc.authority.plan import MAX_PLAN, load_plan
 from certsvc.errors import CeremonyError
 
 SEAL = PLAN[PLAN.index("[[seals]]") :]
+FIXED = '[[custody]]\nkeys = {}\nuri = "csc+https://signer.example/csc/v2?credentialID=one"\nsecret = "env:TOKEN"\n'
 OTHER = SEAL.replace('"fire"', '"police"').replace("fire-safety-check", "hotel-special-trade")
 
 WRONG_PLANS: dict[str, tuple[str | bytes, str]] = {
@@ -36,6 +37,10 @@ WRONG_PLANS: dict[str, tuple[str | bytes, str]] = {
     "border-of-no-width": (PLAN + "border_mm = 0.0\n", "border_mm"),
     "unknown-centre": (PLAN + 'centre = "emblem"\n', "centre"),
     "address-in-the-plan": ('public_url = "http://other.example"\n' + PLAN, "public_url"),
+    "one-place-for-all-seals": (PLAN + FIXED.format('["seal-*"]'), "{name}"),
+    "one-place-for-any-letter": (PLAN + FIXED.format('["seal-fir?"]'), "{name}"),
+    "one-place-for-two-keys": (PLAN + FIXED.format('["issuing", "seal-fire"]'), "{name}"),
+    "one-place-named-twice": (PLAN + FIXED.format('["issuing"]') + FIXED.format('["seal-fire"]'), "{name}"),
     "too-large": (PLAN + "#" * MAX_PLAN, "256 KiB"),
 }
 
@@ -66,3 +71,8 @@ def test_a_name_of_64_characters_stands_whole_in_the_certificate(tmp_path: Path)
     assert len(owner) == 64
     home, plan = make_home(tmp_path, PLAN.replace("云山市消防救援支队", owner))
     assert f"O={owner}," in hold(home, plan).read_text("utf-8")
+
+
+def test_one_key_alone_may_lie_where_the_uri_says_without_its_name(tmp_path: Path) -> None:
+    _, plan = make_home(tmp_path, PLAN + FIXED.format('["seal-fire"]'))
+    assert load_plan(plan).custody[0].keys == ("seal-fire",)

@@ -12,18 +12,20 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from spoilt import as_pem, of_an_unknown_version, with_an_extension_twice
-from trust_parties import KINDS, make_parties
+from trust_parties import KINDS, claims_of, make_parties
 
 from certsvc.authority.recognised import load_recognised
+from certsvc.authority.trust_list import LIST, make_trust_files
 from certsvc.catalog import load_catalog
 from certsvc.custody.delegate import as_issuer_key
 from certsvc.custody.keys import generate_key
-from certsvc.domain.recognition import CoveredType, is_recognised
+from certsvc.domain.calendar import start_of_day
+from certsvc.domain.recognition import CoveredType, TrustedAuthority, is_recognised
 from certsvc.errors import RecognitionWrong
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "keys" / "anchors"
-TODAY = date(2026, 11, 26)
+TODAY, A_DAY = date(2026, 11, 26), timedelta(days=1)
 CODES = {kind.id: str(kind.type_code) for kind in load_catalog(ROOT / "schemas")}
 
 
@@ -40,16 +42,16 @@ def ours(*, demonstration: bool) -> list[x509.Certificate]:
     return [make_parties("demonstration" if demonstration else "ours", demonstration=demonstration).root]
 
 
-def refused(folder: Path, on: date = TODAY, *, demonstration: bool = True) -> dict[str, str]:
+def refused(folder: Path, *, demonstration: bool = True) -> dict[str, str]:
     """What is wrong in a folder: code by place."""
     with pytest.raises(RecognitionWrong) as caught:
-        load_recognised(folder, CODES, ours(demonstration=demonstration), on)
+        load_recognised(folder, CODES, ours(demonstration=demonstration))
     assert all(problem.zh and problem.en for problem in caught.value.problems)
     return {problem.field: problem.code for problem in caught.value.problems}
 
 
 def test_the_example_is_taken_as_it_stands() -> None:
-    (authority,) = load_recognised(EXAMPLE, CODES, ours(demonstration=True), TODAY)
+    (authority,) = load_recognised(EXAMPLE, CODES, ours(demonstration=True))
     root = x509.load_pem_x509_certificate((EXAMPLE / "jianghai.pem").read_bytes())
     assert authority.name_zh == "江海市电子证照" and authority.area == "329900"
     assert authority.certificate == root.public_bytes(Encoding.DER)
@@ -67,7 +69,7 @@ def test_the_example_is_taken_as_it_stands() -> None:
 
 
 def test_without_a_folder_nobody_is_recognised(tmp_path: Path) -> None:
-    assert load_recognised(tmp_path / "recognised", CODES, ours(demonstration=False), TODAY) == ()
+    assert load_recognised(tmp_path / "recognised", CODES, ours(demonstration=False)) == ()
 
 
 def test_an_authority_in_earnest_recognises_no_demonstration(folder: Path) -> None:
@@ -120,7 +122,14 @@ def short_key() -> bytes:
     return pem(plain_root(key, key.public_key()))
 
 
-def plain_root(key: Any, public: Any, *, ca: bool = True) -> x509.Certificate:
+def plain_root(
+    key: Any,
+    public: Any,
+    *,
+    ca: bool = True,
+    first: datetime = datetime(2026, 1, 1, tzinfo=UTC),
+    last: datetime = datetime(2030, 1, 1, tzinfo=UTC),
+) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stranger")])
     usage = x509.KeyUsage(False, False, False, False, False, ca, ca, False, False)
     builder = (
@@ -129,8 +138,8 @@ def plain_root(key: Any, public: Any, *, ca: bool = True) -> x509.Certificate:
         .issuer_name(name)
         .public_key(public)
         .serial_number(7)
-        .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2030, 1, 1, tzinfo=UTC))
+        .not_valid_before(first)
+        .not_valid_after(last)
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         .add_extension(usage, critical=True)
     )
@@ -177,14 +186,71 @@ def test_a_root_is_refused_that_is(name: str, folder: Path) -> None:
     (folder / "jianghai.pem").unlink()
     if data is not None:
         (folder / "jianghai.pem").write_bytes(data)
-    assert refused(folder, date(2027, 3, 2)) == {"jianghai.pem": code}
+    assert refused(folder) == {"jianghai.pem": code}
 
 
-def test_a_root_is_refused_before_and_after_its_term(folder: Path) -> None:
-    root = x509.load_pem_x509_certificate((folder / "jianghai.pem").read_bytes())
-    days = (root.not_valid_before_utc.date() - timedelta(days=1), root.not_valid_after_utc.date() + timedelta(days=2))
-    for day in days:
-        assert refused(folder, day) == {"jianghai.pem": "not_in_term"}
+def with_term(folder: Path, first: datetime, last: datetime) -> TrustedAuthority:
+    """The example with a root of this term; in the folder, and as it is taken."""
+    key = as_issuer_key(generate_key())
+    (folder / "jianghai.pem").write_bytes(pem(plain_root(key, key.public_key(), first=first, last=last)))
+    (authority,) = load_recognised(folder, CODES, ours(demonstration=True))
+    return authority
+
+
+def evening(day: date) -> datetime:
+    """The last second of a day in Beijing."""
+    return start_of_day(day + timedelta(days=1)) - timedelta(seconds=1)
+
+
+LONG_BEFORE, FAR_AHEAD = date(2020, 1, 1), date(2040, 12, 31)
+TERMS = {
+    "ended": (LONG_BEFORE, date(2026, 9, 30), [(date(2026, 7, 1), date(2026, 9, 30))] * 2),
+    "ends-in-time": (LONG_BEFORE, date(2027, 5, 5), [(date(2026, 7, 1), date(2027, 5, 5))] * 2),
+    "not-begun": (
+        date(2027, 1, 1),
+        FAR_AHEAD,
+        [(date(2027, 1, 1), FAR_AHEAD), (date(2027, 1, 1), date(2028, 6, 30))],
+    ),
+    "begins-after-a-scope-has-ended": (date(2028, 7, 1), FAR_AHEAD, [(date(2028, 7, 1), FAR_AHEAD)]),
+    "ended-before-any-scope-begins": (LONG_BEFORE, date(2026, 6, 30), []),
+}
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_no_scope_reaches_beyond_the_term_of_its_root(name: str, folder: Path) -> None:
+    first, last, scopes = TERMS[name]
+    authority = with_term(folder, start_of_day(first), evening(last))
+    assert [(scope.first, scope.last) for scope in authority.scopes] == scopes
+    company = CoveredType(CODES["business-licence-company"], "business-licence-company")
+    days = {day: is_recognised(authority, company, day) for day in (first - A_DAY, last + A_DAY, TODAY)}
+    assert not days[first - A_DAY] and not days[last + A_DAY]
+    assert days[TODAY] is (first <= TODAY <= last)
+
+
+def test_a_root_that_ended_stops_no_list_and_no_other_authority(folder: Path) -> None:
+    for suffix in (".toml", ".pem"):
+        shutil.copy(EXAMPLE / f"jianghai{suffix}", folder / f"kaihai{suffix}")
+    key = as_issuer_key(generate_key())
+    ended = plain_root(key, key.public_key(), last=evening(date(2026, 9, 30)))
+    (folder / "jianghai.pem").write_bytes(pem(ended))
+    recognised = load_recognised(folder, CODES, ours(demonstration=True))
+    parties = make_parties("demonstration", demonstration=True)
+    made = make_trust_files([], recognised, parties["list"], start_of_day(TODAY))
+    ends = [[scope["last"] for scope in each["scopes"]] for each in claims_of(made[LIST])["recognised"]]
+    assert ends == [["2026-09-30"] * 2, ["2045-12-27", "2028-06-30"]]
+
+
+def test_a_root_without_an_end_leaves_a_scope_open(folder: Path) -> None:
+    """RFC 5280 section 4.1.2.5: 99991231235959Z. In Beijing that is a day no calendar has."""
+    authority = with_term(folder, start_of_day(LONG_BEFORE), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+    assert [scope.last for scope in authority.scopes] == [None, date(2028, 6, 30)]
+
+
+def test_what_else_is_wrong_with_a_root_that_ended_is_still_refused(folder: Path) -> None:
+    key = as_issuer_key(generate_key())
+    ended = plain_root(key, key.public_key(), ca=False, last=evening(date(2026, 9, 30)))
+    (folder / "jianghai.pem").write_bytes(pem(ended))
+    assert refused(folder) == {"jianghai.pem": "not_an_authority"}
 
 
 def test_one_root_may_not_come_in_twice(folder: Path) -> None:
@@ -199,7 +265,7 @@ def test_everything_wrong_in_every_file_is_said_at_once(folder: Path) -> None:
     (folder / "jianghai.toml").write_text(text, encoding="utf-8")
     (folder / "Pu Dong.toml").write_text("", encoding="utf-8")
     (folder / "zhe-xi.pem").write_bytes(pem(make_parties("theirs").root))
-    assert refused(folder, date(2027, 3, 2)) == {
+    assert refused(folder) == {
         "Pu Dong": "name_wrong",
         "jianghai.toml: area": "kind_wrong",
         "jianghai.pem": "certificate_unreadable",

@@ -10,13 +10,13 @@ from click.testing import CliRunner
 from demonstration import ROOT, Demonstration, Home, NewHome
 
 from certsvc.commands.seals import seal as seal_group
-from certsvc.errors import InvalidInput, NotFound
+from certsvc.errors import Conflict, InvalidInput, NotFound
 
 PLAN = """\
 id = "market-{n}"
 owner = "云山市市场监督管理局"
 owner_uscc = "11441900007330010D"
-certificate_types = ["food-business"]
+certificate_types = ["tobacco-retail"]
 diameter_mm = 42.0
 daily_quota = 5
 hours = "00:00-24:00"
@@ -28,15 +28,18 @@ auditor = "监督人丁"
 APPROVER = "批准人戊"
 SNACK_BAR = ROOT / "schemas" / "food-business" / "v1" / "examples" / "good-snack-bar.json"
 COMMANDS = (
-    *("apply", "approve", "make", "enable", "suspend", "resume", "hand-over", "withdraw", "destroy", "show", "uses"),
+    *("apply", "approve", "make", "enable", "suspend", "resume", "hand-over", "rules"),
+    *("withdraw", "destroy", "show", "uses"),
 )
 USAGE, CANNOT_TELL = 2, 3
 
 
 @pytest.fixture(scope="module")
 def home(demonstration: Demonstration, new_home: NewHome) -> Home:
-    """A copy of the demonstration's data folder for this module."""
-    return demonstration.home.copied_to(new_home())
+    """A copy of the demonstration's data folder for this module, in which tobacco-retail has no seal any more."""
+    home = demonstration.home.copied_to(new_home())
+    assert act(home, "destroy", "tobacco", "演示管理人", "--confirmed-by", "演示批准人") == "destroyed"
+    return home
 
 
 def seal(home: Home, *arguments: object) -> dict[str, Any]:
@@ -92,19 +95,36 @@ def test_a_seal_lives_from_application_to_destruction(home: Home, plan: Path) ->
         seal(home, "hand-over", seal_id, "--by", "管理人乙", "--to", "己", "--reason", "调岗")["people"]["keeper"]
         == "己"
     )
-    assert act(home, "destroy", seal_id, "管理人乙", "--confirmed-by", APPROVER) == "destroyed"
+    approved = ("--duty", "approver", "--to", "庚", "--confirmed-by", "己", "--reason", "退休")
+    assert seal(home, "hand-over", seal_id, "--by", "管理人乙", *approved)["people"]["approver"] == "庚"
+    agreed = ("--by", "己", "--confirmed-by", "庚", "--reason", "核定")
+    changed = seal(home, "rules", seal_id, "--quota", "9", "--hours", "08:00-18:00", "--weekdays-only", *agreed)
+    assert (changed["daily_quota"], changed["certificate_types"]) == (9, ["tobacco-retail"])
+    assert changed["hours"] == {"opens": "08:00", "closes": "18:00", "weekdays_only": True}
+    more = ("--add-type", "road-transport")
+    assert "bound to the seal transport already" in refused(home.run("seal", "rules", seal_id, *more, *agreed))
+    people = ("--by", "演示保管人", "--confirmed-by", "演示批准人", "--reason", "归口")
+    dropped = seal(home, "rules", "market", "--drop-type", "drug-retail", *people)["certificate_types"]
+    assert "drug-retail" not in dropped and "food-business" in dropped
+    more = ("--add-type", "drug-retail")
+    placed = seal(home, "rules", seal_id, "--place", "1,150,250.5", "--hours", "none", "--every-day", *more, *agreed)
+    assert (placed["place"], placed["hours"]) == ({"page": 1, "x_mm": 150, "y_mm": 250.5}, None)
+    assert placed["certificate_types"] == ["drug-retail", "tobacco-retail"]
+    assert act(home, "destroy", seal_id, "管理人乙", "--confirmed-by", "庚") == "destroyed"
     told = seal(home, "show", seal_id)
     assert [event["act"] for event in told["events"]] == [
-        *("apply", "approve", "make", "made", "enable", "suspend", "resume", "hand_over", "destroy", "destroyed"),
+        *("apply", "approve", "make", "made", "enable", "suspend", "resume", "hand_over"),
+        *("replace_approver", "change_rules", "change_rules", "destroy", "destroyed"),
     ]
+    assert [event["rules"] and event["rules"]["daily_quota"] for event in told["events"][-4:]] == [9, 9, None, None]
     made = next(event for event in told["events"] if event["act"] == "made")
     assert len(made["certificate_sha256"]) == 64
-    assert told["hours"] == {"opens": "00:00", "closes": "24:00", "weekdays_only": False}
     shown = home.run("seal", "show", seal_id).stdout
     for words in (
         "已注销 destroyed",
         "监督人 auditor: 监督人丁",
         "移交 hand over → 己",
+        "变更用印规则 change the rules  己 + 庚: 核定 [用于 for: tobacco-retail; 次数 quota: 9; 时间 hours: 08:00",
         "新设窗口",
         "国发〔1999〕25号",
     ):
@@ -121,6 +141,26 @@ def test_who_may_not_and_what_may_not_be_is_one_clear_line(home: Home, plan: Pat
     assert "--by" in refused(home.run("seal", "approve", seal_id, *reason))
     assert "1 to 4000" in refused(home.run("seal", "approve", seal_id, "--by", APPROVER, "--reason", " "))
     assert act(home, "withdraw", seal_id, "申请人甲") == "destroyed"
+
+
+def test_rules_that_cannot_be_are_one_clear_line(home: Home, plan: Path) -> None:
+    people = ("--by", "演示保管人", "--confirmed-by", "演示批准人", "--reason", "试")
+    for asked, words in (
+        ((), "No rule is named"),
+        (("--quota", "many"), "a whole number"),
+        (("--place", "1,2"), "PAGE,X,Y"),
+        (("--hours", "9-5"), "08:00-20:00"),
+        (("--add-type", "no-such-type"), "no-such-type"),
+        (("--add-type", "fire-safety-check"), "bound to the seal fire already"),
+        (("--add-type", "tobacco-retail", "--drop-type", "tobacco-retail"), "both added and dropped"),
+    ):
+        told = CliRunner(env=home.environment).invoke(seal_group, ["rules", "market", *asked, *people])
+        assert isinstance(told.exception, InvalidInput | NotFound | Conflict)
+        assert words in str(told.exception)
+    plan.write_text(plan.read_text("utf-8").replace("tobacco-retail", "food-business"), encoding="utf-8")
+    assert "food-business is bound to the seal market already" in refused(
+        home.run("seal", "apply", plan, "--reason", "试")
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from remote_signer import RemoteSigner
 from shown import traceback_of
 
 from certsvc.custody.delegate import as_issuer_key
-from certsvc.custody.keys import Algorithm, CustodyKey, create_key, destroy_key, open_key
+from certsvc.custody.keys import Algorithm, CustodyKey, create_key, destroy_key, find_key, open_key
+from certsvc.custody.place import is_made_here, where
 from certsvc.custody.secret import make_secret_file, write_private_file
 from certsvc.custody.usage import UsageBook, count_uses
 from certsvc.errors import CustodyError, KeyLimitReached
@@ -149,6 +150,19 @@ def test_a_key_can_be_used_now(key: CustodyKey) -> None:
 def test_a_key_that_is_not_there_is_refused(place: Place) -> None:
     with pytest.raises(CustodyError):
         open_key(place.uri(NOBODY), place.secret)
+
+
+def test_a_key_that_is_looked_for_is_found_or_not_made(place: Place, key: CustodyKey) -> None:
+    found = find_key(place.uri("kept"), place.secret)
+    assert found is not None and found.public_key == key.public_key
+    if is_made_here(place.uri(NOBODY)):
+        for _ in range(2):
+            assert find_key(place.uri(NOBODY), place.secret) is None
+
+
+def test_where_a_key_lies_is_told_without_secrets(place: Place) -> None:
+    told = where(place.uri("kept"))
+    assert "kept" in told and str(place.secret) not in told and "?" not in told
 
 
 def test_a_key_does_not_open_with_a_wrong_secret_and_none_is_shown(

@@ -255,6 +255,17 @@ def test_a_key_whose_file_is_gone_or_open_to_others_says_so(tmp_path: Path) -> N
     generate_key().check()
 
 
+def test_a_key_is_destroyed_with_what_a_killed_process_left_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "seal-fire.key"
+    create_key(f"file:{path}", REFERENCE)
+    left = path.with_name(f".{path.name}.{'0f' * 8}")
+    left.hardlink_to(path)  # killed between link and unlink
+    other = tmp_path / ".seal-fire.key.2.0123456789abcdef"
+    other.touch()
+    destroy_key(f"file:{path}", REFERENCE)
+    assert list(tmp_path.iterdir()) == [other]
+
+
 def test_a_key_that_cannot_be_removed_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.key").mkdir()
     with pytest.raises(CustodyError, match="Cannot remove"):

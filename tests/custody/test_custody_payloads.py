@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from certsvc.custody.payloads import open_payload_cipher
+from certsvc.custody.payloads import LivingPayloadCipher, has_key, make_next_key, open_payload_cipher
 from certsvc.custody.secret import make_secret_file, write_private_file
 from certsvc.errors import CustodyError
 
@@ -132,3 +132,77 @@ def test_a_code_is_found_by_the_same_hash_with_the_same_key_and_by_no_other(tmp_
     assert open_payload_cipher(tmp_path / "one", {}).look_up("111:440524188001010014") == hashed
     assert cipher.look_up("999:440524188001010014") != hashed
     assert open_payload_cipher(tmp_path / "other", {}).look_up("111:440524188001010014") != hashed
+
+
+def test_a_cipher_that_lives_on_reads_what_came_under_a_key_made_since_and_writes_with_it_too(tmp_path: Path) -> None:
+    before = open_payload_cipher(tmp_path, {})
+    living, old = LivingPayloadCipher(tmp_path, before), before.encrypt(PLAIN, CONTEXT)
+    make_next_key(tmp_path, "data")
+    after = open_payload_cipher(tmp_path, before.fingerprints)
+    assert living.key_id == "data-1"
+    assert living.decrypt(after.encrypt(PLAIN, CONTEXT), CONTEXT, "data-2") == PLAIN
+    assert (living.key_id, living.fingerprints) == ("data-2", after.fingerprints)
+    assert after.decrypt(living.encrypt(PLAIN, CONTEXT), CONTEXT, "data-2") == PLAIN
+    (tmp_path / "data-1").unlink()
+    assert living.decrypt(old, CONTEXT, "data-1") == PLAIN
+    assert living.look_up("111:x") == after.look_up("111:x")
+
+
+def test_a_cipher_that_lives_on_names_a_key_that_is_missing_and_has_it_when_it_is_put_back(tmp_path: Path) -> None:
+    living = LivingPayloadCipher(tmp_path, open_payload_cipher(tmp_path, {}))
+    make_next_key(tmp_path, "data")
+    sealed = open_payload_cipher(tmp_path, {}).encrypt(PLAIN, CONTEXT)
+    (tmp_path / "data-2").rename(tmp_path / "elsewhere")
+    with pytest.raises(CustodyError, match="data-2 is missing"):
+        living.decrypt(sealed, CONTEXT, "data-2")
+    (tmp_path / "elsewhere").rename(tmp_path / "data-2")
+    assert living.decrypt(sealed, CONTEXT, "data-2") == PLAIN
+
+
+def test_a_key_that_does_not_open_what_it_was_read_for_is_not_written_with(tmp_path: Path) -> None:
+    living = LivingPayloadCipher(tmp_path, open_payload_cipher(tmp_path, {}))
+    sealed = open_payload_cipher(tmp_path, {}).encrypt(PLAIN, CONTEXT)
+    make_next_key(tmp_path, "data")
+    with pytest.raises(CustodyError, match="data key data-2"):
+        living.decrypt(sealed, CONTEXT, "data-2")
+    assert living.key_id == "data-1"
+
+
+def test_an_older_key_that_was_put_back_is_read_with_and_not_written_with(tmp_path: Path) -> None:
+    old = open_payload_cipher(tmp_path, {})
+    make_next_key(tmp_path, "data")
+    (tmp_path / "data-1").rename(tmp_path / "elsewhere")
+    living = LivingPayloadCipher(tmp_path, open_payload_cipher(tmp_path, {}))
+    (tmp_path / "elsewhere").rename(tmp_path / "data-1")
+    assert living.decrypt(old.encrypt(PLAIN, CONTEXT), CONTEXT, "data-1") == PLAIN
+    assert living.key_id == "data-2"
+
+
+@pytest.mark.parametrize("key_id", ["", "lookup", "../data-1", "data-0", "data-1/../lookup", "secret"])
+def test_what_is_no_name_of_a_data_key_is_not_looked_for(key_id: str, tmp_path: Path) -> None:
+    living = LivingPayloadCipher(tmp_path, open_payload_cipher(tmp_path, {}))
+    make_secret_file(tmp_path / "secret")
+    with pytest.raises(CustodyError, match=f"data key {key_id} "):
+        living.decrypt(living.encrypt(PLAIN, CONTEXT), CONTEXT, key_id)
+
+
+@pytest.mark.parametrize("base", ["data-1", "lookup"])
+def test_where_every_key_of_a_kind_is_gone_that_is_said_and_none_is_made(base: str, tmp_path: Path) -> None:
+    known = dict(open_payload_cipher(tmp_path, {}).fingerprints)
+    del known[base]
+    (tmp_path / base).unlink()
+    with pytest.raises(CustodyError, match="data-key lost"):
+        open_payload_cipher(tmp_path, known)
+    assert not (tmp_path / base).exists()
+
+
+def test_a_key_is_there_if_its_file_has_the_one_on_record_whoever_may_read_it(tmp_path: Path) -> None:
+    fingerprint = open_payload_cipher(tmp_path, {}).fingerprints["data-1"]
+    assert has_key(tmp_path, "data-1", fingerprint)
+    (tmp_path / "data-1").chmod(0o644)
+    assert has_key(tmp_path, "data-1", fingerprint)
+    assert not has_key(tmp_path, "data-1", bytes(32))
+    assert not has_key(tmp_path, "data-2", fingerprint)
+    for content in (b"", b"short", b"another random text of more than 32 bytes"):
+        (tmp_path / "data-1").write_bytes(content)
+        assert not has_key(tmp_path, "data-1", fingerprint)

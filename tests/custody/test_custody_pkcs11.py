@@ -20,7 +20,7 @@ from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
 from pkcs11.util.ec import encode_named_curve_parameters
 from softhsm import PIN, SoftHsm, SoftToken
 
-from certsvc.custody.keys import CustodyKey, create_key, destroy_key, open_key
+from certsvc.custody.keys import CustodyKey, create_key, destroy_key, find_key, open_key
 from certsvc.custody.pkcs11_library import library_at
 from certsvc.errors import CustodyError
 
@@ -57,6 +57,15 @@ def make_by_hand(token: SoftToken, label: str, **more: Any) -> None:
         parameters.generate_keypair(store=True, label=label, id=os.urandom(8), **more)
 
 
+def import_by_hand(token: SoftToken, label: str) -> None:
+    """A pair of keys that was made outside of the token, as an operator brings it in."""
+    file = token.pin_file.with_name(f"{token.label}.pem")
+    make = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(file)]
+    bring = ["softhsm2-util", "--import", str(file), "--token", token.label, "--label", label, "--id", "01"]
+    for command in (make, [*bring, "--pin", PIN]):
+        subprocess.run(command, capture_output=True, check=True, timeout=60)
+
+
 @pytest.mark.parametrize("algorithm", ["p256", "rsa3072"])
 def test_a_key_cannot_be_taken_out_nor_used_for_anything_but_signing(algorithm: Any, token: SoftToken) -> None:
     create_key(token.uri("k"), token.secret, algorithm)
@@ -72,7 +81,8 @@ def test_a_key_cannot_be_taken_out_nor_used_for_anything_but_signing(algorithm: 
         wrapping: Any = session.generate_key(KeyType.AES, 256)
         with pytest.raises(pkcs11.KeyUnextractable):
             wrapping.wrap_key(private, mechanism=Mechanism.AES_KEY_WRAP_PAD)
-        yes = (Attribute.TOKEN, Attribute.PRIVATE, Attribute.SENSITIVE, Attribute.ALWAYS_SENSITIVE, Attribute.SIGN)
+        yes = [Attribute.TOKEN, Attribute.PRIVATE, Attribute.SENSITIVE, Attribute.ALWAYS_SENSITIVE, Attribute.SIGN]
+        yes += [Attribute.LOCAL, Attribute.NEVER_EXTRACTABLE]
         no = (Attribute.EXTRACTABLE, Attribute.DECRYPT, Attribute.UNWRAP, Attribute.DERIVE, Attribute.SIGN_RECOVER)
         assert [private[attribute] for attribute in yes] == [True] * len(yes)
         assert [private[attribute] for attribute in no] == [False] * len(no)
@@ -91,6 +101,24 @@ def test_a_key_that_could_be_taken_out_is_refused(token: SoftToken) -> None:
     for use in (open_key, create_key):
         with pytest.raises(CustodyError, match="taken out of the token"):
             use(token.uri("loose"), token.secret)
+
+
+@pytest.mark.needs("openssl")
+def test_a_key_made_outside_and_imported_is_refused_with_what_it_lacks_and_what_to_do(token: SoftToken) -> None:
+    import_by_hand(token, "imported")
+    for use in (open_key, create_key, find_key):
+        with pytest.raises(CustodyError) as raised:
+            use(token.uri("imported"), token.secret)
+        for words in ("LOCAL, NEVER_EXTRACTABLE, ALWAYS_SENSITIVE", "token make the key", "imported @"):
+            assert words in raised.value.en
+        assert "LOCAL" in raised.value.zh and "EXTRACTABLE=" not in raised.value.en
+
+
+def test_a_key_is_looked_for_and_none_is_made(token: SoftToken) -> None:
+    assert find_key(token.uri("k"), token.secret) is None
+    key = create_key(token.uri("k"), token.secret)
+    found = find_key(token.uri("k"), token.secret)
+    assert found is not None and found.public_key == key.public_key
 
 
 def test_of_two_keys_with_one_name_it_is_always_the_same(token: SoftToken) -> None:

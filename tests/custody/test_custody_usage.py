@@ -65,6 +65,40 @@ def test_what_is_given_back_is_not_taken_from_a_record_that_was_put_there_meanwh
     assert UsageBook(tmp_path).used("seal-a") == 7
 
 
+def test_what_was_not_used_is_given_back_to_a_folder_that_was_renamed_meanwhile(tmp_path: Path) -> None:
+    book = UsageBook(tmp_path / "unfinished" / "usage")
+    for name in ("root", "issuing", "root"):
+        book.count(name)
+    (tmp_path / "unfinished").rename(tmp_path / "authority")
+    del book
+    gc.collect()
+    held = UsageBook(tmp_path / "authority" / "usage")
+    assert (held.used("root"), held.used("issuing")) == (2, 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["authority"]
+
+
+def test_nothing_is_given_back_to_another_folder_in_the_place_of_the_one_that_was_used(tmp_path: Path) -> None:
+    book = UsageBook(tmp_path / "usage")
+    book.count("k")
+    (tmp_path / "usage").rename(tmp_path / "before")
+    other = UsageBook(tmp_path / "usage")
+    for _ in range(BLOCK):
+        other.count("k")
+    del book
+    gc.collect()
+    assert UsageBook(tmp_path / "usage").used("k") == BLOCK
+
+
+def test_a_book_that_is_closed_leaves_no_file_open(tmp_path: Path) -> None:
+    before = os.listdir("/proc/self/fd")
+    for _ in range(3):
+        book = UsageBook(tmp_path)
+        book.count("k")
+        del book
+        gc.collect()
+    assert os.listdir("/proc/self/fd") == before
+
+
 def test_another_process_sees_what_is_on_record_and_never_less(tmp_path: Path) -> None:
     book = UsageBook(tmp_path)
     book.count("seal-a")

@@ -151,6 +151,8 @@ def test_the_trust_role_needs_two_keys_and_no_database(home: Home, new_home: New
     with served(trust, "serve", "--role", "trust", port=free_port()) as running:
         assert running.get("/health").json()["status"] == "ready"
         assert ": good" in ocsp(running, home, "seal-health")
+        for path in ("/trust", "/trust/list.json", "/trust/anchors.pem", "/trust/practice.md", "/crl/issuing.crl"):
+            assert running.get(path).status_code == 200, path
         assert running.get("/Q/1").status_code == 404
     assert not (trust.path / "postgres").exists()
 

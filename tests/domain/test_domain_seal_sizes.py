@@ -121,4 +121,5 @@ def test_every_act_leads_on_and_nobody_who_audits_may_do_any() -> None:
     assert reached == set(SealState)
     assert not any(SealState.DESTROYED in rule.before for rule in SEAL_ACTS.values())
     assert {SEAL_ACTS[act].before for act in FINISHES.values()} == {frozenset({state}) for state in FINISHES}
-    assert set(HANDED_OVER) == {Duty.KEEPER, Duty.MANAGER, Duty.AUDITOR}
+    assert set(HANDED_OVER) == {Duty.KEEPER, Duty.MANAGER, Duty.AUDITOR, Duty.APPROVER}
+    assert all(rule.confirmed not in rule.by for rule in SEAL_ACTS.values())

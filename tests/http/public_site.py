@@ -125,6 +125,7 @@ class PublicSite:
         attached = {
             "schema": "certsvc:certificate:1",
             "type": certificate.type_id,
+            "type_version": certificate.type_version,
             "type_number": certificate.type_number,
             "number": certificate.number,
             "version": certificate.version,

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,9 +18,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from demonstration import NewHome
 
 from certsvc.domain.seal import Centre, Seal
-from certsvc.domain.seal_acts import RegisteredSeal, SealAct, SealActRequest, SealEvent, SealState
-from certsvc.errors import ActNotAllowed, CustodyError, Forbidden, InvalidInput, MissingGlyph
-from certsvc.issuance.seals import act_on_seal, apply_for_seal, finish_seals, make_or_destroy
+from certsvc.domain.seal_acts import (
+    RegisteredSeal,
+    SealAct,
+    SealActRequest,
+    SealEvent,
+    SealRulesRequest,
+    SealState,
+    rules_of,
+)
+from certsvc.errors import ActNotAllowed, Conflict, CustodyError, Forbidden, InvalidInput, MissingGlyph
+from certsvc.issuance.seals import act_on_seal, apply_for_seal, change_rules, finish_seals, make_or_destroy
 from certsvc.store.pool import open_pool
 from certsvc.store.seals import PostgresSeals
 
@@ -91,6 +99,22 @@ class Office:
 
     database: Database
     folder: Path
+    joint: frozenset[str] = frozenset()
+
+    def places(self, type_id: str) -> int:
+        """Two seals stand under a joint document."""
+        return 2 if type_id in self.joint else 1
+
+    def change(self, seal: Seal) -> RegisteredSeal:
+        """Give a seal on record the rules of this one."""
+
+        async def story() -> RegisteredSeal:
+            async with open_pool(self.database.uri) as pool:
+                asked = ask(seal.id, SealAct.CHANGE_RULES, "管", f"{sorted(seal.certificate_types)}", confirmed_by="批")
+                request = SealRulesRequest(**asdict(asked), rules=rules_of(seal))
+                return await change_rules(PostgresSeals(pool), request, NOW, self.places)
+
+        return asyncio.run(story())
 
     def do(
         self,
@@ -119,7 +143,7 @@ class Office:
             if number:
                 die_before_statement(number)
             if request.act in (SealAct.MAKE, SealAct.DESTROY):
-                return await make_or_destroy(PostgresSeals(pool), maker, request, NOW)
+                return await make_or_destroy(PostgresSeals(pool), maker, request, NOW, self.places)
             return await act_on_seal(PostgresSeals(pool), request, NOW)
 
     def apply(self, seal: Seal, *, demonstration: bool = True) -> RegisteredSeal:
@@ -128,7 +152,9 @@ class Office:
         async def story() -> RegisteredSeal:
             async with open_pool(self.database.uri) as pool:
                 request = ask(seal.id, SealAct.APPLY, "申")
-                return await apply_for_seal(PostgresSeals(pool), seal, request, NOW, demonstration=demonstration)
+                return await apply_for_seal(
+                    PostgresSeals(pool), seal, request, NOW, self.places, demonstration=demonstration
+                )
 
         return asyncio.run(story())
 
@@ -245,6 +271,31 @@ def test_killed_before_any_statement_of_the_making_it_is_made_once(office: Offic
         assert set(office.maker.done) <= {"x made"}
     assert number > 12
     assert (told(office.events), office.maker.done) == (LIFE[:4], ["x made"])
+
+
+def test_a_type_has_no_more_seals_than_its_sheets_have_places(office: Office) -> None:
+    office.approved()
+    shop = frozenset({"food-permit"})
+    with pytest.raises(Conflict, match="food-permit is bound to the seal x already"):
+        office.apply(applied("y", certificate_types=shop))
+    office.joint = shop
+    office.apply(applied("y", certificate_types=shop))
+    office.joint = frozenset()
+    with pytest.raises(Conflict, match="bound to the seal y already"):
+        office.do(SealAct.MAKE, "管")
+    assert office.maker.done == []
+    office.joint = shop
+    assert office.do(SealAct.MAKE, "管").state is SealState.MADE
+    office.do(SealAct.ENABLE, "管")
+    with pytest.raises(Conflict, match="food-permit is bound to the seal x, y already"):
+        office.apply(applied("z", certificate_types=shop))
+    less = applied("x", certificate_types=frozenset({"business-licence"}))
+    assert office.change(less).seal.certificate_types == less.certificate_types
+    office.joint = frozenset()
+    with pytest.raises(Conflict, match="bound to the seal y already"):
+        office.change(replace(less, certificate_types=less.certificate_types | shop))
+    office.do(SealAct.DESTROY, "管", confirmed_by="批")
+    assert office.apply(applied("z", certificate_types=less.certificate_types)).state is SealState.APPLIED
 
 
 def test_what_cannot_be_drawn_is_not_applied_for(office: Office) -> None:

@@ -1,15 +1,18 @@
 """Each key is lost: what stops, what stays valid, and the act by which it goes on (keys/LOSS.md)."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from key_office import BY, SEAL, WITNESS, KeyOffice
 
-from certsvc.commands.key_work import declare_lost, move_contents
+from certsvc.commands.key_work import data_keys, declare_lost, move_contents
 from certsvc.domain.calendar import quarter
-from certsvc.errors import CertsvcError, CustodyError, Queued
+from certsvc.errors import CertsvcError, Conflict, CustodyError, NotFound, Queued
 from certsvc.issuance.prepare import open_payload
+from certsvc.issuance.service import Issuing
+from certsvc.store.data_keys import DataKeys
 
 pytest_plugins = ["key_fixtures"]
 VALID = ("valid", "valid")
@@ -128,8 +131,6 @@ def test_a_lost_look_up_key_is_followed_by_one_that_finds_the_same_people(office
 
 def holders(office: KeyOffice) -> list[bytes]:
     """The keyed hashes on record."""
-    import asyncio
-
     from certsvc.store.pool import open_pool
 
     async def ask() -> list[bytes]:
@@ -147,6 +148,77 @@ def test_contents_move_to_the_next_data_key_and_the_old_one_is_needed_no_more(of
     (office.home / "secrets" / "data-1").unlink()
     office.old = office.with_keys(lambda issuing, now: issuing.register.reservation(office.old.ref))
     assert office.with_keys(lambda issuing, now: payload(issuing, office.old)) == content
+
+
+def test_a_worker_that_runs_while_contents_move_to_the_next_data_key_goes_on(office: KeyOffice) -> None:
+    async def work(issuing: Issuing, now: datetime) -> tuple[object, object]:
+        before = await payload(issuing, office.old)
+        await asyncio.to_thread(move_contents, office.settings, make=True, quiet=True)
+        moved = await issuing.register.reservation(office.old.ref)
+        assert moved is not None and moved.payload_key_id == "data-2"
+        after = await payload(issuing, moved)
+        assert issuing.cipher.key_id == "data-2"
+        return before, after
+
+    before, after = office.with_keys(work)
+    assert before == after
+
+
+@pytest.mark.parametrize("key_id", ["data-1", "lookup"])
+def test_a_key_that_works_is_not_declared_lost(key_id: str, office: KeyOffice) -> None:
+    path = office.home / "secrets" / key_id
+    with pytest.raises(Conflict, match="data-key next") as refused:
+        declare_lost(office.settings, key_id, BY, WITNESS, "以防万一", quiet=True)
+    assert str(path) in refused.value.en and str(path) in refused.value.zh
+    assert key_names(office) == ["data-1", "lookup"]
+    assert [key["ended_why"] for key in data_keys(office.settings)] == [None, None]
+    path.rename(office.home / "moved-away")
+    assert declare_lost(office.settings, key_id, BY, WITNESS, "以防万一", quiet=True)["lost"] == key_id
+
+
+def test_another_key_in_the_place_of_a_lost_one_does_not_keep_it_from_being_declared_lost(office: KeyOffice) -> None:
+    (office.home / "secrets" / "data-1").write_bytes(b"another random text of more than 32 bytes")
+    assert declare_lost(office.settings, "data-1", BY, WITNESS, "备份不对", quiet=True)["next"] == "data-2"
+    assert office.verdicts(office.issue()) == VALID
+
+
+def test_a_key_that_is_not_on_record_is_not_lost_and_makes_no_other(office: KeyOffice) -> None:
+    with pytest.raises(NotFound, match="data-7"):
+        declare_lost(office.settings, "data-7", BY, WITNESS, "笔误", quiet=True)
+    assert key_names(office) == ["data-1", "lookup"]
+
+
+def key_names(office: KeyOffice) -> list[str]:
+    """The files of data keys and look-up keys."""
+    return sorted(path.name for path in (office.home / "secrets").iterdir() if path.name != "passphrase")
+
+
+def test_declaring_a_key_lost_that_is_killed_on_its_way_is_begun_again(
+    office: KeyOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (office.home / "secrets" / "data-1").unlink()
+
+    async def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DataKeys, "end", killed)
+        with pytest.raises(KeyboardInterrupt):
+            declare_lost(office.settings, "data-1", BY, WITNESS, "磁盘损坏", quiet=True)
+    with pytest.raises(CustodyError, match="data-1 is missing"):
+        office.issue()
+    assert declare_lost(office.settings, "data-1", BY, WITNESS, "磁盘损坏", quiet=True)["next"] == "data-2"
+    assert office.verdicts(office.issue()) == VALID
+
+
+def test_a_loss_on_record_whose_next_key_was_never_made_says_how_to_go_on(office: KeyOffice) -> None:
+    (office.home / "secrets" / "data-1").unlink()
+    declare_lost(office.settings, "data-1", BY, WITNESS, "磁盘损坏", quiet=True)
+    (office.home / "secrets" / "data-2").unlink()
+    with pytest.raises(CustodyError, match=r"no data key in .* `certsvc data-key lost` for it again"):
+        office.issue()
+    declare_lost(office.settings, "data-1", BY, WITNESS, "磁盘损坏", quiet=True)
+    assert office.verdicts(office.issue()) == VALID
 
 
 def test_one_person_alone_declares_nothing_lost(office: KeyOffice) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from itertools import pairwise
 from math import hypot
 from pathlib import Path
@@ -14,7 +15,7 @@ from made_up_font import RARE, make_font
 from PIL import Image
 
 from certsvc.domain.seal import Centre, SealDesign
-from certsvc.errors import MissingGlyph, SettingsError
+from certsvc.errors import InvalidInput, MissingGlyph, SettingsError
 from certsvc.render.seal_pen import POINTS_PER_MM
 from certsvc.render.seal_picture import draw_seal
 
@@ -129,6 +130,41 @@ def test_purpose_and_code_stand_below_the_star_and_touch_no_letter_of_the_name(l
         nearest = min(hypot(x - u, y - v) for x, y in below for glyph in (name[0], name[-1]) for u, v in glyph)
         assert nearest > 0.3
         assert all(hypot(*point) < of.diameter_mm / 2 - of.border_mm - 0.3 for point in below)
+
+
+def with_text(of: SealDesign, field: str, text: str) -> SealDesign:
+    """The seal with another name, purpose or code."""
+    return replace(of, **{field: text})  # type: ignore[arg-type]
+
+
+LONGEST: dict[str, tuple[SealDesign, int]] = {
+    "name": (design(), 37),
+    "name above a purpose": (design(purpose=PURPOSE), 32),
+    "purpose": (design(), 13),
+    "purpose of a seal without a star": (design(centre=Centre.NONE), 12),
+    "code": (design(), 24),
+}
+DENSE = {"name": NAME * 2, "purpose": "行政审批业务办理电子证照专用章" * 6, "code": "44190000000114419000" * 2}
+
+
+@pytest.mark.parametrize("what", LONGEST)
+def test_a_text_that_cannot_be_read_on_the_seal_is_refused_with_the_longest_that_can(what: str) -> None:
+    """The flaw: a purpose of 60 characters was drawn as a solid bar, a code of 40 digits as another."""
+    of, most = LONGEST[what]
+    field = what.split()[0]
+    assert draw_seal(with_text(of, field, DENSE[field][:most])).content
+    for text in (DENSE[field][: most + 1], DENSE[field]):
+        with pytest.raises(InvalidInput, match=f"at most {most} fit") as caught:
+            draw_seal(with_text(of, field, text))
+        (problem,) = caught.value.problems
+        assert (problem.field, problem.code) == (field, "too_long")
+        assert f"最多 {most} 个字" in caught.value.zh and str(len(text)) in caught.value.zh
+
+
+def test_the_seals_of_the_plan_and_the_usual_codes_can_be_read() -> None:
+    for diameter in (35.0, 38.0, 40.0, 42.0, 45.0):
+        for code in ("4419000000011", "91441900MA51ABC088", "1144190000733103XG", "4" * 19):
+            assert draw_seal(design(diameter_mm=diameter, purpose=PURPOSE, code=code)).content
 
 
 def test_a_date_between_star_and_purpose_has_room() -> None:

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 from math import hypot
+from typing import Any
 
 import pikepdf
 import pypdfium2
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from certsvc.domain.seal import Centre, SealDesign, SealKind
+from certsvc.errors import InvalidInput
 from certsvc.render.seal_pen import POINTS_PER_MM
 from certsvc.render.seal_picture import draw_seal
 
@@ -100,6 +102,28 @@ def test_a_name_of_any_length_stands_on_the_oval_apart_and_inside(of: SealDesign
     for below in rest:
         nearest = min(hypot(x - u, y - v) for x, y in below for glyph in (name[0], name[-1]) for u, v in glyph)
         assert nearest > 0.25
+
+
+@pytest.mark.parametrize(
+    ("of", "field", "most"),
+    [
+        (INVOICE, "name", 27),
+        (FOREIGN, "name", 29),
+        (INVOICE, "purpose", 10),
+        (FOREIGN, "purpose", 13),
+        (FOREIGN, "code", 26),
+        (FINANCE, "name", 28),
+        (CONTRACT, "purpose", 17),
+    ],
+)
+def test_a_text_that_cannot_be_read_on_it_is_refused_with_the_longest_that_can(
+    of: SealDesign, field: str, most: int
+) -> None:
+    text = CODE * 3 if field == "code" else LONG * 2
+    changed: list[dict[str, Any]] = [{field: text[:length]} for length in (most, most + 1)]
+    assert draw_seal(replace(of, **changed[0])).content
+    with pytest.raises(InvalidInput, match=f"at most {most} fit"):
+        draw_seal(replace(of, **changed[1]))
 
 
 def test_an_invoice_seal_has_the_code_in_the_middle_and_the_purpose_below_as_the_rule_measures_them() -> None:

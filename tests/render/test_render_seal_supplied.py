@@ -77,6 +77,52 @@ def test_a_smooth_edge_and_a_little_transparency_are_taken() -> None:
     assert draw_seal(replace(DESIGN, picture=png(large.resize((532, 532), Image.Resampling.LANCZOS)))).image
 
 
+@pytest.mark.parametrize("dpi", [300, 450, 600, 1200])
+@pytest.mark.parametrize("of", [DESIGN, OVAL, SQUARE], ids=["round", "oval", "square"])
+def test_a_picture_that_states_the_size_of_the_seal_is_taken(of: SealDesign, dpi: int) -> None:
+    assert draw_seal(replace(of, picture=png(drawn(of, dpi), dpi=(dpi, dpi)))).image
+
+
+@pytest.mark.parametrize("dpi", [(600, 600), (562, 600), (72, 72), (0, 0), (555, 555)])
+def test_a_picture_that_states_another_size_than_the_seal_s_is_refused(dpi: tuple[int, int]) -> None:
+    """The flaw: 992 pixels at 600 dpi are 42 mm and were enlarged to 45."""
+    picture = drawn(replace(DESIGN, diameter_mm=42), 600)
+    assert picture.width == 992
+    assert refused(png(picture, dpi=dpi)) == ["wrong_stated_size"]
+    assert draw_seal(replace(DESIGN, picture=png(picture))).image
+    assert draw_seal(replace(DESIGN, diameter_mm=42, picture=png(picture, dpi=(600, 600)))).image
+
+
+def with_box(place: tuple[int, int, int, int], colour: tuple[int, ...]) -> Image.Image:
+    """A seal with a box of this colour over it."""
+    image = drawn()
+    image.paste(colour, place)
+    return image
+
+
+@pytest.mark.parametrize("alpha", [8, 20, 63])
+def test_what_is_faint_counts_too_where_nothing_or_nothing_of_its_colour_may_be(alpha: int) -> None:
+    """The flaw: nothing was looked at that was less opaque than a quarter."""
+    across, corner = (40, 240, 500, 300), (0, 0, 40, 40)
+    assert refused(png(with_box(across, (0, 0, 0, alpha)))) == ["not_red"]
+    assert refused(png(with_box(corner, (128, 128, 128, alpha)))) == ["ink_outside", "not_red"]
+    assert refused(png(with_box(corner, (*RED[:3], alpha)))) == ["ink_outside"]
+
+
+def test_what_is_faint_is_no_outline() -> None:
+    faint = drawn(margin=(2, 2, 2, 2))
+    ImageDraw.Draw(faint).ellipse((0, 0, faint.width - 1, faint.height - 1), outline=(*RED[:3], 40), width=14)
+    assert refused(png(faint)) == ["off_centre"]
+
+
+@pytest.mark.parametrize("side", [532, 700, 1063, 1500])
+@pytest.mark.parametrize("ink", [RED, (230, 0, 18, 170), (200, 30, 40, 255)])
+def test_a_picture_made_smaller_keeps_edges_that_are_taken(ink: tuple[int, ...], side: int) -> None:
+    large = drawn(dpi=1200, ink=ink)
+    for how in (Image.Resampling.LANCZOS, Image.Resampling.BICUBIC, Image.Resampling.BOX):
+        assert draw_seal(replace(DESIGN, picture=png(large.resize((side, side), how)))).image
+
+
 WRONG: dict[str, tuple[Callable[[], Image.Image], list[str]]] = {
     "too coarse": (lambda: drawn(dpi=200), ["wrong_resolution"]),
     "stretched": (lambda: drawn(stretch=1.05), ["wrong_proportion"]),

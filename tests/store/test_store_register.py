@@ -311,7 +311,7 @@ def test_an_unknown_reference_is_not_found(database: Database) -> None:
     asyncio.run(story())
 
 
-def test_a_seal_enrolled_again_may_gain_types_but_not_another_owner_or_picture(database: Database) -> None:
+def test_a_seal_enrolled_again_keeps_its_rules_and_has_no_other_owner_or_picture(database: Database) -> None:
     async def story() -> None:
         async with open_register(database) as (register, _):
             await register.enrol_seals([SEAL], NOW)

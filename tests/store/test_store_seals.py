@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import shutil
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,19 @@ from embedded_fixture import Database, fresh_database
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from made_up import NOW, PEOPLE, PLACE, SEAL, licence, use
-from sealed import TO_ENABLED, Model, applied, ask, execute, put_in_use, refusal, told
+from seal_model import Model
+from sealed import TO_ENABLED, applied, ask, execute, put_in_use, refusal, told
 
 from certsvc.domain.seal import Hours, Placement
-from certsvc.domain.seal_acts import SEAL_ACTS, SealAct, SealState
+from certsvc.domain.seal_acts import (
+    SEAL_ACTS,
+    SealAct,
+    SealActRequest,
+    SealRules,
+    SealRulesRequest,
+    SealState,
+    rules_of,
+)
 from certsvc.errors import ActNotAllowed, Conflict, Forbidden, InvalidInput, KeyReused, NotFound, SealRefused
 from certsvc.ids import Ref
 from certsvc.store.embedded import EmbeddedServer
@@ -98,10 +107,24 @@ def test_a_seal_goes_through_its_stages_with_who_when_and_why(shared: Database) 
         assert (found.state, found.people.keeper, found.people.manager) == (SealState.DESTROYED, "新", "管")
         for act in SealAct:
             request = ask("whole-life", act, "管", key=f"again {act}")
+            if act is SealAct.CHANGE_RULES:
+                request = with_rules(request, rules_of(SEAL))
             if act is not SealAct.TAKE_OVER:
                 assert "destroyed" in (await refusal(seals, request) or "")
 
     run(shared, story)
+
+
+def ask_rules(seal_id: str, rules: SealRules, actor: str = "管", second: str | None = "批") -> SealRulesRequest:
+    """A request to change the rules."""
+    return with_rules(
+        ask(seal_id, SealAct.CHANGE_RULES, actor, f"{actor} {second} {rules}", confirmed_by=second), rules
+    )
+
+
+def with_rules(request: SealActRequest, rules: SealRules) -> SealRulesRequest:
+    """A request that brings rules."""
+    return SealRulesRequest(**asdict(request), rules=rules)
 
 
 NUMBERS = itertools.count()
@@ -109,7 +132,8 @@ NAMES = ["applicant", "approver", "manager", "keeper", "auditor", "新", "外"]
 LIKELY = {SealAct.APPROVE: "外", SealAct.WITHDRAW: "applicant", SealAct.SUSPEND: "keeper"} | dict.fromkeys(
     (SealAct.REPLACE_MANAGER, SealAct.REPLACE_AUDITOR), "approver"
 )
-PASSING = (SealAct.HAND_OVER, SealAct.REPLACE_MANAGER, SealAct.REPLACE_AUDITOR)
+PASSING = (SealAct.HAND_OVER, SealAct.REPLACE_MANAGER, SealAct.REPLACE_AUDITOR, SealAct.REPLACE_APPROVER)
+CONFIRMED = {SealAct.DESTROY: "approver", SealAct.CHANGE_RULES: "approver", SealAct.REPLACE_APPROVER: "keeper"}
 
 
 @st.composite
@@ -119,7 +143,8 @@ def steps(draw: st.DrawFn) -> tuple[SealAct, str, str | None, str | None]:
     actor = draw(st.sampled_from(3 * [LIKELY.get(act, "manager")] + NAMES))
     nobody_mostly = ["外", *12 * [None]]
     successor = draw(st.sampled_from([None, *NAMES] if act in PASSING else nobody_mostly))
-    second = draw(st.sampled_from(["approver", "manager", "外", None] if act is SealAct.DESTROY else nobody_mostly))
+    likely = [*3 * [CONFIRMED.get(act)], "approver", "manager", "keeper", "外", None]
+    second = draw(st.sampled_from(likely if act in CONFIRMED else nobody_mostly))
     return act, actor, successor, second
 
 
@@ -137,6 +162,8 @@ def test_whoever_does_whatever_in_any_order_the_rules_hold(
         for place, (act, *who) in enumerate([*ONWARD[:head], *tail]):
             actor, successor, second = (model.people.get(name, name) if name else None for name in who)
             request = ask(seal.id, act, actor or "", key=str(place), successor=successor, confirmed_by=second)
+            if act is SealAct.CHANGE_RULES:
+                request = with_rules(request, rules_of(replace(seal, daily_quota=place)))
             said = await refusal(seals, request)
             assert (said is None) == model.do(act.value, actor or "", successor, second), (said, act, who, model)
             found = await seals.seal(seal.id, NOW)
@@ -213,6 +240,48 @@ def test_nobody_audits_what_they_acted_on_or_used(database: Database) -> None:
         await seals.act(ask("amr", SealAct.REPLACE_AUDITOR, "批", successor="新审"), NOW)
         with pytest.raises(SealRefused, match="新审 audits"):
             await register.book_seal_use(ref, use(), "新审", NOW)
+        with pytest.raises(Forbidden, match="审 has audited"):
+            await seals.act(ask("amr", SealAct.HAND_OVER, "管", successor="审"), NOW)
+        with pytest.raises(Forbidden, match="who approves does not manage"):
+            await seals.act(ask("amr", SealAct.REPLACE_MANAGER, "批", successor="批"), NOW)
+
+    run(database, story)
+
+
+def test_who_manages_does_not_use_and_a_name_has_one_spelling(database: Database) -> None:
+    async def story(seals: PostgresSeals, register: PostgresRegister) -> None:
+        ref = await ready(seals, register)
+        with pytest.raises(SealRefused, match="管 manages"):
+            await register.book_seal_use(ref, use(), "\u3000管 ", NOW)
+        with pytest.raises(InvalidInput, match="cannot be seen"):
+            await register.book_seal_use(ref, use(), "管\u200b", NOW)
+        with pytest.raises(InvalidInput, match="cannot be seen"):
+            await seals.act(ask("amr", SealAct.HAND_OVER, "管", successor="用\u3000"), NOW)
+        with pytest.raises(InvalidInput, match="in the future"):
+            await seals.act(ask("amr", SealAct.SUSPEND, "用"), datetime.now(UTC) + timedelta(hours=1))
+        assert (await seals.seal("amr", NOW)).uses == 0
+
+    run(database, story)
+
+
+def test_rules_change_by_an_act_that_is_on_record_with_them(database: Database) -> None:
+    async def story(seals: PostgresSeals, register: PostgresRegister) -> None:
+        ref = await ready(seals, register)
+        await register.book_seal_use(ref, use(), "经办", NOW)
+        hours = Hours(opens=480, closes=1200, weekdays_only=True)
+        rules = SealRules(certificate_types=frozenset({"business-licence"}), place=PLACE, daily_quota=1, hours=hours)
+        event = await seals.act(ask_rules("amr", rules), NOW)
+        assert (event.state, event.rules, event.confirmed_by) == (SealState.ENABLED, rules, "批")
+        assert event == await seals.act(ask_rules("amr", rules), NOW) == (await seals.events("amr"))[-1]
+        assert rules_of((await seals.seal("amr", NOW)).seal) == rules
+        with pytest.raises(SealRefused, match="1 uses of today"):
+            await register.book_seal_use(ref, use(), "经办", NOW)
+        with pytest.raises(Forbidden, match="confirmed by its approver"):
+            await seals.act(ask_rules("amr", rules, "用", None), NOW)
+        without = replace(rules, place=None, daily_quota=None, hours=None)
+        await seals.act(ask_rules("amr", without, "用"), NOW)
+        assert rules_of((await seals.seal("amr", NOW)).seal) == without
+        await register.book_seal_use(ref, use(), "经办", NOW)
 
     run(database, story)
 
@@ -220,7 +289,7 @@ def test_nobody_audits_what_they_acted_on_or_used(database: Database) -> None:
 def test_past_our_own_code_the_database_keeps_the_same_promises(database: Database) -> None:
     event = (
         "insert into seal_event (seal_id, act, state, actor, at, reason, client, key, digest) "
-        "values ('direct', $1, 'enabled', $2, now(), 'x', 'x', $1, sha256('x'))"
+        f"values ('direct', $1, 'enabled', $2, '{NOW.isoformat()}', 'x', 'x', $1, sha256('x'))"
     )
 
     async def story(seals: PostgresSeals, _: PostgresRegister) -> None:
@@ -249,9 +318,9 @@ def test_past_our_own_code_the_database_keeps_the_same_promises(database: Databa
 # ---- rules of use ----
 
 
-async def ready(seals: PostgresSeals, register: PostgresRegister, **rules: object) -> Ref:
-    """A licence reserved under an enabled seal with these rules."""
-    await put_in_use(seals, applied("amr", **rules))
+async def ready(seals: PostgresSeals, register: PostgresRegister, since: datetime = NOW, **rules: object) -> Ref:
+    """A licence reserved under a seal that is enabled with these rules."""
+    await put_in_use(seals, applied("amr", **rules), since)
     return (await register.reserve(licence())).ref
 
 
@@ -330,7 +399,7 @@ def test_a_seal_is_used_only_for_its_types_and_in_its_place(database: Database) 
 def test_the_quota_is_of_one_beijing_day_and_counts_every_booking(database: Database) -> None:
     async def story(seals: PostgresSeals, register: PostgresRegister) -> None:
         ref = await ready(seals, register, daily_quota=3)
-        late = at("2026-11-26T23:59:59")
+        late = at("2026-11-25T23:59:59")
         tries = [register.book_seal_use(ref, use(), "经办", late) for _ in range(8)]
         answers = await asyncio.gather(*tries, return_exceptions=True)
         assert [type(answer) for answer in answers].count(SealRefused) == 5
@@ -343,20 +412,21 @@ def test_the_quota_is_of_one_beijing_day_and_counts_every_booking(database: Data
 @pytest.mark.parametrize(
     ("moment", "allowed"),
     [
-        ("2026-11-26T07:59:59", False),
-        ("2026-11-26T08:00:00", True),
-        ("2026-11-26T19:59:59", True),
-        ("2026-11-26T20:00:00", False),
-        ("2026-11-27T12:00:00", True),
-        ("2026-11-28T12:00:00", False),
-        ("2026-11-29T12:00:00", False),
-        ("2026-11-30T07:00:00", False),
-        ("2026-11-30T09:00:00", True),
+        ("2026-11-19T07:59:59", False),
+        ("2026-11-19T08:00:00", True),
+        ("2026-11-19T19:59:59", True),
+        ("2026-11-19T20:00:00", False),
+        ("2026-11-20T12:00:00", True),
+        ("2026-11-21T12:00:00", False),
+        ("2026-11-22T12:00:00", False),
+        ("2026-11-23T07:00:00", False),
+        ("2026-11-23T09:00:00", True),
     ],
 )
 def test_a_seal_is_used_in_its_hours_of_beijing_time(server: EmbeddedServer, moment: str, allowed: bool) -> None:
     async def story(seals: PostgresSeals, register: PostgresRegister) -> None:
-        ref = await ready(seals, register, hours=Hours(opens=480, closes=1200, weekdays_only=True))
+        hours = Hours(opens=480, closes=1200, weekdays_only=True)
+        ref = await ready(seals, register, at("2026-11-18T00:00:00"), hours=hours)
         if allowed:
             await register.book_seal_use(ref, use(), "经办", at(moment))
         else:
@@ -381,7 +451,7 @@ def test_a_ceremony_enables_its_seals_by_the_people_it_names(database: Database)
             ("enable", "enabled", "管"),
         ]
         found = await seals.seal("amr", NOW)
-        assert (found.seal.daily_quota, found.seal.certificate_types) == (7, SEAL.certificate_types)
+        assert rules_of(found.seal) == rules_of(SEAL), "opening the authority changes no rules"
         with pytest.raises(InvalidInput, match="does not name"):
             await register.enrol_seals([replace(SEAL, id="new", people=None)], NOW)
         people = replace(PEOPLE, approver="申")
@@ -427,17 +497,19 @@ def test_seals_of_an_earlier_register_are_taken_over_and_go_on(server: EmbeddedS
 
     async def story(seals: PostgresSeals, register: PostgresRegister) -> None:
         await register.enrol_seals([SEAL], NOW)
-        found = await seals.seal("amr", NOW)
+        now = datetime.now(UTC)
+        found = await seals.seal("amr", now)
         assert (found.state, found.seal.design) == (SealState.ENABLED, SEAL.design)
+        assert found.seal.certificate_types == {"business-licence"}
         (event,) = await seals.events("amr")
         assert (event.act, event.actor) == (SealAct.TAKE_OVER, "certsvc migrate")
         ref = (await register.reserve(licence())).ref
-        await register.book_seal_use(ref, use(), "经办", NOW)
+        await register.book_seal_use(ref, use(), "经办", now)
         approver = found.people.approver or ""
-        await seals.act(ask("amr", SealAct.REPLACE_MANAGER, approver, successor="管"), NOW)
-        await seals.act(ask("amr", SealAct.SUSPEND, "管"), NOW)
+        await seals.act(ask("amr", SealAct.REPLACE_MANAGER, approver, successor="管"), now)
+        await seals.act(ask("amr", SealAct.SUSPEND, "管"), now)
         with pytest.raises(ActNotAllowed):
-            await seals.act(ask("amr", SealAct.SUSPEND, "管", key="again"), NOW)
+            await seals.act(ask("amr", SealAct.SUSPEND, "管", key="again"), now)
 
     run(database, story)
 
@@ -453,7 +525,7 @@ def test_uses_of_an_earlier_register_stay_without_a_digest(server: EmbeddedServe
         await execute(
             database.uri,
             "insert into seal_use (slot, ref, seal_id, layout, actor, intended_at) "
-            "select slot, ref, seal_id, layout, actor, intended_at - interval '1 day' from seal_use",
+            "select slot, ref, seal_id, layout, actor, intended_at - interval '5 minutes' from seal_use",
         )
         old = (await seals.uses("amr", None, 9))[-1]
         assert (old.digest, old.place) == (None, None)

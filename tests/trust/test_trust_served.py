@@ -318,7 +318,6 @@ def test_files_of_trust_are_served_at_their_addresses_new_and_old(site: Site, pa
         "/trust/%2e%2e/timestamp.key",
         "/trust/%2e%2e/issuing.pem",
         "/trust/crl%00/issuing.crl",
-        "/trust/",
     ],
 )
 def test_nothing_else_is_served(site: Site, path: str) -> None:

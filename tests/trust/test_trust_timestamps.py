@@ -17,7 +17,7 @@ from certsvc import der
 from certsvc.authority.clock import SETTLED, Clock, Reading
 from certsvc.authority.timestamp_request import Failure
 from certsvc.authority.timestamp_responder import SYSTEM_CLOCK, TimestampResponder
-from certsvc.authority.timestamps import POLICY, LocalTimestamper, TokenMaker
+from certsvc.authority.timestamps import POLICY, REQUEST, LocalTimestamper, PunctualTimestamper, TokenMaker
 from certsvc.errors import CustodyError, TimestampUnavailable
 
 SECOND = 1_000_000_000
@@ -212,6 +212,19 @@ def test_seals_in_this_process_stand_under_the_same_guard(pki: Pki) -> None:
     timestamper.timestamp(DIGEST, pki.now)
     with pytest.raises(TimestampUnavailable, match="jumped"):
         timestamper.timestamp(DIGEST, pki.now)
+
+
+@pytest.mark.parametrize("way", [-1, 1], ids=["behind", "ahead"])
+def test_a_time_further_from_the_clock_than_the_token_says_is_not_put_under_a_seal(pki: Pki, way: int) -> None:
+    def token(apart: timedelta) -> bytes:
+        local = LocalTimestamper(maker(pki), clock())
+        return PunctualTimestamper(local, lambda: pki.now - way * apart).timestamp(DIGEST, pki.now)
+
+    content = cms.ContentInfo.load(token(REQUEST), strict=True)["content"]["encap_content_info"]["content"]
+    info = tsp.TSTInfo.load(content.contents, strict=True)
+    assert (info["gen_time"].native, info["accuracy"]["seconds"].native) == (pki.now, REQUEST.total_seconds())
+    with pytest.raises(TimestampUnavailable, match="more than 60 s from the clock"):
+        token(REQUEST + timedelta(milliseconds=1))
 
 
 def test_the_time_is_an_instant_in_whole_seconds(pki: Pki) -> None:

@@ -1,6 +1,7 @@
 """The trust role of a `trust_pki` on disk, for a server process: `CERTSVC_TEST_TRUST` is its folder."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -11,7 +12,7 @@ from certsvc.authority.ocsp import OcspAuthority, OcspResponder
 from certsvc.authority.timestamp_responder import TimestampResponder
 from certsvc.authority.timestamps import TokenMaker
 from certsvc.custody.keys import open_key
-from certsvc.http.rate import parse_clients
+from certsvc.http.rate import Gate, parse_clients
 from certsvc.http.site import Site
 from certsvc.http.trust import TrustServices, create_trust_app
 from certsvc.services import PrivateKey
@@ -20,7 +21,16 @@ FOLDER, PER_MINUTE = "CERTSVC_TEST_TRUST", "CERTSVC_TEST_TRUST_PER_MINUTE"
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def services(folder: Path, per_minute: int) -> TrustServices:
+@dataclass(frozen=True, slots=True)
+class Responders:
+    """Both services, opened."""
+
+    ocsp: OcspResponder
+    timestamps: TimestampResponder
+    gate: Gate
+
+
+def services(folder: Path, per_minute: int) -> Responders:
     """What the role has: two keys, their certificates, and the public facts."""
 
     def certificate(name: str) -> x509.Certificate:
@@ -33,11 +43,10 @@ def services(folder: Path, per_minute: int) -> TrustServices:
     authority = OcspAuthority(name="issuing", certificate=issuing, responder=certificate("ocsp"), key=key("ocsp"))
     maker = TokenMaker(key("timestamp"), certificate("timestamp"), (issuing,))
     clients = folder / "clients"
-    return TrustServices(
+    return Responders(
         ocsp=OcspResponder([authority], folder / "public"),
         timestamps=TimestampResponder(maker, Clock(unsafe_unsynchronised=True)),
-        clients=parse_clients(clients.read_text("utf-8") if clients.exists() else ""),
-        strangers_per_minute=per_minute,
+        gate=Gate(parse_clients(clients.read_text("utf-8") if clients.exists() else ""), per_minute),
     )
 
 
@@ -46,4 +55,5 @@ def trust_app() -> Litestar:
     folder = Path(os.environ[FOLDER])
     site = Site("trust.example", "http://trust.example", ROOT / "verifier_web", folder / "public", True)
     made = services(folder, int(os.environ.get(PER_MINUTE, "1000")))
-    return create_trust_app(lambda: made, site)
+    always = TrustServices(ocsp=lambda now: made.ocsp, timestamps=lambda now: made.timestamps, gate=made.gate)
+    return create_trust_app(always, site)

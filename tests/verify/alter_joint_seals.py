@@ -5,6 +5,7 @@ import re
 from joint_flaws import changed_object, flaw, opening, up_to
 from joint_workshop import OWNERS, JointBench, Objects, data_of
 from pdf_bytes import append_revision, objects, sign
+from seal_workshop import FOOD
 
 from certsvc.domain.seal_form import LOCKS, SEALS_FOLLOW
 from certsvc.seal.cms import make_cms
@@ -83,6 +84,31 @@ def data_that_names_a_seal_twice(bench: JointBench) -> bytes:
 def data_that_names_another_owner_first(bench: JointBench) -> bytes:
     first, second, third = bench.seals
     return bench.press((second, first, third), page=bench.page_naming(PLANNING, HOUSING, DEFENCE))
+
+
+# ---- fewer seals named than the type has places for ----
+
+
+@flaw("issuer.other_seal")
+def a_required_party_that_nobody_names(bench: JointBench) -> bytes:
+    return bench.press(bench.seals[:2], page=bench.page_naming(HOUSING, PLANNING))
+
+
+@flaw("issuer.other_seal")
+def two_required_parties_that_nobody_names(bench: JointBench) -> bytes:
+    return bench.workshop.press(bench.made, page=bench.page_naming())
+
+
+@flaw("issuer.other_seal")
+def a_party_more_than_the_type_has_places_for(bench: JointBench) -> bytes:
+    data = data_of(bench.workshop, (*OWNERS, "police"))
+    page = bench.page_naming(*OWNERS, "police")
+    return bench.press((*bench.seals, bench.seal("police", 2)), page=page, data=data)
+
+
+@flaw("token_agrees.other_certificate")
+def a_missing_party_under_the_name_of_a_type_of_one_seal(bench: JointBench) -> bytes:
+    return bench.workshop.press(bench.made, page=bench.page_of_type(id=FOOD))
 
 
 # ---- not finished, or more than finished ----

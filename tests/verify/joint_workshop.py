@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
 from seal_workshop import Made, Workshop, on_record
 
 from certsvc.authority.authority import Authority
@@ -54,6 +55,13 @@ class JointBench:
         places = [face.layout.seals[number % len(face.layout.seals)] for number in range(1, len(named))]
         layout = replace(face.layout, further_seals=tuple(places))
         return self.workshop.page_of(replace(face, seals=named, layout=layout))
+
+    def page_of_type(self, *owners: str, **other: object) -> bytes:
+        """The page whose data tells something else of its type, and names the seals of these owners."""
+        face, named = self.made.face, tuple(map(self.owner, owners))
+        kind = replace(face.type, definition=msgspec.structs.replace(face.type.definition, **other))
+        layout = replace(face.layout, further_seals=face.layout.further_seals[: max(len(named) - 1, 0)])
+        return self.workshop.page_of(replace(face, type=kind, seals=named, layout=layout))
 
     def owner(self, seal_id: str) -> Issuer:
         """Whose seal it is."""

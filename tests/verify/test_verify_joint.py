@@ -1,5 +1,7 @@
 """Joint seals: exactly the seals that the data names, in their order, and every other file is unsound and says why."""
 
+from dataclasses import replace
+
 import alter_joint_revisions
 import alter_joint_seals
 import pytest
@@ -32,11 +34,20 @@ def test_the_press_of_the_flaws_makes_a_sound_document_when_nothing_is_changed(j
     assert (seen.document, not_passed(seen)) == (Soundness.SOUND, set())
 
 
-def test_two_seals_are_enough(joint: JointBench) -> None:
-    data = joint.press(joint.seals[:2], page=joint.page_naming(*OWNERS[:2]))
+def test_nobody_can_tell_which_seals_are_missing_from_a_version_of_the_type_that_is_not_known_here(
+    joint: JointBench,
+) -> None:
+    data = joint.press(page=joint.page_of_type(*OWNERS, version=9))
     seen = report_or_code(verifier(joint.workshop, None), data, joint.workshop.now)
     assert isinstance(seen, Report)
-    assert (seen.document, not_passed(seen)) == (Soundness.SOUND, set())
+    assert (seen.verdict, seen.document) == (Verdict.UNDETERMINED, Soundness.UNKNOWN)
+    assert not_passed(seen) == {"type.type_unknown"}
+    shelf = Shelf()
+    shelf.add(replace(joint.made, pdf=data, registered=replace(joint.made.registered, type_version=9)))
+    asked = report_or_code(verifier(joint.workshop, shelf), data, joint.workshop.now)
+    assert isinstance(asked, Report)
+    assert (asked.verdict, asked.document) == (Verdict.UNDETERMINED, Soundness.UNKNOWN)
+    assert [check.reason for check in asked.checks if check.kind == "type"] == ["type_unknown"]
 
 
 def test_the_seals_are_those_that_the_plan_binds_to_the_type_in_its_order(joint: JointBench) -> None:

@@ -17,6 +17,18 @@ create domain short_text as text check (char_length(value) between 1 and 400);
 create domain long_text as text check (char_length(value) between 1 and 4000);
 create domain person_name as text check (char_length(value) between 1 and 100 and value !~ '^\s|\s$');
 
+create function is_in_one_spelling(name text) returns boolean
+  language sql immutable strict parallel safe
+  return name is nfkc normalized
+    and name !~ '^ | $|  '
+    and name !~ ('[\u0001-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f'
+      '\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ue000-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff'
+      '\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff]');
+
+comment on function is_in_one_spelling is 'NFKC, single spaces inside and none around, nothing that cannot be seen';
+
+alter domain person_name add constraint name_has_one_spelling check (is_in_one_spelling(value)) not valid;
+
 create function slot_of(ref bytea) returns smallint
   language sql immutable strict parallel safe
   return (get_byte(ref, 0) * 16 + get_byte(ref, 1) / 16)::smallint;
@@ -58,6 +70,11 @@ create view seal_act (act, before, after, duties, passes, confirmed) as values
   ('replace_auditor', 'made', 'made', '{approver}', 'auditor', null),
   ('replace_auditor', 'enabled', 'enabled', '{approver}', 'auditor', null),
   ('replace_auditor', 'suspended', 'suspended', '{approver}', 'auditor', null),
+  ('replace_approver', 'made', 'made', '{approver,manager}', 'approver', 'keeper'),
+  ('replace_approver', 'enabled', 'enabled', '{approver,manager}', 'approver', 'keeper'),
+  ('replace_approver', 'suspended', 'suspended', '{approver,manager}', 'approver', 'keeper'),
+  ('change_rules', 'enabled', 'enabled', '{manager,keeper}', null, 'approver'),
+  ('change_rules', 'suspended', 'suspended', '{manager,keeper}', null, 'approver'),
   ('withdraw', 'applied', 'destroyed', '{applicant}', null, null),
   ('withdraw', 'approved', 'destroyed', '{applicant}', null, null),
   ('destroy', 'making', 'destroying', '{manager}', null, 'approver'),
@@ -104,6 +121,9 @@ create table seal (
   constraint who_audits_does_nothing_else check (auditor <> applicant and auditor <> approver)
 );
 
+alter table seal
+  add constraint who_approves_does_not_manage check (approver <> manager) not valid;
+
 comment on column seal.page is 'with x_mm and y_mm the only place it may stand; null: where the layout of the type has it';
 comment on column seal.daily_quota is 'how often it may be used on one day (+08:00); null: without limit';
 comment on column seal.opens_minute is 'with closes_minute the minutes of the day (+08:00) when it may be used; null: always';
@@ -123,14 +143,19 @@ create table seal_event (
   client short_text not null,
   key short_text not null,
   digest sha256_bytes not null,
+  predecessor short_text,
+  rules jsonb check (octet_length(rules::text) <= 65536),
   primary key (seal_id, id),
   unique (client, key),
   constraint nobody_confirms_alone check (confirmed_by <> actor),
-  constraint made_names_the_certificate check (certificate is null or act = 'made')
+  constraint made_names_the_certificate check (certificate is null or act = 'made'),
+  constraint rules_change_by_their_act check ((rules is null) = (act <> 'change_rules'))
 );
 
 comment on column seal_event.state is 'after the act';
 comment on column seal_event.certificate is 'SHA-256 of the X.509 certificate that was made';
+comment on column seal_event.predecessor is 'who had the duty that went to the successor; null in events of before 0005';
+comment on column seal_event.rules is 'all rules of use from this event on';
 
 create table certificate (
   slot slot_number not null,
@@ -239,6 +264,8 @@ create table issue_order (
   foreign key (slot, ref) references certificate deferrable initially deferred
 );
 
+create index issue_order_by_certificate on issue_order (slot, ref);
+
 create table seal_use (
   id bigint generated always as identity primary key,
   slot slot_number not null,
@@ -257,6 +284,8 @@ create table seal_use (
 alter table seal_use
   add constraint every_use_names_what_it_seals
     check (digest is not null and page is not null and x_mm is not null and y_mm is not null) not valid;
+
+alter table seal_use add constraint name_has_one_spelling check (is_in_one_spelling(actor)) not valid;
 
 comment on column seal_use.digest is 'SHA-256 of what the seal signs, on record before the key is used';
 comment on constraint every_use_names_what_it_seals on seal_use is 'not valid: uses of before were not asked for it';
@@ -382,13 +411,15 @@ create table audit (
 
 -- The promises that constraints cannot hold.
 
-create function refuse_change() returns trigger language plpgsql as $$
+create function refuse_change() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
 begin
   raise exception '% is append-only: % refused', tg_table_name, tg_op using errcode = 'restrict_violation';
 end
 $$;
 
-create function guard_certificate() returns trigger language plpgsql as $$
+create function guard_certificate() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
 declare
   open constant text[] := '{token,issued_at,sealed_payload,payload_key_id}';
 begin
@@ -401,7 +432,8 @@ begin
 end
 $$;
 
-create function guard_issue() returns trigger language plpgsql as $$
+create function guard_issue() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
 begin
   if new.issued_at is not null
     and not exists (select from document where slot = new.slot and ref = new.ref) then
@@ -411,7 +443,8 @@ begin
 end
 $$;
 
-create function guard_period() returns trigger language plpgsql as $$
+create function guard_period() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
 begin
   if to_jsonb(old) - 'known' is distinct from to_jsonb(new) - 'known'
     or not upper_inf(old.known)
@@ -424,23 +457,91 @@ $$;
 
 -- Refusals have the code SL001, say in one word why, and in the detail what was met.
 
-create function refuse_seal(why text, met text) returns void language plpgsql as $$
+create function refuse_seal(why text, met text) returns void language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
 begin
   raise exception '%', why using errcode = 'SL001', detail = coalesce(met, '');
 end
 $$;
 
-create function do_seal_act() returns trigger language plpgsql as $$
-declare
-  known record;
-  rule record;
+create function require_fresh_reads() returns void language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
 begin
-  select state, applicant, approver, manager, keeper, auditor into known
-  from seal where id = new.seal_id for no key update;
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'a seal is used and acted on in transactions that are read committed: others would not see what '
+      'was just done' using errcode = 'restrict_violation';
+  end if;
+end
+$$;
+
+create function require_time(claimed timestamptz, earliest timestamptz, latest timestamptz) returns void language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
+begin
+  if claimed > latest + interval '10 minutes' or claimed < earliest - interval '10 minutes' then
+    perform refuse_seal('wrong_time', claimed::text);
+  end if;
+end
+$$;
+
+comment on function require_time is 'null: no bound; clocks may be 10 minutes apart';
+
+create function require_successor(e seal_event, passes text) returns void language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
+begin
+  if (passes is null) <> (e.successor is null) then
+    perform refuse_seal('successor', passes);
+  end if;
+  if passes = 'auditor' and (
+    exists (select from seal_event o where o.seal_id = e.seal_id and (e.successor in (o.actor, o.confirmed_by)
+      or o.act <> 'replace_auditor' and e.successor in (o.predecessor, o.successor)))
+    or exists (select from seal_use u where u.seal_id = e.seal_id and u.actor = e.successor)) then
+    perform refuse_seal('has_acted', e.successor);
+  end if;
+  if passes <> 'auditor' and exists (select from seal_event o
+    where o.seal_id = e.seal_id and o.act = 'replace_auditor' and e.successor in (o.predecessor, o.successor)) then
+    perform refuse_seal('has_audited', e.successor);
+  end if;
+end
+$$;
+
+comment on function require_successor is 'who ever had another duty never audits, who ever audited has no other duty';
+
+create function whole_rules(known seal, changed jsonb) returns jsonb language sql stable
+set search_path = pg_catalog, public, pg_temp as $$
+  select jsonb_object_agg(key, value)
+  from jsonb_each(to_jsonb(jsonb_populate_record(known, changed)))
+  where key = any ('{certificate_types,page,x_mm,y_mm,daily_quota,opens_minute,closes_minute,weekdays_only}')
+$$;
+
+create function seal_after(known seal, e seal_event) returns seal language sql stable
+set search_path = pg_catalog, public, pg_temp as $$
+  select jsonb_populate_record(known, jsonb_build_object('state', e.state)
+    || case when e.act = 'approve' then jsonb_build_object('approver', e.actor) else '{}' end
+    || case when e.successor is null then '{}'
+      else jsonb_build_object((select passes from seal_act where act = e.act limit 1), e.successor) end
+    || coalesce(e.rules, '{}'))
+$$;
+
+comment on function seal_after is 'the seal once an event is on record: nothing else changes it';
+
+create function do_seal_act() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
+declare
+  known seal;
+  newest seal_event;
+  rule seal_act;
+begin
+  perform require_fresh_reads();
+  select * into known from seal where id = new.seal_id for no key update;
+  select * into newest from seal_event where seal_id = new.seal_id order by id desc limit 1;
+  if known.state <> newest.state then
+    raise exception 'one act at a time: what the newest did is not done yet' using errcode = 'restrict_violation';
+  end if;
   select * into rule from seal_act where act = new.act and before = known.state;
-  if rule is null then
+  if rule.act is null then
     perform refuse_seal('wrong_state', known.state);
   end if;
+  perform require_time(new.at, newest.at, clock_timestamp());
   if known.auditor in (new.actor, new.confirmed_by) then
     perform refuse_seal('auditor', known.auditor);
   end if;
@@ -453,30 +554,34 @@ begin
   if (to_jsonb(known) ->> rule.confirmed) is distinct from new.confirmed_by then
     perform refuse_seal('not_confirmed', rule.confirmed);
   end if;
-  if (rule.passes is null) <> (new.successor is null) then
-    perform refuse_seal('successor', rule.passes);
-  end if;
-  if rule.passes = 'auditor' and (
-    exists (select from seal_event e where e.seal_id = new.seal_id and new.successor in (e.actor, e.confirmed_by))
-    or exists (select from seal_use u where u.seal_id = new.seal_id and u.actor = new.successor)) then
-    perform refuse_seal('has_acted', new.successor);
-  end if;
-  update seal set
-    state = rule.after,
-    approver = known.approver,
-    manager = case when rule.passes = 'manager' then new.successor else manager end,
-    keeper = case when rule.passes = 'keeper' then new.successor else keeper end,
-    auditor = case when rule.passes = 'auditor' then new.successor else auditor end
-  where id = new.seal_id;
+  perform require_successor(new, rule.passes);
   new.state := rule.after;
+  new.predecessor := to_jsonb(known) ->> rule.passes;
+  new.rules := case when new.rules is not null then whole_rules(known, new.rules) end;
   return new;
 end
 $$;
 
-create function guard_seal() returns trigger language plpgsql as $$
+create function follow_seal_event() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
 declare
-  by_events constant text[] := '{state,approver,manager,keeper,auditor}';
-  rules constant text[] := '{certificate_types,page,x_mm,y_mm,daily_quota,opens_minute,closes_minute,weekdays_only}';
+  follows seal;
+begin
+  select f.* into follows from seal s, seal_after(s, new) f where s.id = new.seal_id;
+  update seal set (state, approver, manager, keeper, auditor, certificate_types, page, x_mm, y_mm, daily_quota,
+      opens_minute, closes_minute, weekdays_only) =
+    (follows.state, follows.approver, follows.manager, follows.keeper, follows.auditor, follows.certificate_types,
+      follows.page, follows.x_mm, follows.y_mm, follows.daily_quota, follows.opens_minute, follows.closes_minute,
+      follows.weekdays_only)
+  where id = new.seal_id;
+  return null;
+end
+$$;
+
+create function guard_seal() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
+declare
+  newest seal_event;
 begin
   if tg_op = 'INSERT' then
     if new.state <> 'new' or new.approver is not null then
@@ -484,17 +589,16 @@ begin
     end if;
     return new;
   end if;
-  if to_jsonb(old) - by_events - rules is distinct from to_jsonb(new) - by_events - rules then
-    raise exception 'the owner and the picture of a seal do not change' using errcode = 'restrict_violation';
-  end if;
-  if pg_trigger_depth() = 1 and to_jsonb(old) - rules is distinct from to_jsonb(new) - rules then
-    raise exception 'the state and the people of a seal change by an event' using errcode = 'restrict_violation';
+  select * into newest from seal_event where seal_id = old.id order by id desc limit 1;
+  if newest.id is null or new is distinct from seal_after(old, newest) then
+    raise exception 'a seal changes as its newest event says, and by nothing else' using errcode = 'restrict_violation';
   end if;
   return new;
 end
 $$;
 
-create function guard_seal_use() returns trigger language plpgsql as $$
+create function guard_seal_use() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
 declare
   known record;
   local constant timestamp := new.intended_at at time zone interval '8 hours';
@@ -502,15 +606,28 @@ declare
   midnight constant timestamptz := date_trunc('day', local) at time zone interval '8 hours';
   type_asked text;
 begin
+  perform require_fresh_reads();
   perform from seal where id = new.seal_id and daily_quota is not null for no key update;
-  select state, auditor, certificate_types, page, x_mm, y_mm, daily_quota, opens_minute, closes_minute, weekdays_only
+  select state, auditor, manager, certificate_types, page, x_mm, y_mm, daily_quota, opens_minute, closes_minute,
+    weekdays_only
   into known from seal where id = new.seal_id for share;
   select type_id into type_asked from certificate where slot = new.slot and ref = new.ref;
   if known.state is distinct from 'enabled' then
     perform refuse_seal('not_enabled', known.state);
   end if;
+  perform require_time(new.intended_at,
+    (select at from seal_event where seal_id = new.seal_id order by id desc limit 1),
+    case when known.daily_quota is not null or known.opens_minute is not null then clock_timestamp() end);
+  if known.daily_quota is not null then
+    perform require_time(new.intended_at, (
+      select date_trunc('day', max(intended_at) at time zone interval '8 hours') at time zone interval '8 hours'
+      from seal_use where seal_id = new.seal_id and intended_at < clock_timestamp() + interval '10 minutes'), null);
+  end if;
   if new.actor = known.auditor then
     perform refuse_seal('auditor', known.auditor);
+  end if;
+  if new.actor = known.manager then
+    perform refuse_seal('manager', known.manager);
   end if;
   if type_asked <> all (known.certificate_types) then
     perform refuse_seal('not_for_this_type', type_asked);
@@ -532,7 +649,8 @@ begin
 end
 $$;
 
-create function guard_data_key() returns trigger language plpgsql as $$
+create function guard_data_key() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
 begin
   if (old.id, old.fingerprint, old.first_used_at) is distinct from (new.id, new.fingerprint, new.first_used_at)
     or (old.ended_at is not null and (old.ended_at, old.ended_why) is distinct from (new.ended_at, new.ended_why)) then
@@ -542,7 +660,8 @@ begin
 end
 $$;
 
-create function guard_holder() returns trigger language plpgsql as $$
+create function guard_holder() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
 begin
   if to_jsonb(old) - 'code_hash' is distinct from to_jsonb(new) - 'code_hash' then
     raise exception 'a holder does not change: only the keyed hash of the code does' using errcode = 'restrict_violation';
@@ -558,6 +677,8 @@ create trigger guard_period before update on status_period for each row execute 
 
 create trigger guard_seal before insert or update on seal for each row execute function guard_seal();
 create trigger do_seal_act before insert on seal_event for each row execute function do_seal_act();
+create trigger follow_seal_event after insert on seal_event
+  for each row execute function follow_seal_event();
 create trigger guard_seal_use before insert on seal_use for each row execute function guard_seal_use();
 
 create trigger keep before delete on certificate for each row execute function refuse_change();

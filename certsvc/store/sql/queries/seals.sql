@@ -1,17 +1,6 @@
--- name: renew_rules
--- Give a seal on record its present rules of use: how far it has come, and whether they changed. No row for another
--- owner or picture.
-with known as (
-  select id, state, (certificate_types, page, x_mm, y_mm, daily_quota, opens_minute, closes_minute, weekdays_only)
-    is distinct from ($5::text[], $6::smallint, $7::float8, $8::float8, $9::integer, $10::smallint, $11::smallint,
-      $12::boolean) as changed
-  from seal where id = $1 and (owner, owner_uscc, design) = ($2, $3, $4::jsonb)
-), renewed as (
-  update seal set certificate_types = $5, page = $6, x_mm = $7, y_mm = $8, daily_quota = $9, opens_minute = $10,
-    closes_minute = $11, weekdays_only = $12
-  from known where seal.id = known.id and known.changed
-)
-select state, changed from known
+-- name: enrolled_seal
+-- How far a seal on record has come. No row for another owner or picture.
+select state from seal where id = $1 and (owner, owner_uscc, design) = ($2, $3, $4::jsonb)
 
 -- name: apply_for_seal
 -- A seal is applied for; no row when there is one of this id.
@@ -48,9 +37,10 @@ select id from seal where state in ('making', 'destroying') order by id
 select * from seal_event where client = $1 and key = $2
 
 -- name: insert_seal_event
--- An act on a seal: the trigger sees whether it is allowed, and changes the seal. No row when the key was used before.
-insert into seal_event (seal_id, act, state, actor, at, reason, successor, confirmed_by, certificate, client, key, digest)
-values ($1, $2, '', $3, $4, $5, $6, $7, $8, $9, $10, $11)
+-- An act on a seal: triggers see whether it is allowed, and change the seal. No row when the key was used before.
+insert into seal_event (seal_id, act, state, actor, at, reason, successor, confirmed_by, certificate, client, key, digest,
+  rules)
+values ($1, $2, '', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb)
 on conflict (client, key) do nothing returning *
 
 -- name: seal_events

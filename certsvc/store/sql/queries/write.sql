@@ -79,6 +79,34 @@ order by c.reserved_at, c.ref
 -- The token kept first stays.
 update certificate set token = coalesce(token, $3) where slot = $1 and ref = $2 returning token
 
+-- name: orderer
+-- In whose name a certificate was ordered.
+select client from issue_order where slot = $1 and ref = $2
+
+-- name: seal_of_theirs
+-- One of the seals $1 that somebody manages or audits.
+select id, auditor = $2 as audits from seal where id = any($1::text[]) and $2 in (auditor, manager) order by id limit 1
+
+-- name: lock_quotas
+-- Nobody else books a use of those of the seals $1 that have a quota.
+select id from seal where id = any($1::text[]) and daily_quota is not null order by id for no key update
+
+-- name: try_seal_use
+-- A use that is taken back, so it has a number of its own: the trigger sees whether the rules of the seal allow it.
+insert into seal_use (id, slot, ref, seal_id, layout, actor, intended_at, digest, page, x_mm, y_mm)
+overriding system value
+select $1, slot, ref, $4, $5, $6, $7, $8, $9, $10, $11 from certificate where slot = $2 and ref = $3
+returning id
+
+-- name: lock_seals_used
+-- The seals on the sheets of a certificate, those booked last for each place: their state does not change until the end.
+select id, state from seal where id in (
+  select last.seal_id from (
+    select distinct on (layout, page, x_mm, y_mm) seal_id from seal_use
+    where slot = $1 and ref = $2 and page is not null
+    order by layout, page, x_mm, y_mm, id desc) last)
+order by id for share
+
 -- name: lock_certificate
 -- What publishing needs to know of a certificate, which nobody else publishes meanwhile.
 select life_ref, act, takes_over, reserved_at, ground, token, issued_at from certificate
