@@ -11,6 +11,7 @@ from certsvc.authority.certificates import BACKDATED
 from certsvc.authority.clock import Clock
 from certsvc.authority.crl import FOR_A_SEAL
 from certsvc.authority.issuing import Issuer, SealCredential, owner_of, subject_of
+from certsvc.authority.joint_order import in_their_places
 from certsvc.authority.ledger import Ledger
 from certsvc.authority.names import (
     ISSUING,
@@ -165,13 +166,14 @@ class Authority:
         """The seals bound to a certificate type: one, or those of a joint document in their order.
 
         Raises:
-            SealRefused: no seal is.
+            SealRefused: no seal is, or a party of a joint document has none.
         """
         bound = {seal.id: seal for seal in self.seals if type_id in seal.certificate_types}
         order = next((joint.seals for joint in self.plan.joint if joint.certificate_type == type_id), tuple(bound))
-        if not order or set(order) != set(bound):
+        seals = in_their_places(order, bound, {seal.id: seal.owner_uscc for seal in self.plan.seals})
+        if not seals:
             raise SealRefused(f"没有印章可用于 {type_id}。", f"No seal may stand under {type_id}.")
-        return tuple(bound[seal_id] for seal_id in order)
+        return seals
 
     def sealing(self, seal_id: str) -> SealCredential:
         """The newest key of a seal, its certificate and the chain up to the root."""

@@ -5,7 +5,7 @@ What cannot be told of one key is said in its row; the others are told all the s
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +17,9 @@ from certsvc.errors import CertsvcError, MalformedDer
 
 AWAY = "away"
 """Where a root's key is that lies in no folder of this machine."""
+TIME_FOR_A_CEREMONY = timedelta(days=30)
+"""So long before its end a root's CRL, which only a ceremony renews, is trouble."""
+
 Answer = TypeVar("Answer")
 Trouble = tuple[str, str]
 
@@ -62,10 +65,8 @@ class _Row:
             self._troubles.append(("证书已到期。", "Its certificate has ended."))
         elif not self._is_root:
             self._ask(self._try)
-        if crl_until is not None and until > self._now >= crl_until:
-            self._troubles.append(
-                ("吊销列表已过期，由它签发的印章不能再用。", "Its CRL has ended: seals under it cannot be used.")
-            )
+        if crl_until is not None and until > self._now:
+            self._look_at_end_of_crl(crl_until)
         return KeyState(
             name=self._name,
             where=where or "?",
@@ -77,6 +78,19 @@ class _Row:
             revoked=revoked,
             trouble=_together(self._troubles),
         )
+
+    def _look_at_end_of_crl(self, end: datetime) -> None:
+        if self._now >= end:
+            self._troubles.append(
+                ("吊销列表已过期，由它签发的印章不能再用。", "Its CRL has ended: seals under it cannot be used.")
+            )
+        elif self._is_root and self._now >= end - TIME_FOR_A_CEREMONY:
+            self._troubles.append(
+                (
+                    f"根的吊销列表 {end:%Y-%m-%d} 到期，之后停止盖章：请举行仪式 root_crl = true。",
+                    f"Its CRL ends on {end:%Y-%m-%d}, and sealing with it: hold a ceremony with root_crl = true.",
+                )
+            )
 
     def _ask(self, question: Callable[[], Answer]) -> Answer | None:
         try:

@@ -105,8 +105,7 @@ def _started_text(shown: dict[str, Any]) -> str:
             "     Decide and correct each; certsvc check-types lists the TODOs that are left.",
             f"  2. certsvc preview --out preview {type_id}   看版面 look at the pages",
             f"  3. certsvc publish-type {type_id}   发布，之后不能再改 publish; it cannot change afterwards",
-            f'  4. 请运维把 "{type_id}" 加到一枚印章的 certificate_types。',
-            f'     Have "{type_id}" added to the certificate_types of a seal in the ceremony plan.',
+            f"  4. 请印章的管理人加上它 have a seal's manager add it: certsvc seal rules SEAL --add-type {type_id}",
         ]
     )
 

@@ -35,8 +35,7 @@ class PostgresRegister(PostgresReader):
     """Reads and writes; needs the database role that owns the tables. Every method may raise `RegisterUnavailable`."""
 
     async def enrol_seals(self, seals: Sequence[Seal], now: datetime) -> None:
-        """Put the seals of a ceremony on record, enabled by the people they name; one that is there gets its present
-        rules of use.
+        """Put the seals of a ceremony on record, enabled by the people they name; one that is there stays as it is.
 
         Raises:
             Conflict, InvalidInput, Forbidden: see `seals.enrol`.

@@ -2,7 +2,7 @@
 
 import gc
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from ceremonies import PLAN, make_home
 from click.testing import CliRunner
 
 from certsvc import app
+from certsvc.authority.ceremony import read_inventory
 from certsvc.commands.keys import keys
 from certsvc.custody.keys import CustodyKey, open_key
 from certsvc.settings import load_settings
@@ -140,3 +141,12 @@ def test_a_certificate_with_a_part_that_cannot_be_read_is_named(name: str, home:
     path.write_bytes(twice.public_bytes(Encoding.PEM))
     done = CliRunner().invoke(keys, [], env={"CERTSVC_HOME": str(home)})
     assert "is damaged" in str(done.exception) and name.removesuffix(".pem") in str(done.exception)
+
+
+@pytest.mark.parametrize(("days", "words"), [(335, None), (337, "hold a ceremony"), (367, "has ended")])
+def test_the_end_of_the_root_s_crl_is_told_a_month_ahead(days: int, words: str | None, home: Path) -> None:
+    settings = load_settings({"CERTSVC_HOME": str(home)})
+    then = datetime.now(UTC) + timedelta(days=days)
+    (root,) = (each for each in read_inventory(home, settings.secret, then) if each.name == "root")
+    assert (root.trouble is None) == (words is None)
+    assert words is None or (root.trouble is not None and words in root.trouble[1])
