@@ -12,8 +12,8 @@ ALL = bool(os.environ.get("CERTSVC_TEST_ALL"))
 ONE_IN = 1 if ALL else 3
 LEFT_OUT = (
     "LEFT OUT: pages and seals of all types but ten, every example's walk, the demonstration killed on its way, and "
-    "two thirds of the moments of a kill, of chance alterations and of pages in the browser, because they take "
-    "minutes: ./dev test --all"
+    "two thirds of like cases (moments of a kill, chance alterations, keys lost or stolen, pages in a browser), "
+    "because they take minutes: ./dev test --all"
 )
 
 

@@ -160,7 +160,7 @@ def test_the_next_version_is_the_newest_with_its_number_raised(bench: Bench) -> 
 def test_the_command_prints_what_to_do_next(bench: Bench) -> None:
     done = bench.run("new-type", "tea-house", "--zh", "茶馆经营许可证", "--en", "Tea house permit")
     assert done.returncode == 0, done.stderr
-    for said in ("certsvc check-types", "certsvc preview", "certsvc publish-type tea-house", "certificate_types"):
+    for said in ("certsvc check-types", "certsvc preview", "certsvc publish-type tea-house", "certsvc seal rules"):
         assert said in done.stdout
     [listed] = [each for each in bench.json("check-types") if each["id"] == "tea-house"]
     assert {problem["code"] for problem in listed["problems"]} == {"todo", "example_borrowed"}
