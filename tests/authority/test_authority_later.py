@@ -153,6 +153,9 @@ def test_held_again_it_changes_nothing_and_another_plan_of_its_name_is_refused(h
         later(home, ROLL.replace("到期前更换", "例行更换"))
 
 
+REVOKE = ROLL + '[[revoke]]\nname = "issuing"\nreason = "key_compromise"\n'
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -162,6 +165,8 @@ def test_held_again_it_changes_nothing_and_another_plan_of_its_name_is_refused(h
         pytest.param(ROLL.replace('"2027-issuing"', '"../x"'), "id", id="id-that-leads-elsewhere"),
         pytest.param(ROLL.replace("seal-*", "seal-water"), "seal-water", id="no-such-key"),
         pytest.param(ROLL + '[[revoke]]\nname = "issuing"\nreason = "boredom"\n', "boredom", id="no-such-reason"),
+        pytest.param(REVOKE + "effective = 2026-11-01T00:00:00\n", "timezone", id="date-without-a-zone"),
+        pytest.param(REVOKE + "effective = 2099-01-01T00:00:00Z\n", "to come", id="compromised-in-time-to-come"),
     ],
 )
 def test_a_wrong_plan_is_refused_with_what_is_wrong(text: str, words: str, home: Path) -> None:
