@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from cryptography import x509
-
+from certsvc.errors import MalformedDer
 from certsvc.verify.anchors import Anchors, Revoked
 from certsvc.verify.inspection import Signer
 from certsvc.verify.report import Check, Outcome, after_compromise
+from certsvc.x509_reader import read_certificate
 
 KIND = "keys_today"
 COMPROMISED, REVOKED = "compromised", "revoked"
@@ -25,7 +25,7 @@ def check_keys_today(signers: Sequence[Signer], anchors: Anchors, registered: bo
     """
     try:
         troubles = {trouble for signer in signers for trouble in _troubles(signer, anchors)}
-    except ValueError:
+    except MalformedDer:
         return Check(KIND, Outcome.UNKNOWN, "could_not_run")
     if not troubles:
         return Check(KIND, Outcome.PASSED, "not_revoked_when_sealed")
@@ -47,7 +47,7 @@ def _troubles(signer: Signer, anchors: Anchors) -> Iterator[str]:
 def _revoked(certificate: bytes | None, anchors: Anchors) -> Revoked | None:
     if not certificate:
         return None
-    read = x509.load_der_x509_certificate(certificate)
+    read = read_certificate(certificate)
     if all(authority.subject != read.issuer for authority in anchors.authorities):
         return UNPUBLISHED
     return anchors.revocation(read)

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,15 +62,17 @@ def children(pid: int) -> list[int]:
 
 
 @contextmanager
-def served(home: Home, *arguments: object, port: int) -> Iterator[Served]:
-    """Run `certsvc …` until the block ends; killed if it did not end by itself."""
+def served(
+    home: Home, *arguments: object, port: int, wait: Callable[[Served], None] = Served.wait_until_ready
+) -> Iterator[Served]:
+    """Run `certsvc …` until the block ends; killed if it did not end by itself. `wait` returns when it may begin."""
     command = [sys.executable, "-m", "certsvc", *map(str, arguments), "--port", str(port)]
     process = subprocess.Popen(
         command, cwd=ROOT, env=home.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
         running = Served(process, port)
-        running.wait_until_ready()
+        wait(running)
         yield running
     finally:
         if process.poll() is None:

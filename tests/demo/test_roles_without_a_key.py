@@ -1,13 +1,8 @@
 """Roles started while the key of timestamps or of OCSP is lost: that service alone stops (keys/LOSS.md)."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import httpx
 import pytest
@@ -16,8 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.ocsp import OCSPRequestBuilder, OCSPResponse, OCSPResponseStatus, load_der_ocsp_response
-from demonstration import ROOT, Home
-from served import READY_SECONDS, Served, children, free_port, served
+from demonstration import Home
+from served import READY_SECONDS, Served, free_port, served
 
 from certsvc import der
 
@@ -65,23 +60,9 @@ def post(running: Served, path: str, data: bytes, kind: str) -> bytes:
     return answer.content
 
 
-@contextmanager
-def trust_role(home: Home) -> Iterator[Served]:
+def trust_role(home: Home) -> AbstractContextManager[Served]:
     """The trust role, from its first answer on, whatever its health."""
-    port = free_port()
-    command = [sys.executable, "-m", "certsvc", "serve", "--role", "trust", "--port", str(port)]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=home.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    running = Served(process, port)
-    try:
-        wait_for_an_answer(running)
-        yield running
-    finally:
-        if process.poll() is None:
-            for child in (*children(process.pid), process.pid):
-                os.kill(child, signal.SIGKILL)
-            process.communicate()
+    return served(home, "serve", "--role", "trust", port=free_port(), wait=wait_for_an_answer)
 
 
 def wait_for_an_answer(running: Served) -> None:

@@ -1,12 +1,14 @@
 """What was revoked since a file was sealed: before and after the date, for every key behind a seal."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from seal_workshop import Workshop
+from spoilt import of_an_unknown_version, with_an_extension_twice
 
 from certsvc.verify.anchors import Anchors, Revoked
 from certsvc.verify.inspection import Signer
@@ -97,3 +99,14 @@ def test_a_certificate_that_cannot_be_read_is_unknown(workshop: Workshop) -> Non
     signer = Signer(uscc=None, sealed_at=None, certificate=b"0\x03\x02\x01\x01", timestamp_certificate=None)
     check = check_keys_today([signer], workshop.trust.current(), True)
     assert (check.outcome, check.reason) == (UNKNOWN, "could_not_run")
+
+
+@pytest.mark.parametrize("spoil", [of_an_unknown_version, with_an_extension_twice], ids=lambda each: each.__name__)
+def test_a_seal_s_certificate_that_cannot_be_read_makes_keys_today_unknown(
+    spoil: Callable[[x509.Certificate], bytes], workshop: Workshop
+) -> None:
+    """It comes out of a stranger's file, and is read here and not by a worker."""
+    genuine = workshop.ours.sealing("market").certificate
+    signer = Signer("", workshop.now.timestamp(), spoil(genuine), None)
+    check = check_keys_today([signer], workshop.trust.current(), registered=True)
+    assert (check.outcome, check.reason) == (Outcome.UNKNOWN, "could_not_run")
