@@ -17,7 +17,7 @@ from certsvc.http.negotiation import HTML, JSON, PROBLEM, wanted_language, wants
 from certsvc.http.problems import Shown, problem_json
 from certsvc.http.site import Site
 from certsvc.http.static import load_assets
-from certsvc.http.view import result_view
+from certsvc.http.verifier.view import result_view
 from certsvc.verify.json import report_json
 from certsvc.verify.report import Report
 

@@ -11,7 +11,6 @@ from structlog.typing import FilteringBoundLogger
 
 from certsvc.domain.token import Claims, parse_digits
 from certsvc.errors import InvalidIdentifier, NotFound, RegisterUnavailable
-from certsvc.http.alarms import raise_alarms
 from certsvc.http.application import make_application
 from certsvc.http.language import CODES
 from certsvc.http.negotiation import wants_page
@@ -21,6 +20,7 @@ from certsvc.http.routes import Asked, route
 from certsvc.http.shared import shared_routes
 from certsvc.http.site import Site
 from certsvc.http.upload import Uploads
+from certsvc.http.verifier.alarms import raise_alarms
 from certsvc.ids import parse_typed_code
 from certsvc.log import open_log
 from certsvc.verify.file import verify_file

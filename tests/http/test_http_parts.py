@@ -14,7 +14,7 @@ from public_site import ROOT, TODAY, certificate, decided, licence_with_permits,
 from certsvc.domain.certificate import RegisteredCertificate
 from certsvc.domain.states import Condition, ConditionKind, Status
 from certsvc.http.pages import keep_days_whole
-from certsvc.http.view import in_groups
+from certsvc.http.verifier.view import in_groups
 
 HTTP = ROOT / "certsvc" / "http"
 

@@ -12,8 +12,8 @@ from public_site import ROOT
 from certsvc.domain.calendar import TermState
 from certsvc.domain.effects import Effect
 from certsvc.domain.states import Status
-from certsvc.http.case import LOOKS, unsound_case
 from certsvc.http.language import CODES, Language, load_languages
+from certsvc.http.verifier.headline import LOOKS, unsound_headline
 from certsvc.verify.report import Check, Outcome
 
 VERIFY = ROOT / "certsvc" / "verify"
@@ -156,9 +156,9 @@ def test_every_case_has_word_shape_and_next_steps(code: str) -> None:
         "Not valid": "not_valid",
         "Cannot tell": "undetermined",
     }
-    for case, said in verdicts.items():
-        assert LOOKS[case].block == blocks[words[said["word"]]] or case == "not_yet", case
-        assert len(said["next"]) <= 3 and (said["next"] or case == "valid"), case
+    for headline, said in verdicts.items():
+        assert LOOKS[headline].block == blocks[words[said["word"]]] or headline == "not_yet", headline
+        assert len(said["next"]) <= 3 and (said["next"] or headline == "valid"), headline
 
 
 def test_valid_not_valid_and_cannot_tell_never_share_a_shape() -> None:
@@ -186,7 +186,7 @@ def failed(*pairs: tuple[str, str]) -> list[Check]:
 
 
 @pytest.mark.parametrize(
-    ("pairs", "case"),
+    ("pairs", "headline"),
     [
         ([("signature", "no_seal")], "no_seal"),
         ([("signature", "altered"), ("signer", "not_our_anchor")], "changed"),
@@ -200,5 +200,5 @@ def failed(*pairs: tuple[str, str]) -> list[Check]:
         ([("timestamp", "no_timestamp")], "unsound"),
     ],
 )
-def test_the_gravest_failure_names_the_case(pairs: list[tuple[str, str]], case: str) -> None:
-    assert unsound_case(failed(*pairs)) == case
+def test_the_gravest_failure_names_the_case(pairs: list[tuple[str, str]], headline: str) -> None:
+    assert unsound_headline(failed(*pairs)) == headline

@@ -16,7 +16,7 @@ from certsvc.commands.key_work import CompromiseCommand, declare_lost, end_compr
 from certsvc.domain.calendar import quarter
 from certsvc.domain.token import parse_digits, to_digits
 from certsvc.errors import CeremonyError, Conflict
-from certsvc.http.alarms import alarms_of
+from certsvc.http.verifier.alarms import alarms_of
 from certsvc.issuance.issue import issue as issue_order
 from certsvc.issuance.service import Issuing
 from certsvc.seal.token import sign_token

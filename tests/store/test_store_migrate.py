@@ -1,4 +1,4 @@
-"""Migrations: once, in order, never edited, one process at a time; and schema.sql is what they make."""
+"""Migrations: once, in order, never edited, one process at a time; and sql/schema/ is what they make."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ from certsvc.store.queries import queries
 
 pytest_plugins = ["store_fixtures"]
 
-SCHEMA = FOLDER.parent / "schema.sql"
+SCHEMA = FOLDER.parent / "schema"
 
 
 @pytest.fixture
@@ -59,9 +59,10 @@ def dump(database: Database, programs: Path) -> str:
     return re.sub(r"^\\(un)?restrict .*$", "", text, flags=re.M)
 
 
-def test_schema_sql_is_what_the_migrations_make(server: EmbeddedServer, programs: Path | None) -> None:
+def test_the_schema_is_what_the_migrations_make(server: EmbeddedServer, programs: Path | None) -> None:
     migrated, described = fresh_database(server), fresh_database(server, empty=True)
-    execute(described, SCHEMA.read_text("utf-8"))
+    for path in sorted(SCHEMA.glob("*.sql")):
+        execute(described, path.read_text("utf-8"))
     folder = programs or embedded_programs()
     assert dump(described, folder) == dump(migrated, folder)
     assert dump(migrated, folder).count("CREATE TABLE") == 16

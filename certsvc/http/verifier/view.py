@@ -10,10 +10,10 @@ from typing import Any
 from certsvc.domain.calendar import Term, beijing_date
 from certsvc.domain.certificate import Category
 from certsvc.domain.token import Claims
-from certsvc.http.answers import Answer, three_answers
-from certsvc.http.case import LOOKS, Look, case_of, certificate_case
 from certsvc.http.language import Language
-from certsvc.http.notes import notes, reasons
+from certsvc.http.verifier.answers import Answer, three_answers
+from certsvc.http.verifier.headline import LOOKS, Look, certificate_headline, headline_of
+from certsvc.http.verifier.notes import notes, reasons
 from certsvc.verify.report import CertificateReport, Report, Verdict
 
 CODE = re.compile(r"[0-9A-Z]{12,40}", re.ASCII)
@@ -58,7 +58,7 @@ class Line:
 class ResultView:
     """A result page."""
 
-    case: str
+    headline: str
     look: Look
     word: str
     qualifier: str
@@ -87,14 +87,14 @@ class ResultView:
 
 def result_view(report: Report, language: Language, claims: Claims | None = None) -> ResultView:
     """Everything a result page shows; `claims` are those of a token whose signature the report found sound."""
-    case = case_of(report)
-    words = language.words["verdict"][case]
+    headline = headline_of(report)
+    words = language.words["verdict"][headline]
     main = report.certificate
     lines = [_line(permit, language, report.asked_at) for permit in report.permits]
     attention = tuple(line for line in lines if not line.fine)
     return ResultView(
-        case=case,
-        look=LOOKS[case],
+        headline=headline,
+        look=LOOKS[headline],
         word=words["word"],
         qualifier=words["qualifier"],
         next=tuple(words["next"]),
@@ -103,7 +103,7 @@ def result_view(report: Report, language: Language, claims: Claims | None = None
         holder=main.certificate.holder_name if main else claims.holder_name if claims else None,
         asked_at=language.moment(report.asked_at),
         asked_iso=report.asked_at.isoformat(timespec="seconds"),
-        answers=three_answers(report, case, language),
+        answers=three_answers(report, headline, language),
         why=_why(main, language) if main else (),
         successor=_successor(main),
         notes=notes(main, language, report.asked_at) if main and report.verdict is Verdict.VALID else (),
@@ -161,14 +161,14 @@ def in_groups(value: str) -> tuple[str, ...]:
 
 
 def _line(report: CertificateReport, language: Language, now: datetime) -> Line:
-    certificate, case = report.certificate, certificate_case(report)
-    fine, stale = report.verdict is Verdict.VALID, case == "stale"
+    certificate, headline = report.certificate, certificate_headline(report)
+    fine, stale = report.verdict is Verdict.VALID, headline == "stale"
     age = language.age(certificate.status_age_s, now)
     return Line(
         title=language.pick(report.title_zh, report.title_en),
         title_zh=_beside(report.title_zh, language),
-        tag=_tag(case, language),
-        look=LOOKS[case],
+        tag=_tag(headline, language),
+        look=LOOKS[headline],
         fine=fine,
         href=f"/C/{certificate.ref.typed_code}",
         number=certificate.number,
@@ -176,7 +176,7 @@ def _line(report: CertificateReport, language: Language, now: datetime) -> Line:
         holder=certificate.holder_name,
         issuer=certificate.issuer.name,
         term=_term(certificate.term, certificate.category, language),
-        term_matters=case in ("expired", "not_yet"),
+        term_matters=headline in ("expired", "not_yet"),
         age=language.words["result"]["stale"].format(age=age) if stale else age,
         stale=stale,
         notes=notes(report, language, now),
@@ -184,13 +184,13 @@ def _line(report: CertificateReport, language: Language, now: datetime) -> Line:
     )
 
 
-def _tag(case: str, language: Language) -> str:
+def _tag(headline: str, language: Language) -> str:
     words: Mapping[str, Any] = language.words
-    if case in words["status"] and case != "unknown":
-        return str(words["status"][case])
-    if case in ("expired", "not_yet"):
-        return str(words["term"]["over" if case == "expired" else "not_yet"]["word"])
-    return str(words["verdict"][case]["word"])
+    if headline in words["status"] and headline != "unknown":
+        return str(words["status"][headline])
+    if headline in ("expired", "not_yet"):
+        return str(words["term"]["over" if headline == "expired" else "not_yet"]["word"])
+    return str(words["verdict"][headline]["word"])
 
 
 def _term(term: Term, category: Category, language: Language) -> str:

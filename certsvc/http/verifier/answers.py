@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from certsvc.domain.calendar import TermState
 from certsvc.domain.certificate import Category
 from certsvc.domain.states import IN_FORCE, Status
-from certsvc.http.case import ANSWERS_B_AND_C, LOOKS, first_fault, licence_case
 from certsvc.http.language import Language
+from certsvc.http.verifier.headline import ANSWERS_B_AND_C, LOOKS, first_fault, licence_headline
 from certsvc.verify.report import Outcome, Report, Soundness
 
 ENDED = frozenset(Status) - IN_FORCE - {Status.SUSPENDED, Status.UNKNOWN}
@@ -32,12 +32,12 @@ class Answer:
     text: str
 
 
-def three_answers(report: Report, case: str, language: Language) -> tuple[Answer, ...]:
+def three_answers(report: Report, headline: str, language: Language) -> tuple[Answer, ...]:
     """Document, register, term."""
-    return _document(report, case, language), _register(report, language), _term(report, language)
+    return _document(report, headline, language), _register(report, language), _term(report, language)
 
 
-def _document(report: Report, case: str, language: Language) -> Answer:
+def _document(report: Report, headline: str, language: Language) -> Answer:
     words, question = language.words["document"], language.words["answers"]["document"]
     if report.document is Soundness.SOUND:
         said = words[report.source]
@@ -46,7 +46,7 @@ def _document(report: Report, case: str, language: Language) -> Answer:
         return Answer("unk", "unsure", question, words["unknown"], _first_unknown(report, language))
     fault = first_fault(report.checks)
     text = language.reason(fault.kind, fault.outcome.value, fault.reason) if fault else ""
-    return Answer("bad", "stop", question, words.get(case, words["unsound"]), text)
+    return Answer("bad", "stop", question, words.get(headline, words["unsound"]), text)
 
 
 def _first_unknown(report: Report, language: Language) -> str:
@@ -78,7 +78,7 @@ def _register(report: Report, language: Language) -> Answer:
 def _state_name(report: Report) -> str:
     """The state on record; of a permit in force by itself, what its licence makes of it."""
     assert report.status is not None, "asked only of a state on record"
-    stopped = licence_case(report.certificate) if report.status in IN_FORCE else None
+    stopped = licence_headline(report.certificate) if report.status in IN_FORCE else None
     return stopped or report.status.value
 
 
@@ -90,7 +90,7 @@ def _state(report: Report, language: Language) -> str:
 
 
 def _term(report: Report, language: Language) -> Answer:
-    key, family, icon = _term_case(report)
+    key, family, icon = _term_look(report)
     days: dict[str, str] = {}
     if report.certificate is not None:
         term = report.certificate.certificate.term
@@ -101,7 +101,7 @@ def _term(report: Report, language: Language) -> Answer:
     return Answer(family, icon, language.words["answers"]["term"], said["word"], said["text"].format(**days))
 
 
-def _term_case(report: Report) -> tuple[str, str, str]:
+def _term_look(report: Report) -> tuple[str, str, str]:
     """The key of the words, the colour family and the shape."""
     if report.status in ENDED:
         return "moot", "old", "closed"

@@ -8,8 +8,8 @@ from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import RegisteredCertificate
 from certsvc.domain.effects import STOPS, Consequence, Effect
 from certsvc.domain.states import IN_FORCE, Condition, ConditionKind
-from certsvc.http.case import certificate_case
 from certsvc.http.language import Language
+from certsvc.http.verifier.headline import certificate_headline
 from certsvc.verify.report import CertificateReport
 
 SOON = timedelta(days=60)
@@ -19,7 +19,7 @@ CHECKED = frozenset({ConditionKind.COMMITMENT, ConditionKind.DOCUMENTS})
 def notes(report: CertificateReport, language: Language, now: datetime) -> tuple[str, ...]:
     """What to heed: what the state was when last confirmed; else the end of the term, conditions, what must follow the
     licence."""
-    if certificate_case(report) == "stale":
+    if certificate_headline(report) == "stale":
         last = language.words["status"][report.certificate.status.value]
         return (language.words["result"]["last_known"].format(state=last),)
     return (*_term_note(report, language, now), *_conditions(report, language, now), *_follow_ups(report, language))
@@ -54,8 +54,12 @@ def _act(certificate: RegisteredCertificate, language: Language) -> Iterator[tup
 
 
 def _term_note(report: CertificateReport, language: Language, now: datetime) -> Iterator[str]:
-    case, end = certificate_case(report), report.certificate.term.end
-    if end is not None and (report.certificate.status in IN_FORCE or case == "expired") and case != "renewal_pending":
+    headline, end = certificate_headline(report), report.certificate.term.end
+    if (
+        end is not None
+        and (report.certificate.status in IN_FORCE or headline == "expired")
+        and headline != "renewal_pending"
+    ):
         yield from _days_note(end, beijing_date(now), language)
 
 

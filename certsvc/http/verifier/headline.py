@@ -1,4 +1,4 @@
-"""Which case a report is: one name for the words, the shape and the colour that say it.
+"""Which headline a report gets: one name for the words, the shape and the colour that say it.
 
 The verdict is not made here: `verify.report.conclude` gave it. This says which of its reasons comes first.
 """
@@ -14,7 +14,7 @@ from certsvc.verify.report import CertificateReport, Check, Outcome, Report, Sou
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a case looks: its shape, the colour family of the verdict, and the one of its tag in a list."""
+    """How a headline looks: its shape, the colour family of the verdict, and the one of its tag in a list."""
 
     icon: str
     block: str
@@ -84,24 +84,24 @@ WITH_LICENCE = {
 """What the licence makes of a permit that is in force by itself."""
 
 
-def case_of(report: Report) -> str:
-    """The case of a whole report."""
+def headline_of(report: Report) -> str:
+    """The headline of a whole report."""
     if report.document is Soundness.UNSOUND:
-        return unsound_case(report.checks)
+        return unsound_headline(report.checks)
     if report.status is not None and report.status is not Status.UNKNOWN:
         if report.document is Soundness.UNKNOWN and report.status in IN_FORCE:
             return "unknown"
         return _registered_case(report.status, report.term, report.verdict, report.certificate)
-    for case, reason in SILENCES:
+    for headline, reason in SILENCES:
         if any(check.reason == reason for check in report.checks):
-            return case
+            return headline
     if report.certificate is not None:
-        return certificate_case(report.certificate)
+        return certificate_headline(report.certificate)
     return "register_down" if report.status is None else "unknown"
 
 
-def certificate_case(report: CertificateReport) -> str:
-    """The case of one certificate on record, document aside: a line in a list."""
+def certificate_headline(report: CertificateReport) -> str:
+    """The headline of one certificate on record, document aside: a line in a list."""
     reasons = {check.reason for check in report.checks}
     if "type_unknown" in reasons:
         return "unknown"
@@ -110,7 +110,7 @@ def certificate_case(report: CertificateReport) -> str:
     return _registered_case(report.certificate.status, report.term, report.verdict, report)
 
 
-def unsound_case(checks: Iterable[Check]) -> str:
+def unsound_headline(checks: Iterable[Check]) -> str:
     """Why a document is not sound, the gravest reason first."""
     fault = first_fault(checks)
     if fault is None:
@@ -132,8 +132,8 @@ def _rank(check: Check) -> int:
     return next((place for place, (_, names) in enumerate(FAULTS) if named & set(names)), len(FAULTS))
 
 
-def licence_case(report: CertificateReport | None) -> str | None:
-    """The case that the rule of its licence makes of a permit, if one ends or stops it."""
+def licence_headline(report: CertificateReport | None) -> str | None:
+    """The headline that the rule of its licence makes of a permit, if one ends or stops it."""
     return WITH_LICENCE.get(report.consequences[0].effect) if report and report.consequences else None
 
 
@@ -143,4 +143,4 @@ def _registered_case(status: Status, term: TermState, verdict: Verdict, report: 
     out_of_term = {TermState.NOT_YET: "not_yet", TermState.OVER: "expired"}.get(term)
     if out_of_term is not None and not (term is TermState.OVER and status is Status.RENEWAL_PENDING):
         return out_of_term
-    return licence_case(report) or "unknown"
+    return licence_headline(report) or "unknown"
