@@ -12,15 +12,17 @@ import click
 import msgspec
 
 from certsvc.commands.acts import act, holder
+from certsvc.commands.clients import client
 from certsvc.commands.keys import compromised, data_key, keys
 from certsvc.commands.seals import seal
+from certsvc.commands.sources import source
 from certsvc.commands.types import COMMANDS as TYPE_COMMANDS
 from certsvc.errors import CertsvcError, MachineProblem
 from certsvc.settings import REPOSITORY, load_settings
 
 DEMONSTRATION = REPOSITORY / "keys" / "ceremonies" / "demonstration.toml"
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one value a line, and nothing else.")
-ROLES = ("public", "trust", "worker", "all")
+ROLES = ("public", "trust", "office", "worker", "all")
 MACHINE = {
     errno.ENOSPC: ("磁盘已满", "the disk is full"),
     errno.EACCES: ("没有权限", "no permission"),
@@ -64,8 +66,9 @@ def serve(port: int | None, public_url: str | None, role: str, with_parent: bool
     """Serve a role on loopback until Ctrl-C.
 
     public: the verifier; reads the register as a role that cannot write, and opens no key. trust: OCSP and timestamps,
-    with keys for these two and no other; asks no database. worker: signs CRLs, renews what ends, seals what waits; the
-    only one that needs the issuing key. all: the three of them on one machine. Put a TLS proxy in front of it.
+    with keys for these two and no other; asks no database. office: the department API; takes requests and has no key
+    that seals. worker: signs CRLs, renews what ends, seals what waits; alone in needing the issuing key. all: the
+    four of them on one machine. Put a TLS proxy in front of it.
     """
     from certsvc.serving import WORKER, run_worker, serve_role
 
@@ -147,7 +150,7 @@ def migrate(as_json: bool) -> None:
     _print({"applied": applied}, "\n".join(applied) or "已是最新 up to date", as_json)
 
 
-for command in (act, holder, seal, keys, compromised, data_key, *TYPE_COMMANDS):
+for command in (act, holder, client, source, seal, keys, compromised, data_key, *TYPE_COMMANDS):
     cli.add_command(command)
 
 

@@ -1,6 +1,7 @@
 """Composition root: the parts of the service put behind their protocols. Parts are imported where they are needed, so
-that the public role never loads key code. `authorities.py` does the same for keys and trust services, `serving.py`
-joins them to roles, `commands/` to the command line."""
+that the public role never loads key code. `issuing.py` does the same for issuing, `authorities.py` for keys and trust
+services, `departments.py` for the API, `workers.py` for the worker; `serving.py` joins them to roles, `commands/` to
+the command line."""
 
 import asyncio
 import functools
@@ -10,23 +11,18 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from certsvc.catalog import Catalog, load_catalog
+from certsvc.catalog import load_catalog
 from certsvc.errors import MachineProblem
 from certsvc.settings import Settings
 from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.migrate import migrate
-from certsvc.store.pool import Pool, open_pool
+from certsvc.store.pool import open_pool
 from certsvc.store.reader import PostgresReader
-from certsvc.verify.anchors import AnchorFolder, AnchorSource
+from certsvc.store.records import PostgresRecordReader
+from certsvc.verify.anchors import AnchorFolder
 from certsvc.verify.inspector import Inspector
 from certsvc.verify.service import Verifying
-
-if TYPE_CHECKING:
-    from certsvc.authority.authority import Authority
-    from certsvc.issuance.service import Issuing
-    from certsvc.services import Walk
 
 EMBEDDED = "embedded:"
 FREE_BYTES_NEEDED = 400 * 1024 * 1024
@@ -119,75 +115,4 @@ async def verifying(settings: Settings, reader_uri: str | None) -> AsyncIterator
             yield bundle(register=None)
             return
         async with open_pool(reader_uri, read_only=True) as pool:
-            yield bundle(register=PostgresReader(pool))
-
-
-@asynccontextmanager
-async def issuing(
-    settings: Settings, writer_uri: str, walk: "Walk", now: datetime, authority: "Authority | None" = None
-) -> AsyncIterator["Issuing"]:
-    """What issuing needs: keys (opened unless they are given), register, renderer, and the checks a stranger runs.
-
-    Raises:
-        CeremonyError: no ceremony was held here.
-        CustodyError: a data key is missing.
-    """
-    from certsvc.authorities import open_keys
-
-    async with open_pool(writer_uri) as pool, Inspector(settings.verify.workers) as inspector:
-        keys = authority or open_keys(settings, now)
-        yield await join_issuing(settings, load_catalog(settings.schemas), keys, pool, inspector, walk, now)
-
-
-async def join_issuing(
-    settings: Settings,
-    catalog: Catalog,
-    authority: "Authority",
-    pool: Pool,
-    inspector: Inspector,
-    walk: "Walk",
-    now: datetime,
-) -> "Issuing":
-    """The parts of issuing, put together.
-
-    Raises:
-        SettingsError: `seals.lt_types` names what is no type of one seal.
-    """
-    from certsvc.authority.founding import throw_away_authority
-    from certsvc.custody.payloads import LivingPayloadCipher
-    from certsvc.issuance.data_keys import open_cipher
-    from certsvc.issuance.service import Issuing
-    from certsvc.render.pages import Renderer
-    from certsvc.store.blobs import FileBlobs
-    from certsvc.store.data_keys import DataKeys
-    from certsvc.store.register import PostgresRegister
-    from certsvc.store.seals import PostgresSeals
-    from certsvc.verify.anchors import AnchorFiles
-
-    lt_types = settings.seals.lt_types_among({kind.id: len(kind.layouts[0].seals) for kind in catalog})
-    register, lint_anchors, secrets = PostgresRegister(pool), AnchorFiles(), settings.home / "secrets"
-    await register.enrol_seals(authority.seals, now)
-    authority.take_seals(await PostgresSeals(pool).with_keys())
-    lint_authority = throw_away_authority(authority.plan, now, lint_anchors.put, authority.seals)
-    return Issuing(
-        catalog=catalog,
-        register=register,
-        blobs=FileBlobs(settings.home / "blobs"),
-        renderer=Renderer(settings.schemas, settings.fonts.extra),
-        cipher=LivingPayloadCipher(secrets, await open_cipher(secrets, DataKeys(pool), now)),
-        keys=authority,
-        check_file=_checker(catalog, AnchorFolder(settings.public), inspector),
-        lint_keys=lint_authority,
-        lint_file=_checker(catalog, lint_anchors, inspector),
-        public_url=settings.public_url,
-        area=authority.area,
-        walk=walk,
-        lt_types=lt_types,
-    )
-
-
-def _checker(catalog: Catalog, trust: AnchorSource, inspector: Inspector) -> Any:
-    """The checks on a file alone, against one set of anchors."""
-    from certsvc.verify.file import check_file
-
-    return functools.partial(check_file, Verifying(catalog=catalog, trust=trust, register=None, inspector=inspector))
+            yield bundle(register=PostgresReader(pool), records=PostgresRecordReader(pool))

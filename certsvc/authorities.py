@@ -1,11 +1,11 @@
-"""Composition of what stands behind trust: keys in use, trust services, what is published, and the worker's chores.
+"""Composition of what stands behind trust: keys in use, trust services, and what is published.
 
-`app.py` puts the parts of issuing and verifying together; `serving.py` joins both to roles.
+`app.py` puts the parts of issuing and verifying together, `departments.py` those of the API, `workers.py` those of the
+worker; `serving.py` joins them to roles.
 """
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -28,13 +28,6 @@ from certsvc.custody.secret import read_secret
 from certsvc.domain.actor import Actor
 from certsvc.domain.recognition import Addresses
 from certsvc.errors import CertsvcError
-from certsvc.ids import Ref
-from certsvc.issuance.issue import Patience, resume
-from certsvc.issuance.seals import finish_seals
-from certsvc.issuance.service import Issuing
-from certsvc.jobs.worker import Chore
-from certsvc.log import log_unexpected, open_log
-from certsvc.services import SealRegister
 from certsvc.settings import REPOSITORY, Settings
 
 if TYPE_CHECKING:
@@ -44,7 +37,8 @@ if TYPE_CHECKING:
 PRACTICE = REPOSITORY / "keys" / "PRACTICE.md"
 RECOGNISED = "recognised"
 WORKER = Actor(name="worker", scopes=frozenset({"issue:*"}))
-SECOND, SOON, HOUR = timedelta(seconds=1), timedelta(seconds=5), timedelta(hours=1)
+Now = Callable[[], datetime]
+SECOND, SOON, MINUTE, HOUR = timedelta(seconds=1), timedelta(seconds=5), timedelta(minutes=1), timedelta(hours=1)
 AGAIN = timedelta(seconds=5)
 """After that a key that could not be used is tried again."""
 
@@ -237,42 +231,3 @@ def _open_ocsp(authority: Authority, folder: Path) -> tuple[OcspResponder, Troub
     without_key = {authority.issuer_name(name) for name in troubles} - found.keys()
     certificates = [authority.certificate(name) for name in sorted(without_key)]
     return OcspResponder(list(found.values()), folder, certificates), troubles
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
-    """What the worker has to do with."""
-
-    settings: Settings
-    authority: Authority
-    issuing: Issuing
-    seals: SealRegister
-    patience: Patience = field(default_factory=Patience)
-
-    def chores(self) -> list[Chore]:
-        """CRLs every second (signed only when one is due), what waits every five, services and lists every hour."""
-        return [
-            Chore("crls", SECOND, self._crls),
-            Chore("seals", SOON, self._seals),
-            Chore("waiting", SOON, self._waiting),
-            Chore("services", HOUR, self._services),
-            Chore("trust", HOUR, self._trust),
-        ]
-
-    async def _crls(self, now: datetime) -> None:
-        self.authority.facts.renew(now)
-
-    async def _services(self, now: datetime) -> None:
-        self.authority.make_services(now)
-
-    async def _trust(self, now: datetime) -> None:
-        publish_trust(self.settings, self.authority, self.issuing.catalog, now)
-
-    async def _seals(self, now: datetime) -> None:
-        await finish_seals(self.seals, SealKeys(self.authority), now)
-
-    async def _waiting(self, now: datetime) -> None:
-        await resume(self.issuing, WORKER, now, patience=self.patience, unexpected=self._unexpected)
-
-    def _unexpected(self, ref: Ref, error: Exception) -> None:
-        log_unexpected(open_log(), error, order=ref.typed_code)

@@ -101,6 +101,14 @@ class UnreadableFile(InvalidInput):
     status = 422
 
 
+class ExternalFileRefused(InvalidInput):
+    """The department's file cannot be taken"""
+
+    code = "external_file_refused"
+    title_zh = "部门的文件不能采用"
+    status = 422
+
+
 class MalformedDer(InvalidInput):
     """The message is malformed"""
 
@@ -146,12 +154,27 @@ class TextTooLong(PayloadInvalid):
     title_zh = "文字在版面上放不下"
 
 
+class DocumentRefused(InvalidInput):
+    """The document cannot be sealed"""
+
+    code = "document_refused"
+    title_zh = "这个文件不能盖章"
+    status = 422
+
+
 class TrustListInvalid(InvalidInput):
     """The trust list cannot be relied on"""
 
     code = "trust_list_invalid"
     title_zh = "信任列表不可信"
     status = 422
+
+
+class WrongScope(InvalidInput):
+    """The scope asked for is not the client's"""
+
+    code = "wrong_scope"
+    title_zh = "申请的范围超出登记的范围"
 
 
 class NotFound(CertsvcError):
@@ -170,12 +193,24 @@ class Forbidden(CertsvcError):
     status = 403
 
 
+class AuthorizationRefused(Forbidden):
+    """The authorisation to sign is not good"""
+
+    code = "authorization_refused"
+    title_zh = "签名授权无效"
+
+
 class WrongCredentials(CertsvcError):
     """The client is not known"""
 
     code = "wrong_credentials"
     title_zh = "客户端身份不对"
     status = 401
+
+    def __init__(self, zh: str, en: str, *, reason: str = "") -> None:
+        """`reason` is one word for our own log: who is refused is told nothing of it."""
+        super().__init__(zh, en)
+        self.reason = reason
 
 
 class TooManyRequests(CertsvcError):
@@ -206,11 +241,34 @@ class ActNotAllowed(Conflict):
     title_zh = "当前状态不允许这样做"
 
 
+class ChangedMeanwhile(Conflict):
+    """It changed meanwhile"""
+
+    code = "changed_meanwhile"
+    title_zh = "在此期间已有变化"
+    status = 412
+
+
+class TooMuchMissing(Conflict):
+    """The list lacks too much of what was reported before"""
+
+    code = "too_much_missing"
+    title_zh = "清单缺失过多"
+
+
 class KeyReused(Conflict):
     """The request key was used for other content"""
 
     code = "request_key_reused"
     title_zh = "请求编号已用于别的内容"
+    status = 422
+
+
+class RequestInProgress(Conflict):
+    """The same request is in progress"""
+
+    code = "request_in_progress"
+    title_zh = "同一请求正在办理"
 
 
 class Unavailable(CertsvcError):
@@ -273,6 +331,7 @@ class SealRefused(CertsvcError):
 
     code = "seal_refused"
     title_zh = "不能用印"
+    status = 409
 
 
 class SettingsError(CertsvcError):

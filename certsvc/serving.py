@@ -6,18 +6,17 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
-from certsvc.app import Databases, databases, issuing, verifying
+from certsvc.app import Databases, databases, verifying
 from certsvc.errors import MachineProblem, SettingsError
 from certsvc.processes import end_with_parent, kept_running
 from certsvc.settings import Settings, load_settings
 from certsvc.store.migrate import migrate
-from certsvc.store.pool import open_pool
 from certsvc.verify.service import Verifying
 
 if TYPE_CHECKING:
@@ -28,11 +27,19 @@ if TYPE_CHECKING:
     Asgi: TypeAlias = Callable[[Scope, Receive, Send], Any]
 
 WORKER = "worker"
-ROLES = {"public": "certsvc.http.public", "trust": "certsvc.http.trust", "all": "certsvc.http.everything"}
+ROLES = {
+    "public": "certsvc.http.public",
+    "trust": "certsvc.http.trust",
+    "office": "certsvc.http.office.app",
+    "all": "certsvc.http.everything",
+}
 """What each role that serves loads beyond this file."""
 
 WITH_TIMESTAMPS = ("trust", "all")
 """The roles that know who may ask them for timestamps."""
+
+THAT_WRITE = ("office", "all")
+"""The roles that take requests to issue and to act. They have no key that seals: a worker does."""
 
 LOOPBACK = "127.0.0.1"
 WORKERS = 1
@@ -68,9 +75,11 @@ def serve_role(settings: Settings, role: str, announce: Callable[[str], None]) -
     if role in WITH_TIMESTAMPS:
         _require_gate(settings)
     if role == "trust":  # it reads public facts and asks no database
-        _serve(settings, role, "", announce)
+        _serve(settings, role, {}, announce)
         return
     with databases(settings) as uris:
+        if role in THAT_WRITE:
+            asyncio.run(migrate(uris.writer))
         serve_database(settings, role, uris, announce)
 
 
@@ -83,7 +92,7 @@ def _require_gate(settings: Settings) -> None:
 
 def serve_database(settings: Settings, role: str, uris: Databases, announce: Callable[[str], None]) -> None:
     """As `serve_role`, with a database that runs already; for `all`, a worker runs beside. Server processes are told
-    where to read, never to write.
+    where to read; where to write, only those of roles that do.
 
     Raises:
         SettingsError: there is no read-only address.
@@ -94,18 +103,19 @@ def serve_database(settings: Settings, role: str, uris: Databases, announce: Cal
             "The setting database.public_uri is missing: the public role connects only as certsvc_public.",
         )
     with _worker_beside(settings) if role == "all" else nullcontext():
-        _serve(settings, role, uris.reader, announce)
+        writer = {"CERTSVC_DATABASE_URI": uris.writer} if role in THAT_WRITE else {}
+        _serve(settings, role, {"CERTSVC_DATABASE_PUBLIC_URI": uris.reader, **writer}, announce)
 
 
-def _serve(settings: Settings, role: str, reader: str, announce: Callable[[str], None]) -> None:
+def _serve(settings: Settings, role: str, database: Mapping[str, str], announce: Callable[[str], None]) -> None:
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
     os.environ |= {
         "CERTSVC_HOME": str(settings.home),
-        "CERTSVC_DATABASE_PUBLIC_URI": reader,
         "CERTSVC_SERVICE_PUBLIC_URL": settings.public_url,
+        **database,
     }
     server = Granian(
         f"certsvc.serving:{role}_app",
@@ -148,11 +158,7 @@ def run_worker(settings: Settings, *, with_parent: bool) -> None:
         CeremonyError: no ceremony was held here.
         RegisterUnavailable: the register does not answer at the start.
     """
-    from certsvc.authorities import Worker, open_keys
-    from certsvc.issuance.service import silent_walk
-    from certsvc.jobs.worker import work
-    from certsvc.log import open_log
-    from certsvc.store.seals import PostgresSeals
+    from certsvc.workers import do_everything, open_worker
 
     async def run(writer: str) -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -160,10 +166,8 @@ def run_worker(settings: Settings, *, with_parent: bool) -> None:
             loop.add_signal_handler(number, stop.set)
         if with_parent:
             end_with_parent(signal.SIGTERM)
-        authority = open_keys(settings, now())
-        async with issuing(settings, writer, silent_walk, now(), authority) as bundle, open_pool(writer) as pool:
-            worker = Worker(settings=settings, authority=authority, issuing=bundle, seals=PostgresSeals(pool))
-            await work(worker.chores(), now, stop, open_log())
+        async with open_worker(settings, writer, now) as worker:
+            await do_everything(worker, writer, stop, now)
 
     with databases(settings) as uris:
         asyncio.run(migrate(uris.writer))
@@ -187,13 +191,46 @@ def public_app() -> "Asgi":
 
 
 def all_app() -> "Asgi":
-    """Public and trust role in one; no key but those of OCSP and timestamps."""
+    """Public, trust and office role in one; no key that seals, but those of OCSP and timestamps."""
     from certsvc.authorities import trust_services
+    from certsvc.departments import open_office
+    from certsvc.http.lifespan import Opened
+    from certsvc.http.pages import Pages
     from certsvc.log import open_log
 
     end_with_parent()
-    services = trust_services(load_settings(), now(), open_log())
-    return _opened(lambda site, bundle: load_role("all").create_all_app(bundle, services, site))
+    settings = load_settings()
+    services = trust_services(settings, now(), open_log())
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Any]:
+        async with verifying(settings, settings.database.public_uri) as bundle:
+            site = _site(settings, bundle.anchors.is_demonstration)
+            pages = Pages(site)
+            async with open_office(settings, settings.database.uri, site, pages, now()) as office:
+                yield load_role("all").create_all_app(bundle, services, office, site, pages)
+
+    return Opened(opened)
+
+
+def office_app() -> "Asgi":
+    """The office role as an ASGI application; no key that seals."""
+    from certsvc.departments import open_office
+    from certsvc.http.lifespan import Opened
+    from certsvc.http.pages import Pages
+    from certsvc.verify.anchors import AnchorFolder
+
+    end_with_parent()
+    settings = load_settings()
+    site = _site(settings, AnchorFolder(settings.public).current().is_demonstration)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Any]:
+        pages = Pages(site)
+        async with open_office(settings, settings.database.uri, site, pages, now()) as office:
+            yield load_role("office").create_office_app(office)
+
+    return Opened(opened)
 
 
 def trust_app() -> "Asgi":

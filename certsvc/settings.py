@@ -85,6 +85,34 @@ class Seals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return frozenset(self.lt_types)
 
 
+class Office(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The department API. `url` is the address under which departments reach it (the public one if none is named);
+    each client may ask so many times a minute."""
+
+    url: str = ""
+    requests_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 1200
+
+
+class Webhooks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Telling departments by web-hook. With `unsafe_private`, in a demonstration only, web-hooks may lead to this
+    machine, and without TLS."""
+
+    unsafe_private: bool = False
+
+    def require_safe(self, *, is_demonstration: bool) -> None:
+        """See that nothing unsafe is set outside a demonstration.
+
+        Raises:
+            SettingsError: it is.
+        """
+        if self.unsafe_private and not is_demonstration:
+            raise SettingsError(
+                "webhooks.unsafe_private 只能用于演示：正式环境的回调不得指向内部网络。请删去这一项。",
+                "The setting webhooks.unsafe_private is for demonstrations: real web-hooks must not lead into private "
+                "networks. Remove it.",
+            )
+
+
 class Timestamp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`uri` is where seals get their timestamps: `local:`, or the http(s) address of another RFC 3161 service, where
     the token that `secret` refers to makes us known. `clients` refers to the file of those who may ask here; strangers
@@ -108,6 +136,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verify: Verify = Verify()
     timestamp: Timestamp = Timestamp()
     seals: Seals = Seals()
+    office: Office = Office()
+    webhooks: Webhooks = Webhooks()
 
     def at(self, port: int | None, public_url: str | None) -> "Settings":
         """The same with another port or public address, where given.
@@ -161,6 +191,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def public_url(self) -> str:
         """What QR codes begin with; this machine's own address when none is set."""
         return self.service.public_url.rstrip("/") or f"http://localhost:{self.service.port}"
+
+    @property
+    def office_url(self) -> str:
+        """Where departments reach the API: the issuer of access tokens."""
+        return self.office.url.rstrip("/") or self.public_url
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:

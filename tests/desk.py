@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from certsvc import app
 from certsvc.authorities import open_keys
 from certsvc.catalog import load_catalog
 from certsvc.issuance.service import Issuing, silent_walk
+from certsvc.issuing import join_issuing
 from certsvc.services import Walk
 from certsvc.settings import Settings
 from certsvc.store.pool import open_pool
@@ -46,7 +46,7 @@ class Desk:
         when = now or datetime.now(UTC)
         async with open_pool(uri) as pool:
             keys = open_keys(settings, when)
-            yield await app.join_issuing(settings, self._catalog, keys, pool, self._inspector, walk, when)
+            yield await join_issuing(settings, self._catalog, keys, pool, self._inspector, walk, when)
 
     @asynccontextmanager
     async def verifying(self, settings: Settings, uri: str | None) -> AsyncIterator[Verifying]:

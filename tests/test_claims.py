@@ -69,8 +69,8 @@ def test_it_stays_about_a_page(document: Path) -> None:
         ("- It holds. `tests/test_moon.py`", "tests/test_moon.py::"),
         ("- It\n  holds. `tests/test_claims.py::test_moon`", "tests/test_claims.py::test_moon"),
         (
-            "- It holds. `certsvc/store/sql/schema/5_history.sql::no_such_constraint`",
-            "certsvc/store/sql/schema/5_history.sql::no_such_constraint",
+            "- It holds. `certsvc/store/sql/schema/05_history.sql::no_such_constraint`",
+            "certsvc/store/sql/schema/05_history.sql::no_such_constraint",
         ),
         ("- It holds. `tests`", "nothing is behind: It holds. `tests`"),
     ],

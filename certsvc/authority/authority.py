@@ -179,6 +179,19 @@ class Authority:
         """The newest key of a seal, its certificate and the chain up to the root."""
         return self.credential(self.newest(seal_name(seal_id)))
 
+    def seal_certificates(self, seal_id: str) -> tuple[x509.Certificate, ...]:
+        """The newest certificate of a seal and the chain up to the root. No key is opened for that.
+
+        Raises:
+            NotFound: none was made.
+        """
+        name = self.newest(seal_name(seal_id))
+        return self.certificate(name), *self._issuer.chain(name)
+
+    def is_seal_revoked(self, seal_id: str) -> bool:
+        """Whether the newest certificate of a seal is revoked."""
+        return self.is_revoked(self.newest(seal_name(seal_id)))
+
     def credential(self, name: str) -> SealCredential:
         """The key of this name, its certificate and the chain up to the root."""
         return SealCredential(key=self.key(name), certificate=self.certificate(name), chain=self._issuer.chain(name))

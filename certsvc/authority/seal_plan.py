@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from certsvc.domain.external import require_one_purpose
 from certsvc.domain.seal import DEFAULT_RANK, Centre, Hours, Placement, Seal, SealDesign, SealKind, SealPeople
 from certsvc.domain.seal_sizes import PURPOSES, require_size, size_of
 from certsvc.errors import InvalidInput
@@ -43,13 +44,14 @@ class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SealPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One seal to be made: whose, how it looks (millimetres, 国发〔1999〕25号), under which types it may stand, the
-    rules of its use, and who answers for it. What is left out follows from `kind` and `rank` (`domain.seal_sizes`)."""
+    """One seal to be made: whose, how it looks (millimetres, 国发〔1999〕25号), under which types it may stand (none:
+    for documents of its owner), the rules of its use, and who answers for it. What is left out follows from `kind` and
+    `rank` (`domain.seal_sizes`)."""
 
     id: Id
     owner: Name
     owner_uscc: str
-    certificate_types: Annotated[tuple[str, ...], Meta(min_length=1)]
+    certificate_types: tuple[str, ...]
     diameter_mm: Diameter | None = None
     border_mm: Border = 1.2
     centre: Centre | None = None
@@ -76,6 +78,7 @@ class SealPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             InvalidInput: the seal is not as its kind and rank have it, or what it says cannot be.
         """
         owner_uscc = parse_uscc(self.owner_uscc)
+        require_one_purpose(self.id, self.certificate_types)
         people = self._people()
         seal = Seal(
             id=self.id,

@@ -12,6 +12,7 @@ from certsvc.catalog.locate import At
 from certsvc.catalog.rules import CodeOfKind, CountOf, MostYears, NotBefore, Prefix
 from certsvc.catalog.schema_checks import choices, properties, required
 from certsvc.domain.certificate import Category
+from certsvc.domain.external import EXTERNAL
 from certsvc.domain.holder import KINDS
 from certsvc.domain.masking import RULES
 from certsvc.domain.seal_form import MOST_SEALS
@@ -167,7 +168,8 @@ def _template(template: str, number: NumberTable) -> Iterator[Fault]:
 
 def _layouts(definition: Definition, schema: Schema) -> Iterator[Fault]:
     names = [layout.name for layout in definition.layouts]
-    if not names or len(names) != len(set(names)) or not all(re.fullmatch(r"[a-z0-9-]{1,20}", name) for name in names):
+    good = all(re.fullmatch(r"[a-z0-9-]{1,20}", name) and name != EXTERNAL for name in names)
+    if not names or len(names) != len(set(names)) or not good:
         yield fault("layout_names", TYPE, "layouts")
     if len({len(layout.further_seals) for layout in definition.layouts}) > 1:
         yield fault("seals_uneven", TYPE, "layouts")

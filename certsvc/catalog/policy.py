@@ -101,6 +101,17 @@ class Recheck(_Grounded, frozen=True, forbid_unknown_fields=True, kw_only=True):
     longer: LongerRecheck | None = None
 
 
+class DecisionLimit(_Grounded, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How many working days an application is decided in, counted from its acceptance (行政许可法 arts. 42 and 82)."""
+
+    working_days: Annotated[int, msgspec.Meta(ge=1, le=250)]
+
+
+class NeedsApproval(_Grounded, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A registered person approves every sheet of it, whatever system asks for it. Proofs need no such line: behind
+    every proof there is an approved application."""
+
+
 class WhenLicence(_Grounded, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What happens to the permit while its licence is in one of `states`."""
 
@@ -129,6 +140,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     place: str | None = None
     renewal: RenewalWindow | None = None
     recheck: Recheck | None = None
+    decision: DecisionLimit | None = None
+    approval: NeedsApproval | None = None
     when_licence: tuple[WhenLicence, ...] = ()
     follows_licence: tuple[FollowsLicence, ...] = ()
     facts: dict[Fact, str] = {}

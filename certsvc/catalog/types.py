@@ -48,7 +48,8 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateType:
-    """A type as loaded from its folder. Methods that take a payload expect one without problems."""
+    """A type as loaded from its folder; `schema` is that of its payload. Methods that take a payload expect one without
+    problems."""
 
     definition: Definition
     folder: Path
@@ -56,6 +57,7 @@ class CertificateType:
     layouts: tuple[Layout, ...]
     policy: Policy
     licence_rules: LicenceRules
+    schema: Mapping[str, Any]
     validator: jsonschema_rs.Draft202012Validator
 
     @property

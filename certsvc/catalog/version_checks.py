@@ -30,6 +30,9 @@ LONGEST_REMARK = 160
 NO_REMARK = Words("（没有写明是什么）", "(it does not say what)")
 LEADING = {"schema_part", "schema_kind", "schema_format", "schema_choices"}
 FOLLOWING = {"field_format", "field_kind", "codes_differ", "holder_kind_choices"}
+ITS_FILES = TYPE, SCHEMA, POLICY
+"""The files a type is made of; without a fault in them it can be tried on the examples."""
+
 Validator = jsonschema_rs.Draft202012Validator
 
 
@@ -68,8 +71,8 @@ def check_version(place: Path, policy: PolicyFile, general: General, *, newest: 
     validator = _validator(schema, found)
     examples = read_examples(place, published, found)
     kind = None
-    if definition and validator and policy.shaped and not policy.shaped.broken and _sound(found, TYPE, SCHEMA, POLICY):
-        kind = _make(place, definition.value, policy.shaped.value, general, validator)
+    if schema and definition and validator and policy.shaped and not policy.shaped.broken and _sound(found, *ITS_FILES):
+        kind = _make(place, definition.value, policy.shaped.value, general, schema, validator)
     found += _examples(examples, kind, definition, validator, found)
     if kind and newest:
         found += printed_faults(examples["good"], kind)
@@ -147,7 +150,12 @@ def _examples(
 
 
 def _make(
-    place: Path, definition: Definition, policy: Policy, general: General, validator: Validator
+    place: Path,
+    definition: Definition,
+    policy: Policy,
+    general: General,
+    schema: Mapping[str, Any],
+    validator: Validator,
 ) -> CertificateType:
     return CertificateType(
         definition=definition,
@@ -156,6 +164,7 @@ def _make(
         layouts=tuple(_layout(table) for table in definition.layouts),
         policy=policy,
         licence_rules=licence_rules(policy, general),
+        schema=schema,
         validator=validator,
     )
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from certsvc.app import databases, issuing
+from certsvc.app import databases
 from certsvc.authorities import publish_trust
 from certsvc.authority.ceremony import read_authority, read_inventory
 from certsvc.authority.later import LaterPlan, hold_later, require_possible
@@ -22,6 +22,7 @@ from certsvc.errors import CertsvcError, CustodyError
 from certsvc.issuance import data_keys as contents
 from certsvc.issuance.compromise import ending, reach_of, reissue
 from certsvc.issuance.service import silent_walk
+from certsvc.issuing import open_issuing
 from certsvc.settings import Settings
 from certsvc.store.data_keys import DataKeys
 from certsvc.store.migrate import migrate
@@ -119,7 +120,7 @@ async def _reissue(settings: Settings, writer: str, reach: Reach, why: str, key:
     """How many were made anew, and what is wrong with those that were not: one that cannot be made holds up no other.
     What is made meanwhile lies after the end of the reach and is not met again."""
     done, failed = 0, []
-    async with open_pool(writer) as pool, issuing(settings, writer, silent_walk, datetime.now(UTC)) as bundle:
+    async with open_pool(writer) as pool, open_issuing(settings, writer, silent_walk, datetime.now(UTC)) as bundle:
         with advancing("换发 reissuing", quiet=quiet) as advance:
             async for each in touched(pool, reach):
                 try:

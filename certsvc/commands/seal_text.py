@@ -8,6 +8,8 @@ from certsvc.domain.seal_acts import SEAL_ACTS, BookedUse, Duty, RegisteredSeal,
 from certsvc.domain.seal_sizes import size_of
 from certsvc.store.seal_refusals import DUTIES, STATES
 
+FOR_DOCUMENTS = "本单位的文件和摘要，不用于证照 the owner's documents and digests, no certificates"
+
 
 def seal_json(found: RegisteredSeal) -> dict[str, Any]:
     """A seal, for a program to read."""
@@ -24,6 +26,7 @@ def seal_json(found: RegisteredSeal) -> dict[str, Any]:
         "height_mm": height,
         "picture_supplied": one.design.picture is not None,
         "people": {duty.value: getattr(people, duty) for duty in Duty},
+        "for_documents": one.is_for_documents,
         **_rules_json(rules_of(one)),
         "uses_today": found.uses_today,
         "uses": found.uses,
@@ -65,7 +68,8 @@ def use_json(use: BookedUse) -> dict[str, Any]:
         "use": use.id,
         "at": use.at.isoformat(),
         "by": use.actor,
-        "typed_code": use.ref.typed_code,
+        "typed_code": use.ref.typed_code if use.ref else None,
+        "request": use.request_id,
         "type": use.type_id,
         "number": use.number,
         "layout": use.layout,
@@ -95,7 +99,7 @@ def seal_lines(found: RegisteredSeal) -> list[str]:
 
 
 def _rules_lines(rules: SealRules) -> list[str]:
-    lines = [f"用于 for: {', '.join(sorted(rules.certificate_types))}"]
+    lines = [f"用于 for: {', '.join(sorted(rules.certificate_types)) or FOR_DOCUMENTS}"]
     if rules.place:
         lines.append(f"位置 place: page {rules.place.page}, {rules.place.x_mm:g} mm, {rules.place.y_mm:g} mm")
     if rules.daily_quota is not None:
@@ -120,7 +124,8 @@ def use_line(use: BookedUse) -> str:
     """A use in one line."""
     digest = use.digest.hex() if use.digest else "—"
     end = "" if use.issued else "  未签发 not issued"
-    return f"{use.id}  {_moment(use.at)}  {use.actor}  {use.type_id} {use.number} {use.layout}  {digest}{end}"
+    what = f"{use.type_id} {use.number}" if use.ref else f"文件 document {use.request_id}"
+    return f"{use.id}  {_moment(use.at)}  {use.actor}  {what} {use.layout}  {digest}{end}"
 
 
 def _moment(at: datetime) -> str:

@@ -12,6 +12,7 @@ import click
 
 from certsvc.commands.output import JSON, show
 from certsvc.commands.seal_text import event_json, event_line, row, seal_json, seal_lines, use_json, use_line
+from certsvc.domain.external import is_external_type, type_of
 from certsvc.domain.seal import Hours, Placement
 from certsvc.domain.seal_acts import (
     HANDED_OVER,
@@ -261,15 +262,23 @@ def uses(seal_id: str, limit: int, before: int | None, as_json: bool) -> None:
 
 
 def _places() -> Callable[[str], int]:
-    """How many seals a type has places for; raises `NotFound` where there is no such type."""
+    """How many seals a type has places for, one on a page laid out elsewhere; raises `NotFound` where there is no such
+    type."""
     from certsvc.catalog import load_catalog
 
     catalog = load_catalog(load_settings().schemas)
-    return lambda type_id: len(catalog.latest(type_id).layouts[0].seals)
+
+    def places(bound: str) -> int:
+        kind = catalog.latest(type_of(bound))
+        return 1 if is_external_type(bound) else len(kind.layouts[0].seals)
+
+    return places
 
 
 def _changed_types(known: frozenset[str], added: tuple[str, ...], dropped: tuple[str, ...]) -> frozenset[str]:
-    """Those known, with some added and others dropped; at least one is left."""
+    """Those known, with some added and others dropped; at least one is left, unless the seal is for documents."""
+    if not (known or added or dropped):
+        return known
     types = (known | set(added)) - set(dropped)
     if not types or set(added) & set(dropped):
         raise InvalidInput(

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from certsvc.app import EMBEDDED, databases, issuing, verifying
+from certsvc.app import EMBEDDED, databases, verifying
 from certsvc.catalog import load_catalog
+from certsvc.issuing import open_issuing
 from certsvc.settings import Settings
 from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.migrate import migrate
@@ -54,7 +55,7 @@ def issue_file(settings: Settings, type_id: str, payload_file: Path, key: str | 
         asyncio.run(migrate(uris.writer))
 
         async def issue() -> dict[str, Any]:
-            async with issuing(settings, uris.writer, silent_walk, datetime.now(UTC)) as bundle:
+            async with open_issuing(settings, uris.writer, silent_walk, datetime.now(UTC)) as bundle:
                 return await issue_payload(bundle, type_id, payload, key, settings.papers, datetime.now(UTC))
 
         return asyncio.run(issue())
@@ -75,7 +76,7 @@ def act_on(settings: Settings, typed: "ActCommand") -> dict[str, Any]:
         if ACTS[typed.act].makes is Makes.NOTHING:
             async with open_pool(writer_uri) as pool:
                 return await do_act(PostgresRegister(pool), load_catalog(settings.schemas), typed, datetime.now(UTC))
-        async with issuing(settings, writer_uri, silent_walk, datetime.now(UTC)) as bundle:
+        async with open_issuing(settings, writer_uri, silent_walk, datetime.now(UTC)) as bundle:
             return await make_version(bundle, typed, settings.papers, datetime.now(UTC))
 
     with databases(settings) as uris:

@@ -19,7 +19,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from certsvc.custody.csc_client import CscService, Question
-from certsvc.custody.protocol import Algorithm, OurPublicKey, our_kind, verified
+from certsvc.custody.protocol import Algorithm, OurPublicKey, our_kind, require_digest, verified
 from certsvc.errors import CustodyError, MalformedDer
 from certsvc.x509_reader import read_certificate
 
@@ -83,14 +83,22 @@ class CscKey:
         Raises:
             CustodyError: the signer is out of reach or slow, refuses, or gives what does not verify.
         """
-        digest = base64.b64encode(hashlib.sha256(data).digest()).decode("ascii")
-        found = self._service.ask(self._signing(digest), _Signatures).signatures
+        return self.sign_digest(hashlib.sha256(data).digest())
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """The same signature, over data of which only the SHA-256 is known here.
+
+        Raises:
+            CustodyError: that is no SHA-256; or as `sign`.
+        """
+        asked = base64.b64encode(require_digest(digest)).decode("ascii")
+        found = self._service.ask(self._signing(asked), _Signatures).signatures
         if len(found) != 1:
             raise CustodyError(
                 f"{self._service.base} 应答的签名数不是一个。",
                 f"{self._service.base} did not answer with one signature.",
             )
-        return verified(self.public_key, data, _decoded(found[0], self._service), self._service.base)
+        return verified(self.public_key, digest, _decoded(found[0], self._service), self._service.base)
 
     def check(self) -> None:
         """Whether the signer answers, the credential is enabled, and its key is the one that was opened.

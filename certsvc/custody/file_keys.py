@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-from certsvc.custody.protocol import RSA_BITS, Algorithm, NoSuchKey, our_kind
+from certsvc.custody.protocol import PREHASHED, RSA_BITS, Algorithm, NoSuchKey, our_kind, require_digest
 from certsvc.custody.secret import read_private_file, read_secret, write_private_file
 from certsvc.errors import CustodyError
 from certsvc.files import leftovers, sync
@@ -38,6 +38,17 @@ class SoftwareKey:
         if isinstance(self._key, ec.EllipticCurvePrivateKey):
             return self._key.sign(data, ec.ECDSA(hashes.SHA256()))
         return self._key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """The same signature, over data of which only the SHA-256 is known here.
+
+        Raises:
+            CustodyError: that is no SHA-256.
+        """
+        require_digest(digest)
+        if isinstance(self._key, ec.EllipticCurvePrivateKey):
+            return self._key.sign(digest, ec.ECDSA(PREHASHED))
+        return self._key.sign(digest, padding.PKCS1v15(), PREHASHED)
 
     def check(self) -> None:
         """Whether the file it came from is still there for us alone; without it the next start would fail.

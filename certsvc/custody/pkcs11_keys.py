@@ -15,7 +15,7 @@ from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass
 
 from certsvc.custody.pkcs11_library import GENERATE_WITHIN, Pkcs11Library, library_at
 from certsvc.custody.pkcs11_uri import Pkcs11Uri, parse_pkcs11_uri
-from certsvc.custody.protocol import RSA_BITS, Algorithm, NoSuchKey, OurPublicKey, our_kind, verified
+from certsvc.custody.protocol import RSA_BITS, Algorithm, NoSuchKey, OurPublicKey, our_kind, require_digest, verified
 from certsvc.der import object_identifier
 from certsvc.errors import CustodyError
 
@@ -57,12 +57,20 @@ class Pkcs11Key:
         Raises:
             CustodyError: the token is away, refuses, does not answer, or gives what does not verify.
         """
-        digest = hashlib.sha256(data).digest()
+        return self.sign_digest(hashlib.sha256(data).digest())
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """The same signature, over data of which only the SHA-256 is known here.
+
+        Raises:
+            CustodyError: that is no SHA-256; or as `sign`.
+        """
+        require_digest(digest)
         if isinstance(self.public_key, ec.EllipticCurvePublicKey):
             signature = _as_der(self._sign(digest, Mechanism.ECDSA))
         else:
             signature = self._sign(SHA256_DIGEST_INFO + digest, Mechanism.RSA_PKCS)
-        return verified(self.public_key, data, signature, str(self._uri))
+        return verified(self.public_key, digest, signature, str(self._uri))
 
     def check(self) -> None:
         """Whether token, PIN and key are there.

@@ -1,16 +1,21 @@
 """What a key is to the rest of the service, and what a backend of keys is to `custody.keys`."""
 
+import hashlib
 from typing import Literal, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from certsvc.errors import CustodyError
 
 Algorithm = Literal["p256", "rsa3072"]
 RSA_BITS = 3072
+PREHASHED = Prehashed(hashes.SHA256())
+"""What is signed is a SHA-256 digest, computed before."""
+
 OurPublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
@@ -30,6 +35,9 @@ class CustodyKey(Protocol):
 
     def sign(self, data: bytes) -> bytes:
         """Sign `data` with SHA-256: ECDSA as DER, RSA as PKCS #1 v1.5. Raises `CustodyError`."""
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """The same signature, over data of which only the SHA-256 is known here. Raises `CustodyError`."""
 
     def check(self) -> None:
         """Raise `CustodyError` when the key cannot be used now. Signs nothing."""
@@ -64,17 +72,28 @@ def our_kind(public: object, where: str) -> OurPublicKey:
     )
 
 
-def verified(public: OurPublicKey, data: bytes, signature: bytes, where: str) -> bytes:
-    """`signature` when it is one over `data`: a device or service is believed only after this.
+def require_digest(digest: bytes) -> bytes:
+    """`digest` when it has the length of a SHA-256.
+
+    Raises:
+        CustodyError: it has another.
+    """
+    if len(digest) != hashlib.sha256().digest_size:
+        raise CustodyError("要签的不是 SHA-256 摘要。", "What is to be signed is no SHA-256 digest.")
+    return digest
+
+
+def verified(public: OurPublicKey, digest: bytes, signature: bytes, where: str) -> bytes:
+    """`signature` when it is one over data of this SHA-256: a device or service is believed only after this.
 
     Raises:
         CustodyError: it does not verify under `public`.
     """
     try:
         if isinstance(public, ec.EllipticCurvePublicKey):
-            public.verify(signature, data, ec.ECDSA(hashes.SHA256()))
+            public.verify(signature, digest, ec.ECDSA(PREHASHED))
         else:
-            public.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
+            public.verify(signature, digest, padding.PKCS1v15(), PREHASHED)
     except InvalidSignature:
         raise CustodyError(
             f"{where} 给出的签名与公钥不符，已弃用。",

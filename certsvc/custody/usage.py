@@ -126,6 +126,10 @@ class _CountedKey:
         self._book.count(self._name, self._limit)
         return self._key.sign(data)
 
+    def sign_digest(self, digest: bytes) -> bytes:
+        self._book.count(self._name, self._limit)
+        return self._key.sign_digest(digest)
+
     def check(self) -> None:
         self._key.check()
         if self._limit is not None and self._book.used(self._name) >= self._limit:

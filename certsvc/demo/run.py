@@ -18,7 +18,8 @@ from certsvc.authority.certificates import BACKDATED
 from certsvc.catalog import CertificateType
 from certsvc.demo.look import Seen, look_at
 from certsvc.demo.orders import demo_orders
-from certsvc.demo.screen import show_ready, show_serving, track
+from certsvc.demo.sandbox import Sandbox, make_sandbox
+from certsvc.demo.screen import show_ready, show_sandbox, show_serving, track
 from certsvc.domain.actor import Actor
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Category
@@ -29,10 +30,13 @@ from certsvc.issuance.issue import issue, resume
 from certsvc.issuance.papers import write_papers
 from certsvc.issuance.press import qr_prefix
 from certsvc.issuance.service import silent_walk
+from certsvc.issuing import open_issuing
 from certsvc.render.qr import qr_symbol
 from certsvc.serving import require_free_port, serve_database
 from certsvc.settings import REPOSITORY, Settings, keep_service
+from certsvc.store.clients import PostgresClients
 from certsvc.store.migrate import migrate
+from certsvc.store.pool import open_pool
 from certsvc.verify.anchors import AnchorFolder
 
 PLAN = REPOSITORY / "keys" / "ceremonies" / "demonstration.toml"
@@ -73,17 +77,19 @@ def run_demo(settings: Settings, *, once: bool, port: int | None, public_url: st
         asyncio.run(migrate(uris.writer))
         clock.lap("start")
         issued = asyncio.run(_issue(settings, uris.writer, quiet))
+        sandbox = asyncio.run(_sandbox(settings, uris.writer))
         clock.lap("issue")
         online = asyncio.run(_look(settings, uris.reader, issued, "查验 verifying", quiet))
         clock.lap("verify")
         offline = asyncio.run(_look(settings, None, issued, "离线 offline  ", quiet))
         clock.lap("verify_offline")
-        summary = _summary(settings, issued, online, offline, clock)
+        summary = _summary(settings, issued, online, offline, clock) | {"sandbox": _sandbox_json(settings, sandbox)}
         _require_all_good(len(issued), summary)
         if once:
             click.echo(json.dumps(summary, ensure_ascii=False))
             return
         _show(settings, issued)
+        show_sandbox(settings.office_url, sandbox)
         serve_database(settings, "all", uris, show_serving)
 
 
@@ -126,10 +132,29 @@ def _was_held(settings: Settings) -> bool:
         return False
 
 
+async def _sandbox(settings: Settings, writer: str) -> Sandbox:
+    demonstration = AnchorFolder(settings.public).current().is_demonstration
+    async with open_pool(writer) as pool:
+        clients = PostgresClients(pool)
+        return await make_sandbox(settings.home, clients, datetime.now(UTC), demonstration=demonstration)
+
+
+def _sandbox_json(settings: Settings, sandbox: Sandbox) -> dict[str, str]:
+    return {
+        "url": settings.office_url,
+        "client_id": sandbox.system.id,
+        "key": str(sandbox.system.key),
+        "approver_id": sandbox.approver.id,
+        "approver_key": str(sandbox.approver.key),
+        "second_approver_id": sandbox.second_approver.id,
+        "second_approver_key": str(sandbox.second_approver.key),
+    }
+
+
 async def _issue(settings: Settings, writer: str, quiet: bool) -> list[Issued]:
     issued = []
     authority = open_keys(settings, datetime.now(UTC))
-    async with app.issuing(settings, writer, silent_walk, datetime.now(UTC), authority) as issuing:
+    async with open_issuing(settings, writer, silent_walk, datetime.now(UTC), authority) as issuing:
         publish_trust(settings, authority, issuing.catalog, datetime.now(UTC))
         await resume(issuing, ACTOR, datetime.now(UTC))
         held_on = beijing_date(AnchorFolder(settings.public).current().root.not_valid_before_utc + BACKDATED)

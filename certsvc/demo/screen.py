@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from certsvc.demo.sandbox import Sandbox
 from certsvc.render.qr import QUIET, QrSymbol
 
 Item = TypeVar("Item")
@@ -39,6 +40,16 @@ def show_ready(url: str, papers: Path, anchors: Path, codes: Iterable[tuple[str,
             f"                   The QR codes name {url}, which a phone cannot open: with another CERTSVC_HOME, give\n"
             "                   --public-url an address that leads a phone here."
         )
+
+
+def show_sandbox(url: str, sandbox: Sandbox) -> None:
+    """Who may try the department API here, and where their keys are."""
+    click.echo(
+        f"\n部门接口 API       {url}/docs\n"
+        f"沙箱 sandbox      {sandbox.system.id}  {sandbox.system.key}\n"
+        f"审批人 approver   {sandbox.approver.id}  {sandbox.approver.key}\n"
+        f"                  {sandbox.second_approver.id}  {sandbox.second_approver.key}"
+    )
 
 
 def show_serving(url: str) -> None:

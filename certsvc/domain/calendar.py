@@ -82,6 +82,15 @@ def weekdays_before(day: date, count: int) -> date:
     return day
 
 
+def weekdays_after(day: date, count: int) -> date:
+    """The day that lies `count` weekdays after `day`; holidays are not known here, so it lies before the law's last
+    day by the holidays in between, never later."""
+    while count > 0:
+        day += timedelta(days=1)
+        count -= day.weekday() < 5
+    return day
+
+
 def start_of_quarter(instant: datetime) -> datetime:
     """00:00 Beijing time of the first day of the quarter of `instant`, as a UTC instant."""
     day = beijing_date(instant)

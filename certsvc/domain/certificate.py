@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from certsvc.domain.calendar import Term
+from certsvc.domain.case import PendingPart
 from certsvc.domain.states import Condition, Status
 from certsvc.ids import CertificateIdentifier, Ref, Uscc
 
@@ -47,7 +48,8 @@ class RegisteredCertificate:
     """One certificate as the public may see it. `public_fields` is already masked; `status_age_s` counts from
     the moment its source last confirmed the state. All versions of one certificate share `life`; `successor` is the
     version that took over from this one, `previous_identifier` the certificate this one follows, here or elsewhere.
-    `token_sha256` is the digest of its own token: all that counts once somebody else has the key that signed it."""
+    `token_sha256` is the digest of its own token: all that counts once somebody else has the key that signed it. With
+    the `layout` external its page was laid out elsewhere; `has_page` says whether that page is sealed here."""
 
     ref: Ref
     licence_ref: Ref | None
@@ -72,18 +74,22 @@ class RegisteredCertificate:
     change: StatusChange | None = None
     successor: Ref | None = None
     token_sha256: bytes | None = None
+    layout: str | None = None
+    has_page: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
     """What one query brings: the certificate asked for, the licence it hangs on if it is a permit, and every permit
     tied to it if it is a licence, each in the version that holds on the day asked. `root` is the licence whose state
-    acts on permits: of a licence asked for in an old version, the one that holds."""
+    acts on permits: of a licence asked for in an old version, the one that holds. `pending` is what is applied for
+    under it and not at its end: none of it is a permit."""
 
     certificate: RegisteredCertificate
     licence: RegisteredCertificate | None = None
     root: RegisteredCertificate | None = None
     permits: tuple[RegisteredCertificate, ...] = field(default=())
+    pending: tuple[PendingPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

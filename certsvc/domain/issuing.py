@@ -8,6 +8,7 @@ from typing import Any
 from certsvc.domain.acts import Act
 from certsvc.domain.calendar import Term
 from certsvc.domain.certificate import Category, Issuer
+from certsvc.domain.external import ExternalFile
 from certsvc.domain.life import Event, Ground
 from certsvc.domain.number import NumberSeries
 from certsvc.ids import CertificateIdentifier, Ref, TypeCode, Uscc
@@ -18,7 +19,11 @@ class Order:
     """A request to issue. `client` and `key` together name it: the same order sent again is the same work.
 
     `act` says why: a first issue, or the next version of the certificate `previous` (renewal, change of details,
-    reissue, correction). `previous_identifier` names, in a transfer in, the certificate elsewhere.
+    reissue, correction), of which `expects` is the newest event that whoever orders has seen. `previous_identifier`
+    names, in a transfer in, the certificate elsewhere.
+
+    With the `layout` external somebody else laid out its page; `file` is that page where it is to be sealed here, and
+    without one the certificate has no file of ours.
     """
 
     client: str
@@ -27,8 +32,11 @@ class Order:
     payload: Mapping[str, Any]
     act: Act = Act.ISSUE
     previous: Ref | None = None
+    expects: int | None = None
     previous_identifier: str | None = None
     ground: Ground = field(default_factory=Ground)
+    layout: str | None = None
+    file: ExternalFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +92,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """A committed intent: ref, number, identifier and status-list index are taken and will not change."""
+    """A committed intent: ref, number, identifier and status-list index are taken and will not change. `layout` and
+    `file` are as in the order."""
 
     ref: Ref
     life: Ref
@@ -108,6 +117,8 @@ class Reservation:
     reserved_at: datetime
     token: bytes | None
     issued_at: datetime | None
+    layout: str | None = None
+    file: ExternalFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +133,11 @@ class SealedDocument:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActRequest:
     """A request to act on a certificate that is issued. `client` and `key` together name it, as an order's do; the
-    digest is the SHA-256 of its content. `event.ref` may be any version."""
+    digest is the SHA-256 of its content. `event.ref` may be any version. `expects` is the newest event that who asks
+    has seen: with another one on record nothing is done."""
 
     client: str
     key: str
     digest: bytes
     event: Event
+    expects: int | None = None

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 from certsvc.domain.acts import ACTS, CONDITIONS, Act, Makes, Organ
 from certsvc.domain.states import Condition, ConditionKind, Status, named_state
+from certsvc.errors import ActNotAllowed, ChangedMeanwhile
 from certsvc.ids import Ref
 
 DAY = timedelta(days=1)
@@ -143,6 +144,35 @@ def refusal(event: Event, state: State) -> str | None:
     if cleared is not None and cleared not in state.conditions and rule.makes is Makes.NOTHING:
         return "no_such_condition"
     return "there_already" if added in state.conditions and added is not ConditionKind.RECHECK_DUE else None
+
+
+def not_allowed(code: str, event: Event, status: Status | None) -> ActNotAllowed:
+    """Why an act is refused, for people: what it met."""
+    rule = ACTS[event.act]
+    words = {
+        "not_issued": ("当日还没有签发", "it was not issued by that day"),
+        "there_already": ("已经如此", "it is so already"),
+        "no_such_condition": ("没有这个条件可解除", "there is no such condition"),
+        "wrong_state": (f"当日的状态是 {status}", f"its state on that day is {status}"),
+    }
+    zh, en = words[code]
+    return ActNotAllowed(
+        f"{event.effective} 不能{rule.zh}：{zh}。", f"On {event.effective} the act “{rule.en}” is not allowed: {en}."
+    )
+
+
+def require_newest(events: Sequence[Event], expects: int | None) -> None:
+    """See that the newest event is the one that whoever asks has seen; without one, nothing is asked.
+
+    Raises:
+        ChangedMeanwhile: it is another.
+    """
+    newest = events[-1].id if events else 0
+    if expects not in (None, newest):
+        raise ChangedMeanwhile(
+            f"它在此期间有了变化（最新的登记是 {newest}，不是 {expects}）：请重新读取后再办理。",
+            f"It changed meanwhile (its newest entry is {newest}, not {expects}): read it again, then act.",
+        )
 
 
 def before(events: Iterable[Event], new: Event) -> State:

@@ -16,6 +16,11 @@ def mask_name(name: str) -> str:
     return name[:kept] + "*" * (len(name) - kept)
 
 
+def mask_business(name: str) -> str:
+    """The first character, and the last two, which say what it is: 云*********公司. Shops are named after people."""
+    return name[:1] + "*" * (len(name) - 1) if len(name) < 5 else name[:1] + "*" * (len(name) - 3) + name[-2:]
+
+
 def mask_citizen_id(code: str) -> str:
     """First four and last four of 18 characters, never area and birth year together: 4405**********0014.
 

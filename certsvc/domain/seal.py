@@ -98,7 +98,10 @@ class SealPeople:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seal:
     """A seal and its rules of use: the only types it may stand under; the only place on the page (None: where the
-    type's layout has it); how often on one Beijing day, and at which hours (None: without limit)."""
+    type's layout has it); how often on one Beijing day, and at which hours (None: without limit).
+
+    One that is bound to no types is for the owner's own documents and digests, and for these alone.
+    """
 
     id: str
     owner: str
@@ -110,6 +113,11 @@ class Seal:
     daily_quota: int | None = None
     hours: Hours | None = None
     people: SealPeople | None = None
+
+    @property
+    def is_for_documents(self) -> bool:
+        """Whether it is for the owner's own documents, and never for a certificate."""
+        return not self.certificate_types
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

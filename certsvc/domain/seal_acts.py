@@ -222,14 +222,16 @@ class RegisteredSeal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedUse:
-    """One line of the record of uses (用印登记). Of before there were digests, digest and place are absent."""
+    """One line of the record of uses (用印登记): for a certificate (`ref`, its type and number), or for a sealing
+    request (`request_id`). What seals a digest has no place; of before there were digests, both are absent."""
 
     id: int
     at: datetime
     actor: str
-    ref: Ref
-    type_id: str
-    number: str
+    ref: Ref | None
+    type_id: str | None
+    number: str | None
+    request_id: str | None
     layout: str
     digest: bytes | None
     place: Placement | None

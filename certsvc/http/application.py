@@ -9,19 +9,26 @@ from structlog.typing import FilteringBoundLogger
 from certsvc.http.access import LogAccess
 from certsvc.http.handler import AnswerProblems
 from certsvc.http.headers import AddHeaders, drop_body_of_head
+from certsvc.http.office.limits import SayRateLimit
 from certsvc.http.pages import Pages
 from certsvc.http.routes import refuse_long_url
 from certsvc.http.site import Site
 
 
 def make_application(
-    routes: Sequence[HTTPRouteHandler], site: Site, pages: Pages, log: FilteringBoundLogger
+    routes: Sequence[HTTPRouteHandler],
+    site: Site,
+    pages: Pages,
+    log: FilteringBoundLogger,
+    *,
+    per_minute: int | None = None,
 ) -> Litestar:
-    """An application with these routes."""
+    """An application with these routes; `per_minute` is how often a client of the API may ask."""
+    say_limit = [] if per_minute is None else [SayRateLimit(per_minute)]
     return Litestar(
         routes,
         before_request=refuse_long_url,
-        before_send=[AddHeaders(site), drop_body_of_head, LogAccess(log)],
+        before_send=[AddHeaders(site), *say_limit, drop_body_of_head, LogAccess(log)],
         exception_handlers={Exception: AnswerProblems(pages, log)},
         openapi_config=None,
         logging_config=None,

@@ -1,8 +1,10 @@
-"""Public and trust role together, for one machine."""
+"""Public, trust and office role together, for one machine."""
 
 from litestar import Litestar
 
 from certsvc.http.application import make_application
+from certsvc.http.office.app import office_routes
+from certsvc.http.office.bundle import Office
 from certsvc.http.pages import Pages
 from certsvc.http.public import public_routes
 from certsvc.http.site import Site
@@ -11,8 +13,12 @@ from certsvc.log import open_log
 from certsvc.verify.service import Verifying
 
 
-def create_all_app(verifying: Verifying, services: TrustServices, site: Site) -> Litestar:
-    """Every route of both roles as one ASGI application; `/health` is the public role's."""
-    pages, log = Pages(site), open_log()
-    routes = [*public_routes(verifying, site, pages, log), *trust_routes(services, log)]
-    return make_application(routes, site, pages, log)
+def create_all_app(verifying: Verifying, services: TrustServices, office: Office, site: Site, pages: Pages) -> Litestar:
+    """Every route of the three roles as one ASGI application; `/health` is the public role's."""
+    log = open_log()
+    routes = [
+        *public_routes(verifying, site, pages, log),
+        *trust_routes(services, log),
+        *office_routes(office, log),
+    ]
+    return make_application(routes, site, pages, log, per_minute=office.requests_per_minute)

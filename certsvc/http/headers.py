@@ -26,7 +26,6 @@ NO_POWERS = ", ".join(
     ).split()
 )
 ALWAYS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
     "X-Content-Type-Options": "nosniff",
@@ -35,11 +34,13 @@ ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 UNLESS_SET = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Vary": "Accept, Accept-Language",
 }
-"""What a route may set otherwise: static files and trust anchors are for everyone and may be kept."""
+"""What a route may set otherwise: static files and trust anchors are for everyone and may be kept, and the page that
+shows the contract has a viewer that needs a policy of its own."""
 
 HTTPS_ONLY = "max-age=31536000"
 

@@ -10,14 +10,17 @@ from certsvc.http.language import choose_language
 HTML, JSON, PROBLEM = "text/html", "application/json", "application/problem+json"
 HTML_FIRST, JSON_FIRST = [HTML, JSON, PROBLEM], [JSON, PROBLEM, HTML]
 LONGEST_ACCEPT = 1000
+FOR_PROGRAMS = ("/v1/", "/csc/", "/oauth/")
 
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
-    """Whether to answer with a page (RFC 9110 section 12.5.1).
+    """Whether to answer with a page (RFC 9110 section 12.5.1). What programs call never is one.
 
     Who takes anything gets a page where a link leads, and JSON from `POST`: a browser's form always asks for HTML. So
     does who sends a header that cannot be read: this is asked while errors are answered, too, and must not raise.
     """
+    if request.scope["path"].startswith(FOR_PROGRAMS):
+        return False
     offered = JSON_FIRST if request.method == "POST" else HTML_FIRST
     return _best_of(offered, request.headers.get("accept", "*/*")[:LONGEST_ACCEPT]) == HTML
 

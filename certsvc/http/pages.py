@@ -17,8 +17,10 @@ from certsvc.http.negotiation import HTML, JSON, PROBLEM, wanted_language, wants
 from certsvc.http.problems import Shown, problem_json
 from certsvc.http.site import Site
 from certsvc.http.static import load_assets
+from certsvc.http.verifier.progress import case_view
 from certsvc.http.verifier.view import result_view
-from certsvc.verify.json import report_json
+from certsvc.verify.case import CaseReport
+from certsvc.verify.json import case_json, report_json
 from certsvc.verify.report import Report
 
 ASSETS_PATH = "/static/"
@@ -75,6 +77,12 @@ class Pages:
             return _response(msgspec.json.encode({**named, **report_json(report)}), JSON, status)
         view = result_view(report, self.language(request), claims)
         return self._page(request, "result.html", status, view=view, file_name=file_name)
+
+    def case(self, request: Request[Any, Any, Any], report: CaseReport) -> Response[bytes]:
+        """How far a case has come, as a page or as JSON."""
+        if not wants_page(request):
+            return _response(msgspec.json.encode(case_json(report)), JSON, 200)
+        return self._page(request, "case.html", 200, case=case_view(report, self.language(request)))
 
     def trusting(
         self, request: Request[Any, Any, Any], roots: Sequence[object], files: Mapping[str, bool]

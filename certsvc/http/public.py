@@ -23,6 +23,7 @@ from certsvc.http.upload import Uploads
 from certsvc.http.verifier.alarms import raise_alarms
 from certsvc.ids import parse_typed_code
 from certsvc.log import open_log
+from certsvc.verify.case import follow_case
 from certsvc.verify.file import verify_file
 from certsvc.verify.report import Report, Soundness
 from certsvc.verify.scan import verify_code, verify_scan
@@ -36,6 +37,7 @@ def public_routes(verifying: Verifying, site: Site, pages: Pages, log: Filtering
         route("/", "home", public.home),
         route("/Q/{digits:str}", "scan", public.scan),
         route("/C/{code:str}", "code", public.code),
+        route("/P/{code:str}", "case", public.case),
         route("/code", "typed", public.typed),
         route("/verify", "file", public.file, "POST"),
         route("/health", "health", public.health),
@@ -74,6 +76,9 @@ class _Public:
                 return self._pages.no_record(request, code, error)
             return self._pages.mistyped(request, code, error)
         return self._report(request, report, None)
+
+    async def case(self, request: Asked, code: FromPath[str]) -> Response[bytes]:
+        return self._pages.case(request, await follow_case(self._verifying, code, datetime.now(UTC)))
 
     async def typed(self, request: Asked) -> Response[Any]:
         """Where the form leads: what is mistyped is said at once, everything else moves to its own address."""

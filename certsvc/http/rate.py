@@ -117,6 +117,17 @@ class Buckets:
 
         `now` is a monotonic clock in seconds.
         """
+        return self._take(address, now)[0]
+
+    def take(self, name: str, now: float) -> tuple[int, int]:
+        """Take one request out of a bucket: how many whole seconds to wait until there is one, and how many are left.
+
+        `now` is a monotonic clock in seconds.
+        """
+        wait, level = self._take(name, now)
+        return math.ceil(wait), math.floor(level)
+
+    def _take(self, address: str, now: float) -> tuple[float, float]:
         full, since = self._filled.get(address, (float(self._per_minute), now))
         each = 60.0 / self._per_minute
         level = min(self._per_minute, full + max(0.0, now - since) / each)
@@ -125,7 +136,7 @@ class Buckets:
         self._filled.move_to_end(address)
         if len(self._filled) > self._most:
             self._filled.popitem(last=False)
-        return 0.0 if allowed else (1 - level) * each
+        return (0.0, level - 1) if allowed else ((1 - level) * each, level)
 
 
 def address_of(scope: Any) -> str:

@@ -9,11 +9,11 @@ import msgspec
 
 from certsvc.catalog import Catalog, CertificateType
 from certsvc.catalog.policy import RenewalWindow
-from certsvc.domain.actor import Actor
+from certsvc.domain.actor import Actor, area_of
 from certsvc.domain.acts import ACTS, Act, ActRule, Makes, Organ
 from certsvc.domain.calendar import beijing_date, months_after, weekdays_before, years_after
 from certsvc.domain.issuing import ActRequest, Reservation
-from certsvc.domain.life import Event, Ground
+from certsvc.domain.life import Event, Ground, before, not_allowed, refusal, require_newest
 from certsvc.errors import Forbidden, InvalidInput, Problem
 from certsvc.ids import Ref
 from certsvc.issuance.ground import next_recheck, require_needed
@@ -28,7 +28,8 @@ FURTHEST_YEARS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acting:
-    """A request to act. `client` and `key` together name it; `effective` None means today (+08:00)."""
+    """A request to act. `client` and `key` together name it; `effective` None means today (+08:00); `expects` is the
+    number of the newest event that who asks has seen."""
 
     client: str
     key: str
@@ -40,6 +41,7 @@ class Acting:
     ground: Ground = field(default_factory=Ground)
     retroactive: bool = False
     strikes: int | None = None
+    expects: int | None = None
 
 
 async def act(register: Register, catalog: Catalog, actor: Actor, asked: Acting, now: datetime) -> Event:
@@ -50,20 +52,47 @@ async def act(register: Register, catalog: Catalog, actor: Actor, asked: Acting,
         InvalidInput: something it must say is missing, or the type's policy does not allow it; with each problem.
         NotFound: no certificate with this reference has been issued.
         ActNotAllowed: the state of that day does not allow it.
+        ChangedMeanwhile: something else happened since.
         KeyReused: the key was used with other content.
     """
     digest = act_digest(asked)  # of what was asked, not of what today adds to it: sent again tomorrow it is the same
     newest = await register.newest_version(asked.ref)
     kind = catalog.version(newest.type_id, newest.type_version)
-    rule = ACTS[asked.act]
-    require_persons(rule, kind, actor, asked)
-    today = beijing_date(now)
+    require_persons(ACTS[asked.act], kind, newest, actor, asked)
+    event = await _examined(register, kind, newest, actor, asked, now)
+    request = ActRequest(client=asked.client, key=asked.key, digest=digest, event=event, expects=asked.expects)
+    return await register.act(request)
+
+
+async def examine(register: Register, catalog: Catalog, actor: Actor, asked: Acting, now: datetime) -> Event:
+    """See that an act could be done once whoever has to has confirmed it; nothing goes on record.
+
+    Raises:
+        Forbidden: the actor may not, or the organ has no such power.
+        InvalidInput, NotFound, ActNotAllowed: see `act`.
+    """
+    newest = await register.newest_version(asked.ref)
+    kind = catalog.version(newest.type_id, newest.type_version)
+    require_power(ACTS[asked.act], kind, newest, actor, asked)
+    event = await _examined(register, kind, newest, actor, asked, now)
+    events = await register.events(asked.ref)
+    require_newest(events, asked.expects)
+    if asked.act is not Act.STRIKE and (code := refusal(event, before(events, event))) is not None:
+        raise not_allowed(code, event, before(events, event).status)
+    return event
+
+
+async def _examined(
+    register: Register, kind: CertificateType, newest: Reservation, actor: Actor, asked: Acting, now: datetime
+) -> Event:
+    """The event that an act makes, after what it says was held against the table and the type's policy."""
+    rule, today = ACTS[asked.act], beijing_date(now)
     asked = replace(asked, effective=asked.effective or today)
     if asked.act is Act.RECHECK and asked.ground.due is None:
         asked = await _with_next_recheck(register, kind, asked, now)
     _refuse(rule, [*_problems(rule, kind, newest, asked, today)])
     require_needed(rule, asked.ground, {"strikes": asked.strikes})
-    event = Event(
+    return Event(
         ref=asked.ref,
         act=asked.act,
         effective=asked.effective or today,
@@ -75,7 +104,6 @@ async def act(register: Register, catalog: Catalog, actor: Actor, asked: Acting,
         retroactive=asked.retroactive,
         strikes=asked.strikes,
     )
-    return await register.act(ActRequest(client=asked.client, key=asked.key, digest=digest, event=event))
 
 
 def act_digest(asked: Acting) -> bytes:
@@ -93,15 +121,24 @@ def act_digest(asked: Acting) -> bytes:
     return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).digest()
 
 
-def require_persons(rule: ActRule, kind: CertificateType, actor: Actor, asked: Acting) -> None:
+def require_power(rule: ActRule, kind: CertificateType, newest: Reservation, actor: Actor, asked: Acting) -> None:
+    """Refuse who may not act, be it alone or with others.
+
+    Raises:
+        Forbidden: no scope, or an organ that has no such power.
+    """
+    actor.require(asked.act, kind.id, (newest.seal_id,), area_of(newest.issuer.uscc))
+    if asked.organ not in rule.by:
+        raise Forbidden(f"{asked.organ} 无权{rule.zh}。", f"The {asked.organ} has no power to {rule.en}.")
+
+
+def require_persons(rule: ActRule, kind: CertificateType, newest: Reservation, actor: Actor, asked: Acting) -> None:
     """Refuse who may not act, or not alone.
 
     Raises:
-        Forbidden: no scope, an organ that has no such power, nobody confirms where two are needed, or the same person.
+        Forbidden: see `require_power`; nobody confirms where two are needed, or the same person.
     """
-    actor.require(asked.act, kind.id)
-    if asked.organ not in rule.by:
-        raise Forbidden(f"{asked.organ} 无权{rule.zh}。", f"The {asked.organ} has no power to {rule.en}.")
+    require_power(rule, kind, newest, actor, asked)
     if rule.persons == 1:
         return
     if asked.confirmed_by is None:
@@ -110,7 +147,7 @@ def require_persons(rule: ActRule, kind: CertificateType, actor: Actor, asked: A
         )
     if asked.confirmed_by.name == actor.name:
         raise Forbidden(f"{rule.zh}须两人办理，不能自己确认自己。", f"To {rule.en} takes two persons, not one twice.")
-    asked.confirmed_by.require(asked.act, kind.id)
+    asked.confirmed_by.require(asked.act, kind.id, (newest.seal_id,), area_of(newest.issuer.uscc))
 
 
 async def _with_next_recheck(register: Register, kind: CertificateType, asked: Acting, now: datetime) -> Acting:

@@ -96,6 +96,8 @@ async def reissue(issuing: Issuing, touched: Touched, why: str, key: str, now: d
         act=Act.REISSUE,
         previous=previous.ref,
         ground=Ground(reason_code="key_compromise", reason=why),
+        layout=previous.layout,
+        file=previous.file,
     )
     try:
         return await issue(issuing, actor, order, now)

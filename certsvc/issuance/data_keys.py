@@ -28,8 +28,7 @@ async def move(cipher: AesPayloadCipher, keys: DataKeys, now: datetime, by: str)
     after each batch."""
 
     def again(old: Encrypted) -> bytes:
-        context = old.ref.to_bytes()
-        return cipher.encrypt(cipher.decrypt(old.sealed, context, old.key_id), context)
+        return cipher.encrypt(cipher.decrypt(old.sealed, old.context, old.key_id), old.context)
 
     async for count in keys.move(cipher.key_id, again):
         yield count

@@ -24,6 +24,16 @@ def code_hash(cipher: PayloadCipher, code_kind: str, code: str) -> bytes:
     return cipher.look_up(f"{code_kind}:{code}")
 
 
+def found_by(cipher: PayloadCipher, code_kind: str, text: str) -> tuple[str, bytes | None]:
+    """What a holder's code is found by: the code of an organisation as it is, a person's by its keyed hash alone.
+
+    Raises:
+        InvalidIdentifier, WrongCheckCharacter: it is no code of that kind.
+    """
+    code = parse_holder_code(code_kind, text)
+    return ("", code_hash(cipher, code_kind, code)) if KINDS[code_kind].person else (code, None)
+
+
 async def find_business(
     register: Register, catalog: Catalog, cipher: PayloadCipher, code_kind: str, text: str, now: datetime
 ) -> Business:
@@ -32,9 +42,7 @@ async def find_business(
     Raises:
         InvalidIdentifier, WrongCheckCharacter: it is no code of that kind.
     """
-    code = parse_holder_code(code_kind, text)
-    person = KINDS[code_kind].person
-    in_clear, hashed = ("", code_hash(cipher, code_kind, code)) if person else (code, None)
+    in_clear, hashed = found_by(cipher, code_kind, text)
     held = await register.held_by(in_clear, hashed, beijing_date(now), now)
     licences = (one for one in catalog if one.category is Category.LICENCE)
     fields = {(one.id, one.version): {str(fact): key for fact, key in one.policy.facts.items()} for one in licences}

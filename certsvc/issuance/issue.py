@@ -23,8 +23,9 @@ from certsvc.errors import (
 )
 from certsvc.ids import Ref
 from certsvc.issuance.prepare import open_payload, prepare
-from certsvc.issuance.press import bound_seals, make_token, render_page, turns
+from certsvc.issuance.press import make_page, make_token, turns
 from certsvc.issuance.service import Arrow, Issuing
+from certsvc.issuance.sheets import Sheet, sheets
 from certsvc.verify.report import Soundness, soundness
 
 NOT_YET = hashlib.sha256(b"").digest()
@@ -93,13 +94,14 @@ async def finish(issuing: Issuing, handler: Handler, ref: Ref, now: datetime) ->
     kind = issuing.catalog.version(reservation.type_id, reservation.type_version)
     payload = open_payload(issuing, reservation)
     async with _queued(reservation):
-        await issuing.register.require_seal_uses(ref, _uses(issuing, kind), handler.name, issuing.clock())
+        to_seal = sheets(issuing.keys, kind, reservation)
+        await issuing.register.require_seal_uses(ref, _uses(to_seal), handler.name, issuing.clock())
         token = await _token(issuing, kind, reservation, payload)
         documents = []
-        for layout in kind.layouts:
-            page = render_page(issuing, issuing.keys, kind, layout, reservation, payload, token)
-            pdf = await _seal(issuing, handler, kind, layout, reservation, page, now)
-            documents.append(await _document(issuing, kind, layout, reservation, pdf, now))
+        for sheet in to_seal:
+            page = await make_page(issuing, issuing.keys, kind, sheet, reservation, payload, token)
+            pdf = await _seal(issuing, handler, kind, sheet, reservation, page, now)
+            documents.append(await _document(issuing, kind, sheet.layout, reservation, pdf, now))
         await issuing.register.publish(ref, documents, handler.name, now)
     issuing.walk(Arrow.PUBLISHED, {"ref": ref.typed_code})
     return await issuing.register.reservation(ref)
@@ -169,12 +171,12 @@ async def _failure(issuing: Issuing, actor: Actor, ref: Ref) -> Exception | None
     return None
 
 
-def _uses(issuing: Issuing, kind: CertificateType) -> list[SealUse]:
-    """Every use of a seal that the sheets of a type take, in their order."""
+def _uses(to_seal: Sequence[Sheet]) -> list[SealUse]:
+    """Every use of a seal that the sheets of a certificate take, in their order."""
     return [
-        SealUse(seal_id=seal.id, layout=layout.name, place=place, digest=NOT_YET)
-        for layout in kind.layouts
-        for seal, place in zip(bound_seals(issuing.keys, kind, layout), layout.seals, strict=True)
+        SealUse(seal_id=seal.id, layout=sheet.layout.name, place=place, digest=NOT_YET)
+        for sheet in to_seal
+        for seal, place in sheet.turns
     ]
 
 
@@ -191,18 +193,18 @@ async def _seal(
     issuing: Issuing,
     handler: Handler,
     kind: CertificateType,
-    layout: Layout,
+    sheet: Sheet,
     reservation: Reservation,
     pdf: bytes,
     now: datetime,
 ) -> bytes:
     """The page with its seals. What each signs is on record before its key is used."""
-    detail = {"ref": reservation.ref.typed_code, "layout": layout.name}
+    detail = {"ref": reservation.ref.typed_code, "layout": sheet.layout.name}
     timestamper = PunctualTimestamper(issuing.keys.timestamper, issuing.clock)
-    for turn in turns(issuing, issuing.keys, kind, layout, reservation, pdf, now):
+    for turn in turns(issuing, issuing.keys, kind, sheet, reservation, pdf, now):
         prepared = turn.prepare(pdf)
         issuing.walk(Arrow.PREPARED, detail)
-        use = SealUse(seal_id=turn.seal_id, layout=layout.name, place=turn.place, digest=prepared.digest)
+        use = SealUse(seal_id=turn.seal_id, layout=sheet.layout.name, place=turn.place, digest=prepared.digest)
         require_real_time(now, issuing.clock())
         booked = await issuing.register.book_seal_use(reservation.ref, use, handler.name, now, handler.program)
         issuing.walk(Arrow.USE_BOOKED, {**detail, "use": booked})

@@ -14,12 +14,12 @@ from typing import Any
 import msgspec
 
 from certsvc.catalog import CertificateType
-from certsvc.domain.actor import Actor
+from certsvc.domain.actor import Actor, area_of
 from certsvc.domain.acts import ACTS, Act, Makes
 from certsvc.domain.calendar import beijing_date, quarter
 from certsvc.domain.certificate import Category, Issuer
 from certsvc.domain.issuing import Draft, Order, Reservation
-from certsvc.domain.life import state_on, tell
+from certsvc.domain.life import require_newest, state_on, tell
 from certsvc.domain.number import NumberSeries
 from certsvc.errors import Conflict, InvalidInput, PayloadInvalid, Problem, SelfCheckFailed
 from certsvc.ids import (
@@ -31,53 +31,98 @@ from certsvc.ids import (
     parse_certificate_identifier,
     slot_of_licence,
 )
+from certsvc.issuance.external.orders import order_content, require_external
 from certsvc.issuance.ground import require_needed, with_first_recheck
 from certsvc.issuance.holders import holder_entries
-from certsvc.issuance.press import bound_seals, press
+from certsvc.issuance.press import press
 from certsvc.issuance.service import Arrow, Issuing
+from certsvc.issuance.sheets import bound_as, sheets
 from certsvc.issuance.versions import require_living, take_over_day, version_problems
 from certsvc.verify.report import Soundness, soundness
 
-WIDEST_SERIAL = 999_999
-"""Stands in for the serial that only the reservation gives, so that the lint sees the widest number."""
+MOST_KEY = 400
+WIDEST_SERIAL, WIDEST_INDEX = 999_999, (1 << 20) - 1
+"""Stand in for what only the reservation gives, so that the lint sees the widest number and the largest QR."""
 
 
-async def prepare(issuing: Issuing, actor: Actor, order: Order, now: datetime) -> Reservation:
-    """Everything up to the real key: the committed reservation for `order`, the same one when it is sent again.
+async def prepare(
+    issuing: Issuing, actor: Actor, order: Order, now: datetime, *, hand_over: bool = False
+) -> Reservation:
+    """Everything up to the real key: the committed reservation for `order`, the same one when it is sent again. With
+    `hand_over` a worker is to finish it.
 
     Raises:
         Forbidden: the actor may not issue this type, or manages or audits a seal that it needs.
         PayloadInvalid: with every problem, by field; `MissingGlyph` and `TextTooLong` are kinds of it.
         ActNotAllowed: the version it would follow is at its end.
+        ChangedMeanwhile: something happened to it since whoever orders saw it.
         KeyReused: the order's key was used with other content.
         SealRefused: there are not as many seals for this type as it has places for them.
         NotFound, Conflict, SealRefused: see `Register.reserve`.
     """
-    actor.require(order.act, order.type_id)
-    certificate_type = issuing.catalog.latest(order.type_id)
-    _refuse_problems(certificate_type, order, certificate_type.problems(order.payload))
-    digest = order_digest(order)
-    issuing.walk(Arrow.CHECKED, {"order": order.key})
+    kind, digest = _checked(issuing, actor, order)
     known = await issuing.register.find_order(order, digest)
     if known is not None:
         return await issuing.register.reservation(known)
-    await _require_seals(issuing, certificate_type, order)
-    previous = await _previous(issuing, certificate_type, order, now)
-    draft = _draft(issuing, certificate_type, order, digest, previous, now)
-    await _lint(issuing, certificate_type, draft, now)
-    issuing.walk(Arrow.LINTED, {"order": order.key})
-    reservation = await issuing.register.reserve(draft)
+    draft = await _linted(issuing, actor, kind, order, digest, now)
+    reservation = await issuing.register.reserve(draft, hand_over=hand_over)
     issuing.walk(Arrow.RESERVED, {"ref": reservation.ref.typed_code})
     return reservation
 
 
+async def rehearse(issuing: Issuing, actor: Actor, order: Order, now: datetime) -> Reservation:
+    """Everything that `prepare` does, by the very rules of the register, and nothing goes on record: what would be
+    reserved now. What an order of this key was given before is not looked at.
+
+    Raises:
+        see `prepare`.
+    """
+    kind, digest = _checked(issuing, actor, order)
+    unnamed = replace(order, key=f"{order.key} {secrets.token_hex(8)}"[-MOST_KEY:])
+    return await issuing.register.rehearse(await _linted(issuing, actor, kind, unnamed, digest, now))
+
+
+async def examine(issuing: Issuing, actor: Actor, order: Order, now: datetime) -> None:
+    """What `prepare` checks before it sets a page: the payload, the seals, and the version that the new one follows.
+
+    Raises:
+        see `prepare`.
+    """
+    kind, _ = _checked(issuing, actor, order)
+    await _require_seals(issuing, actor, kind, order)
+    await _previous(issuing, kind, order, now)
+
+
+def _checked(issuing: Issuing, actor: Actor, order: Order) -> tuple[CertificateType, bytes]:
+    """The type and the digest of an order that passed the type's rules."""
+    actor.require(order.act, order.type_id)
+    kind = issuing.catalog.latest(order.type_id)
+    _refuse_problems(kind, order, kind.problems(order.payload))
+    issuing.walk(Arrow.CHECKED, {"order": order.key})
+    return kind, order_digest(order)
+
+
+async def _linted(
+    issuing: Issuing, actor: Actor, kind: CertificateType, order: Order, digest: bytes, now: datetime
+) -> Draft:
+    await require_external(issuing, order)
+    await _require_seals(issuing, actor, kind, order)
+    previous = await _previous(issuing, kind, order, now)
+    draft = _draft(issuing, kind, order, digest, previous, now)
+    await _lint(issuing, kind, draft, now)
+    issuing.walk(Arrow.LINTED, {"order": order.key})
+    return draft
+
+
 def order_digest(order: Order) -> bytes:
     """SHA-256 of an order's content: the same key with another digest is another order."""
-    if order.act is Act.ISSUE:
+    external = order_content(order)
+    if order.act is Act.ISSUE and not external:
         return payload_digest(order.type_id, order.payload)  # as orders of before the other acts are on record
     previous = order.previous.typed_code if order.previous else None
     more = order.act.value, previous, order.previous_identifier, order.ground
-    return hashlib.sha256(msgspec.json.encode([order.type_id, order.payload, *more], order="deterministic")).digest()
+    content = [order.type_id, order.payload, *more, *([external] if external else [])]
+    return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).digest()
 
 
 def payload_digest(type_id: str, payload: Mapping[str, Any]) -> bytes:
@@ -86,10 +131,13 @@ def payload_digest(type_id: str, payload: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()
 
 
-async def _require_seals(issuing: Issuing, kind: CertificateType, order: Order) -> None:
-    """A seal for every place, and no duty of who orders that forbids it: no waiting can mend that."""
-    seals = [seal.id for layout in kind.layouts for seal in bound_seals(issuing.keys, kind, layout)]
-    await issuing.register.require_may_use(order.client, seals)
+async def _require_seals(issuing: Issuing, actor: Actor, kind: CertificateType, order: Order) -> None:
+    """A seal for every place that the actor may use, and no duty of who orders that forbids it: no waiting can mend
+    that."""
+    seals = {seal.id: seal for sheet in sheets(issuing.keys, kind, order) for seal in sheet.seals}
+    for seal in seals.values() or (issuing.keys.seal_for(bound_as(kind, order)),):
+        actor.require(order.act, kind.id, (seal.id,), area_of(seal.owner_uscc))
+    await issuing.register.require_may_use(order.client, [*seals])
 
 
 async def _previous(issuing: Issuing, kind: CertificateType, order: Order, now: datetime) -> Reservation | None:
@@ -112,7 +160,9 @@ async def _previous(issuing: Issuing, kind: CertificateType, order: Order, now: 
             f"{previous.number} 是 {previous.type_id}，不是 {kind.id}。",
             f"{previous.number} is of the type {previous.type_id}, not {kind.id}.",
         )
-    require_living(order.act, previous, state_on(tell(await issuing.register.events(previous.ref)), today), today)
+    events = await issuing.register.events(previous.ref)
+    require_newest(events, order.expects)
+    require_living(order.act, previous, state_on(tell(events), today), today)
     old = open_payload(issuing, previous)
     _refuse_problems(kind, order, version_problems(order.act, kind, old, order.payload, previous.term, today))
     return previous
@@ -147,7 +197,7 @@ def _draft(
     today, term = beijing_date(reserved_at), kind.term(order.payload)
     subject, licence = kind.subject(order.payload), kind.licence(order.payload)
     ref = new_ref(previous.ref.slot if previous else _slot(kind, subject, licence))
-    seal = issuing.keys.seal_for(kind.id)
+    seal = issuing.keys.seal_for(bound_as(kind, order))
     payload = json.dumps(order.payload, ensure_ascii=False).encode("utf-8")
     return Draft(
         order=replace(order, ground=with_first_recheck(kind, order, term)),
@@ -192,18 +242,18 @@ def _slot(kind: CertificateType, subject: Uscc | None, licence: Uscc | None) -> 
 
 
 async def _lint(issuing: Issuing, kind: CertificateType, draft: Draft, now: datetime) -> None:
-    stand_in = _stand_in(draft, issuing)
-    for layout in kind.layouts:
-        pdf = press(issuing, issuing.lint_keys, kind, layout, stand_in, draft.order.payload, now)
+    stand_in = _stand_in(draft, issuing, kind)
+    for sheet in sheets(issuing.lint_keys, kind, stand_in):
+        pdf = await press(issuing, issuing.lint_keys, kind, sheet, stand_in, draft.order.payload, now)
         checks = await issuing.lint_file(pdf, now)
         if soundness(checks) is not Soundness.SOUND:
             raise SelfCheckFailed(
-                f"{kind.zh}（{layout.zh}）的试签没有通过检查：{checks}",
-                f"{kind.en} ({layout.en}): the lint failed: {checks}",
+                f"{kind.zh}（{sheet.layout.zh}）的试签没有通过检查：{checks}",
+                f"{kind.en} ({sheet.layout.en}): the lint failed: {checks}",
             )
 
 
-def _stand_in(draft: Draft, issuing: Issuing) -> Reservation:
+def _stand_in(draft: Draft, issuing: Issuing, kind: CertificateType) -> Reservation:
     series = draft.number
     number = series.number(series.last_serial or WIDEST_SERIAL) if isinstance(series, NumberSeries) else series
     version = draft.previous.version + 1 if draft.previous else 1
@@ -221,14 +271,16 @@ def _stand_in(draft: Draft, issuing: Issuing) -> Reservation:
         version=version,
         identifier=identifier,
         issuer=draft.issuer,
-        seal_id=issuing.lint_keys.seal_for(draft.type_id).id,
+        seal_id=issuing.lint_keys.seal_for(bound_as(kind, draft.order)).id,
         term=draft.term,
         subject=draft.subject,
         sealed_payload=draft.sealed_payload,
         payload_key_id=draft.payload_key_id,
         list_name=draft.list_name,
-        list_index=0,
+        list_index=WIDEST_INDEX,
         reserved_at=draft.reserved_at,
         token=None,
         issued_at=None,
+        layout=draft.order.layout,
+        file=draft.order.file,
     )

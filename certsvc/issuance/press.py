@@ -8,17 +8,17 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from certsvc.catalog import CertificateType, Layout
+from certsvc.catalog import CertificateType
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Issuer
 from certsvc.domain.issuing import Reservation
-from certsvc.domain.seal import Placement, Seal, ValidationData
+from certsvc.domain.seal import Placement, ValidationData
 from certsvc.domain.seal_form import Form
 from certsvc.domain.token import Claims, to_digits
-from certsvc.errors import SealRefused
+from certsvc.issuance.external.orders import draw_page
 from certsvc.issuance.service import Arrow, Issuing, KeyHolder
+from certsvc.issuance.sheets import Sheet, picture_of
 from certsvc.render.face import Face
-from certsvc.render.seal_picture import draw_seal
 from certsvc.seal.joint import JointSeal, prepare_joint_seals
 from certsvc.seal.pdf import PreparedSeal, prepare_seal
 from certsvc.seal.token import sign_token
@@ -36,68 +36,54 @@ class Turn:
     prepare: Callable[[bytes], PreparedSeal]
 
 
-def press(
+async def press(
     issuing: Issuing,
     keys: KeyHolder,
     kind: CertificateType,
-    layout: Layout,
+    sheet: Sheet,
     reservation: Reservation,
     payload: Mapping[str, Any],
     now: datetime,
 ) -> bytes:
-    """The sealed PDF of one layout, token and seal by `keys`, of which nothing goes on record.
+    """The sealed PDF of one sheet, token and seal by `keys`, of which nothing goes on record.
 
     Raises:
-        MissingGlyph, TextTooLong: the face cannot be set.
+        see `make_page`.
         SealRefused, RevocationDataStale, TimestampUnavailable, CustodyError: it cannot be sealed.
     """
     token = make_token(keys, kind, reservation, payload)
-    pdf = render_page(issuing, keys, kind, layout, reservation, payload, token)
-    for turn in turns(issuing, keys, kind, layout, reservation, pdf, now):
+    pdf = await make_page(issuing, keys, kind, sheet, reservation, payload, token)
+    for turn in turns(issuing, keys, kind, sheet, reservation, pdf, now):
         pdf = turn.prepare(pdf).seal(keys.timestamper, now)
     return pdf
 
 
-def render_page(
+async def make_page(
     issuing: Issuing,
     keys: KeyHolder,
     kind: CertificateType,
-    layout: Layout,
+    sheet: Sheet,
     reservation: Reservation,
     payload: Mapping[str, Any],
     token: bytes,
 ) -> bytes:
-    """The page of one layout, before any seal.
+    """The page of one sheet, before any seal: rendered, or that of somebody else with our QR on it.
 
     Raises:
-        SealRefused: see `bound_seals`.
         MissingGlyph, TextTooLong: the face cannot be set.
+        ExternalFileRefused, UnreadableFile, WorkersBusy: see `draw_page`.
     """
-    page = issuing.renderer.render(_face(issuing, keys, kind, layout, reservation, payload, to_digits(token)))
-    issuing.walk(Arrow.RENDERED, {"ref": reservation.ref.typed_code, "layout": layout.name})
+    face = _face(issuing, keys, kind, sheet, reservation, payload, to_digits(token))
+    page = issuing.renderer.render(face) if sheet.file is None else await draw_page(issuing, face, sheet)
+    issuing.walk(Arrow.RENDERED, {"ref": reservation.ref.typed_code, "layout": sheet.layout.name})
     return page
-
-
-def bound_seals(keys: KeyHolder, kind: CertificateType, layout: Layout) -> tuple[Seal, ...]:
-    """The seals bound to a type, one for each place of the layout, in their order.
-
-    Raises:
-        SealRefused: there is none, or not as many as the layout has places.
-    """
-    bound = keys.seals_for(kind.id)
-    if len(bound) != len(layout.seals):
-        raise SealRefused(
-            f"{kind.zh} 有 {len(layout.seals)} 个盖章位置，却有 {len(bound)} 枚印章。",
-            f"{kind.en} has {len(layout.seals)} places for seals, and {len(bound)} seals are bound to it.",
-        )
-    return bound
 
 
 def turns(
     issuing: Issuing,
     keys: KeyHolder,
     kind: CertificateType,
-    layout: Layout,
+    sheet: Sheet,
     reservation: Reservation,
     page: bytes,
     now: datetime,
@@ -105,27 +91,25 @@ def turns(
     """The seals that the page gets, in their order: one, or joint seals that all fit before the first is used.
 
     Raises:
-        SealRefused: see `bound_seals` and `prepare_joint_seals`.
-        RevocationDataStale: see `prepare_joint_seals`.
+        SealRefused, RevocationDataStale: see `prepare_joint_seals`.
         MissingGlyph, InvalidInput: the picture of a seal cannot be drawn, or its text has no room in it.
     """
-    bound = bound_seals(keys, kind, layout)
     seals = [
         JointSeal(
-            picture=draw_seal(seal.design, issuing.renderer.extra_fonts),
+            picture=picture_of(issuing, sheet, seal),
             placement=place,
             description=f"电子印章：{seal.owner}",
             reason=f"{kind.zh} {reservation.number}",
             sealing=keys.sealing(seal.id),
         )
-        for seal, place in zip(bound, layout.seals, strict=True)
+        for seal, place in sheet.turns
     ]
-    data = keys.validation_data([seal.id for seal in bound], now)
+    data = keys.validation_data([seal.id for seal in sheet.seals], now)
     form = Form.LT if kind.id in issuing.lt_types else Form.ONE_REVISION
     prepared = _prepared(page, seals, data, form, now)
     return tuple(
         Turn(seal_id=seal.id, place=place, prepare=prepare)
-        for seal, place, prepare in zip(bound, layout.seals, prepared, strict=True)
+        for (seal, place), prepare in zip(sheet.turns, prepared, strict=True)
     )
 
 
@@ -175,15 +159,15 @@ def _face(
     issuing: Issuing,
     keys: KeyHolder,
     kind: CertificateType,
-    layout: Layout,
+    sheet: Sheet,
     reservation: Reservation,
     payload: Mapping[str, Any],
     digits: str,
 ) -> Face:
-    owners = tuple(Issuer(name=seal.owner, uscc=seal.owner_uscc) for seal in bound_seals(keys, kind, layout))
+    owners = tuple(Issuer(name=seal.owner, uscc=seal.owner_uscc) for seal in sheet.seals)
     return Face(
         type=kind,
-        layout=layout,
+        layout=sheet.layout,
         payload=payload,
         number=reservation.number,
         identifier=reservation.identifier,

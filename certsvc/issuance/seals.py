@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from certsvc.domain.external import require_one_purpose
 from certsvc.domain.seal import Seal
 from certsvc.domain.seal_acts import (
     FINISHES,
@@ -48,12 +49,14 @@ async def apply_for_seal(
     """Put an application on record, after seeing that the seal can be drawn as the rule has it; the seal as it stands.
 
     Raises:
-        InvalidInput: size, shape, content or supplied picture are not as its kind and rank have it; with each reason.
+        InvalidInput: size, shape, content or supplied picture are not as its kind and rank have it; with each reason;
+            or it is for pages of ours and of others.
         MissingGlyph: no font has a character of its name.
         Conflict: a type has its seals already.
         Conflict, KeyReused, Forbidden: see `SealRegister.apply`.
     """
     require_size(seal, demonstration=demonstration)
+    require_one_purpose(seal.id, seal.certificate_types)
     draw_seal(seal.design, tuple(extra_fonts))
     await _require_room(seals, seal.id, seal.certificate_types, places, now)
     await seals.apply(seal, request, now)
@@ -78,6 +81,7 @@ async def change_rules(seals: SealRegister, request: SealRulesRequest, now: date
         NotFound, ActNotAllowed, Forbidden, InvalidInput, KeyReused: see `SealRegister.act`.
     """
     met = await seals.seal(request.seal_id, now)
+    require_one_purpose(request.seal_id, request.rules.certificate_types)
     added = request.rules.certificate_types - met.seal.certificate_types
     await _require_room(seals, request.seal_id, added, places, now)
     return await act_on_seal(seals, request, now)

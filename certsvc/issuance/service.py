@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 from certsvc.catalog import Catalog
 from certsvc.domain.seal import Seal, ValidationData
+from certsvc.render.external_shapes import Draw
 from certsvc.render.pages import Renderer
-from certsvc.services import Blobs, PayloadCipher, PrivateKey, Register, Sealing, Timestamper, Walk
+from certsvc.services import Blobs, ExternalFiles, PayloadCipher, PrivateKey, Register, Sealing, Timestamper, Walk
 from certsvc.verify.report import Check
 
 
@@ -52,6 +53,24 @@ class KeyHolder(Protocol):
     def token_key(self, now: datetime) -> tuple[bytes, PrivateKey]: ...
 
 
+class PageTaker(Protocol):
+    """Takes over pages that somebody else laid out, in processes of their own; see `render.external_pool`."""
+
+    async def look(self, pdf: bytes) -> tuple[tuple[float, float], ...]:
+        """Width and height of each page in mm. Raises `ExternalFileRefused`, `UnreadableFile`, `WorkersBusy`."""
+
+    async def draw(self, asked: Draw) -> bytes:
+        """The new file with our block on it. Raises as `look`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class External:
+    """What is needed for pages laid out elsewhere: who sent which file, and what takes them over."""
+
+    files: ExternalFiles
+    pages: PageTaker
+
+
 class FileChecker(Protocol):
     """The checks a stranger runs on a sealed file, register aside, against one set of anchors."""
 
@@ -82,6 +101,7 @@ class Issuing:
     area: str
     walk: Walk
     lt_types: frozenset[str] = frozenset()
+    external: External | None = None
     clock: Callable[[], datetime] = real_time
 
 

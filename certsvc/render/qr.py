@@ -1,7 +1,7 @@
 """The QR symbol: level M, an alphanumeric segment for the address, a numeric one for the digits."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import segno
 from segno import consts
@@ -19,10 +19,11 @@ ALPHANUMERIC = re.compile(r"[0-9A-Z $%*+./:-]+")
 
 @dataclass(frozen=True, slots=True)
 class QrSymbol:
-    """A symbol without its quiet zone: `rows` of modules, dark is True."""
+    """A symbol without its quiet zone: `rows` of modules, dark is True. `mask` is the pattern chosen for it."""
 
     version: int
     rows: tuple[tuple[bool, ...], ...]
+    mask: int | None = field(default=None, compare=False)
 
     @property
     def modules(self) -> int:
@@ -60,7 +61,7 @@ def qr_symbol(prefix: str, digits: str) -> QrSymbol:
             f"地址 {prefix} 太长，二维码会印不清：请用不超过 20 个字符的域名。",
             f"The address {prefix} is too long for a QR that prints well: use a host of at most 20 characters.",
         )
-    return QrSymbol(version, tuple(tuple(map(bool, row)) for row in code.matrix))
+    return QrSymbol(version, tuple(tuple(map(bool, row)) for row in code.matrix), code.mask)
 
 
 def _runs(row: tuple[bool, ...]) -> list[tuple[int, int]]:

@@ -153,10 +153,10 @@ def _image(image: SealImage, colours: bytes, data: bytes, mask: bytes = b"") -> 
     return packed_stream(data, entries)
 
 
-def signature_opening(content: SealContent, reference: bytes, now: datetime) -> bytes:
+def signature_opening(reason: str, reference: bytes, now: datetime) -> bytes:
     """A signature dictionary up to its ByteRange."""
     when = now.astimezone(UTC).strftime("D:%Y%m%d%H%M%S+00'00'").encode("ascii")
-    return b"%b%b/M(%b)%b" % (SEAL_OPENING, _text(content.reason), when, reference)
+    return b"%b%b/M(%b)%b" % (SEAL_OPENING, _text(reason), when, reference)
 
 
 def _text(text: str) -> bytes:

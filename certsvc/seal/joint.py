@@ -110,7 +110,7 @@ def prepare_joint_seals(
                 base.root: with_store(page[base.root], store),
                 **store_objects(store, validation_data, plain_stream),
             }
-        opening = signature_opening(seal.content, reference(place, len(seals)), now)
+        opening = signature_opening(seal.reason, reference(place, len(seals)), now)
         update = make_update(earlier, objects, (signature, opening), room_for(seal.sealing))
         turns.append(SealInTurn(seal.sealing, update, pdf))
         earlier = update.so_far

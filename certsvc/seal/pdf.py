@@ -127,7 +127,7 @@ def lay_out(base: BasePdf, content: SealContent, data: ValidationData, room: int
     (field,) = numbers.fields
     objects = prepare_page(base, [content], numbers)
     objects[field] = sealed_field(objects[field], numbers.first_seal)
-    signature = numbers.first_seal, signature_opening(content, reference(0, 1), now)
+    signature = numbers.first_seal, signature_opening(content.reason, reference(0, 1), now)
     if form is Form.LT:
         return make_update(base.earlier, objects, signature, room, evidence_id(data))
     objects[base.root] = with_store(objects[base.root], numbers.free)

@@ -10,14 +10,25 @@ from certsvc.store.audit import audit
 from certsvc.store.pool import Pool
 from certsvc.store.queries import queries
 
-SQL = queries("data_keys")
+SQL, ENCRYPTED_SQL = queries("data_keys"), queries("encrypted")
+SOURCES = {
+    "certificate": (ENCRYPTED_SQL["next_certificate"], ENCRYPTED_SQL["again_certificate"]),
+    "approval": (ENCRYPTED_SQL["next_approval"], ENCRYPTED_SQL["again_approval"]),
+    "batch_row": (ENCRYPTED_SQL["next_batch_row"], ENCRYPTED_SQL["again_batch_row"]),
+    "batch_error": (ENCRYPTED_SQL["next_batch_error"], ENCRYPTED_SQL["again_batch_error"]),
+    "case_content": (ENCRYPTED_SQL["next_case_content"], ENCRYPTED_SQL["again_case_content"]),
+    "webhook": (ENCRYPTED_SQL["next_webhook"], ENCRYPTED_SQL["again_webhook"]),
+    "old_webhook": (ENCRYPTED_SQL["next_old_webhook"], ENCRYPTED_SQL["again_old_webhook"]),
+}
+"""Everything that is encrypted under a data key, a column each: how it is read, and written anew."""
+
 BATCH = 500
 RETIRED, LOST = "retired", "lost"
 
 
 @dataclass(frozen=True, slots=True)
 class DataKey:
-    """A key on record: since when, how many certificates are encrypted under it, and how it ended."""
+    """A key on record: since when, how many contents are encrypted under it, and how it ended."""
 
     id: str
     first_used_at: datetime
@@ -28,17 +39,20 @@ class DataKey:
 
 @dataclass(frozen=True, slots=True)
 class Encrypted:
-    """The content of one certificate as it lies in the register."""
+    """A content as it lies in the register; `context` is what it is bound to."""
 
-    ref: Ref
+    context: bytes
     sealed: bytes
     key_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Content(Encrypted):
-    """The same with the certificate's type."""
+class Content:
+    """The content of a certificate, with its type."""
 
+    ref: Ref
+    sealed: bytes
+    key_id: str
     type_id: str
     type_version: int
 
@@ -84,7 +98,7 @@ class DataKeys:
     async def keys(self) -> Sequence[DataKey]:
         """Every key on record."""
         async with self._pool.connection() as connection:
-            uses = {row["id"]: row["uses"] for row in await connection.fetch(SQL["uses_of_keys"])}
+            uses = {row["id"]: row["uses"] for row in await connection.fetch(ENCRYPTED_SQL["uses"])}
             rows = await connection.fetch(SQL["keys"])
         return [
             DataKey(row["id"], row["first_used_at"], uses.get(row["id"], 0), row["ended_at"], row["ended_why"])
@@ -94,17 +108,19 @@ class DataKeys:
     async def move(self, to: str, again: Callable[[Encrypted], bytes]) -> AsyncIterator[int]:
         """Encrypt everything that can be read under the key `to`; yields how many after each batch, which is one
         transaction. Killed and begun again, it goes on."""
-        last = (-1, b"")
-        while True:
-            async with self._pool.transaction() as connection:
-                rows = await connection.fetch(SQL["encrypted_under"], *last, to, BATCH)
+        for read, write in SOURCES.values():
+            place: str | None = None
+            while True:
+                async with self._pool.transaction() as connection:
+                    rows = await connection.fetch(read, place, to, BATCH)
+                    for row in rows:
+                        old = Encrypted(row["context"], row["sealed"], row["key_id"])
+                        values = row["place"], old.key_id, again(old), to
+                        await connection.execute(write, *values)
                 if not rows:
-                    return
-                for row in rows:
-                    old = Encrypted(ref_from_bytes(row["ref"]), row["sealed_payload"], row["payload_key_id"])
-                    await connection.execute(SQL["reencrypt"], row["slot"], row["ref"], old.key_id, again(old), to)
-                last = (rows[-1]["slot"], rows[-1]["ref"])
-            yield len(rows)
+                    break
+                place = rows[-1]["place"]
+                yield len(rows)
 
     async def rehash(self, hashes: Callable[[Content], Sequence[bytes | None]]) -> AsyncIterator[int]:
         """Give holders the keyed hashes of their codes anew; yields how many certificates after each batch."""

@@ -7,12 +7,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from certsvc.domain.acts import ACTS, Act, Makes
-from certsvc.domain.life import Event, Period, before, periods, refusal, standing, status_on
+from certsvc.domain.life import Event, Period, before, not_allowed, periods, refusal, standing, status_on
 from certsvc.domain.states import Condition, Status
 from certsvc.errors import ActNotAllowed
 from certsvc.ids import Ref, ref_from_bytes
 from certsvc.store.audit import audit
 from certsvc.store.leaf import leaf_of
+from certsvc.store.notices import tell
 from certsvc.store.pool import Connection
 from certsvc.store.queries import queries
 from certsvc.store.rows import to_conditions, to_event
@@ -27,7 +28,7 @@ async def events_of(connection: Connection, life: Ref) -> list[Event]:
 
 
 async def record(connection: Connection, event: Event, documents: Sequence[bytes] = ()) -> Event:
-    """Put an event on record, with its log leaf, its line in the outbox and in the audit, and tell the life anew.
+    """Put an event on record, with its log leaf, its notice and its line in the audit, and tell the life anew.
 
     The caller holds the lock on the life. What was known until now stays on record.
 
@@ -44,10 +45,21 @@ async def record(connection: Connection, event: Event, documents: Sequence[bytes
     key = event.ref.slot, event.ref.to_bytes()
     leaf = leaf_of(event, status, documents)
     await connection.execute(SQL["insert_leaf"], *key, event_id, leaf.salt, leaf.hash, event.recorded_at)
-    await connection.execute(SQL["insert_outbox"], *key, event_id, event.recorded_at)
+    await tell(connection, event.recorded_at, f"certificate.{event.act}", _told(recorded, status), ref=event.ref)
     await audit(connection, event.recorded_at, event.actor, event.act, event.ref, {"event": event_id})
     await _tell_anew(connection, event.ref, [*events, recorded], event.recorded_at)
     return recorded
+
+
+def _told(event: Event, status: Status) -> dict[str, Any]:
+    """What others are told of an event: nothing about persons, no reasons."""
+    return {
+        "event": event.id,
+        "act": event.act.value,
+        "status": status.value,
+        "effective": event.effective.isoformat(),
+        "version": event.version.typed_code if event.version else None,
+    }
 
 
 def _require_allowed(events: Sequence[Event], event: Event) -> None:
@@ -60,22 +72,7 @@ def _require_allowed(events: Sequence[Event], event: Event) -> None:
                 "There is no such entry to strike, it was struck already, or it is an issue (which is rescinded).",
             )
     elif (code := refusal(event, met)) is not None and ACTS[event.act].makes is not Makes.NEXT:
-        raise _not_allowed(code, event, met.status)
-
-
-def _not_allowed(code: str, event: Event, status: Status | None) -> ActNotAllowed:
-    """Why an act is refused, for people: what it met."""
-    rule = ACTS[event.act]
-    words = {
-        "not_issued": ("当日还没有签发", "it was not issued by that day"),
-        "there_already": ("已经如此", "it is so already"),
-        "no_such_condition": ("没有这个条件可解除", "there is no such condition"),
-        "wrong_state": (f"当日的状态是 {status}", f"its state on that day is {status}"),
-    }
-    zh, en = words[code]
-    return ActNotAllowed(
-        f"{event.effective} 不能{rule.zh}：{zh}。", f"On {event.effective} the act “{rule.en}” is not allowed: {en}."
-    )
+        raise not_allowed(code, event, met.status)
 
 
 def _status_after(events: Sequence[Event], event: Event) -> Status:

@@ -79,8 +79,11 @@ class Pool:
 
 
 @asynccontextmanager
-async def open_pool(uri: str, *, read_only: bool = False) -> AsyncIterator[Pool]:
-    """Connections to the database at `uri`, made when first needed: a database that is down is no error here.
+async def open_pool(
+    uri: str, *, read_only: bool = False, seconds: float | None = None, most: int = MOST_CONNECTIONS
+) -> AsyncIterator[Pool]:
+    """Connections to the database at `uri`, `most` at once, made when first needed: a database that is down is no error
+    here. One may be used for `seconds` at a time.
 
     A `read_only` pool cannot write, leaves no session state behind and therefore skips the reset on every release.
     """
@@ -88,7 +91,7 @@ async def open_pool(uri: str, *, read_only: bool = False) -> AsyncIterator[Pool]
     pool = asyncpg.create_pool(
         uri,
         min_size=0,
-        max_size=MOST_CONNECTIONS,
+        max_size=most,
         timeout=CONNECT_SECONDS,
         server_settings=settings | ({"default_transaction_read_only": "on"} if read_only else {}),
         reset=_leave_as_it_is if read_only else None,
@@ -96,7 +99,7 @@ async def open_pool(uri: str, *, read_only: bool = False) -> AsyncIterator[Pool]
     async with asyncio.timeout(CONNECT_SECONDS):
         await pool
     try:
-        yield Pool(pool, READ_SECONDS if read_only else WRITE_SECONDS)
+        yield Pool(pool, seconds or (READ_SECONDS if read_only else WRITE_SECONDS))
     finally:
         try:
             async with asyncio.timeout(CLOSE_SECONDS):

@@ -1,10 +1,13 @@
 """The register as a verifier asks it: `services.RegisterReader` on PostgreSQL."""
 
+from dataclasses import replace
 from datetime import date, datetime
 
+from certsvc.domain.case import Progress
 from certsvc.domain.certificate import Gathered, RegisteredDocument
 from certsvc.errors import CertsvcError
 from certsvc.ids import Ref
+from certsvc.store.case_rows import pending_of, to_progress
 from certsvc.store.pool import Pool
 from certsvc.store.queries import queries
 from certsvc.store.rows import to_certificate, to_document, to_gathered
@@ -28,7 +31,8 @@ class PostgresReader:
         """
         async with self._pool.connection() as connection:
             rows = await connection.fetch(SQL["gather"], ref.slot, ref.to_bytes(), on, known_at)
-        return to_gathered([to_certificate(row) for row in rows], ref)
+        gathered = to_gathered([to_certificate(row) for row in rows], ref)
+        return gathered and replace(gathered, pending=pending_of(rows))
 
     async def find_document(self, sha256: bytes) -> RegisteredDocument | None:
         """The sealed file of ours with this digest.
@@ -39,6 +43,15 @@ class PostgresReader:
         async with self._pool.connection() as connection:
             row = await connection.fetchrow(SQL["find_document"], sha256)
         return None if row is None else to_document(row)
+
+    async def progress(self, ref: Ref) -> Progress | None:
+        """A case as who has its code may see it.
+
+        Raises:
+            RegisterUnavailable: the database does not answer.
+        """
+        async with self._pool.connection() as connection:
+            return to_progress(await connection.fetch(SQL["progress"], ref.slot, ref.to_bytes()))
 
     async def ready(self) -> bool:
         """Whether the database answers and holds our schema; never raises for either."""

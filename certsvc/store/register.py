@@ -12,13 +12,15 @@ from certsvc.domain.acts import Act
 from certsvc.domain.business import Held
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import RegisteredDocument
+from certsvc.domain.external import EXTERNAL
 from certsvc.domain.issuing import ActRequest, Draft, Order, Reservation, SealedDocument
-from certsvc.domain.life import Event
+from certsvc.domain.life import Event, require_newest
 from certsvc.domain.seal import Seal, SealUse
 from certsvc.domain.seal_acts import SealState
 from certsvc.errors import Conflict, Forbidden, KeyReused, NotFound, SealRefused
 from certsvc.ids import Ref, ref_from_bytes
 from certsvc.store.audit import audit
+from certsvc.store.jobs import enqueue
 from certsvc.store.lives import events_of, record
 from certsvc.store.pool import Connection
 from certsvc.store.queries import queries
@@ -29,6 +31,8 @@ from certsvc.store.seal_refusals import STATES, explained
 from certsvc.store.seals import book, enrol
 
 SQL = queries("write")
+FINISH = "finish"
+"""The job of bringing a reservation to its end."""
 
 
 class PostgresRegister(PostgresReader):
@@ -53,8 +57,9 @@ class PostgresRegister(PostgresReader):
         async with self._pool.connection() as connection:
             return await known_order(connection, order, digest)
 
-    async def reserve(self, draft: Draft) -> Reservation:
-        """Take number, identifier and status-list index and commit the intent; the same order gets the same row.
+    async def reserve(self, draft: Draft, *, hand_over: bool = False) -> Reservation:
+        """Take number, identifier and status-list index and commit the intent; the same order gets the same row. With
+        `hand_over` a worker is to finish it, and is told so in the same transaction.
 
         Raises:
             KeyReused: the order of this name had other content.
@@ -64,7 +69,23 @@ class PostgresRegister(PostgresReader):
             StoreError: the status list is full.
         """
         async with self._pool.transaction() as connection:
-            return await _reservation(connection, await reserve(connection, draft))
+            reserved = await _reservation(connection, await reserve(connection, draft))
+            if hand_over and reserved.issued_at is None:
+                await enqueue(connection, FINISH, finish_key(reserved.ref), draft.reserved_at)
+            return reserved
+
+    async def rehearse(self, draft: Draft) -> Reservation:
+        """What `reserve` would give now, by the very rules of the database; nothing goes on record.
+
+        Raises:
+            see `reserve`.
+        """
+        async with self._pool.transaction() as connection:
+            trial = connection.transaction()
+            await trial.start()
+            found = await _reservation(connection, await reserve(connection, draft))
+            await trial.rollback()
+            return found
 
     async def reservation(self, ref: Ref) -> Reservation:
         """The reservation by its reference.
@@ -158,7 +179,7 @@ class PostgresRegister(PostgresReader):
             return kept
 
     async def publish(self, ref: Ref, documents: Sequence[SealedDocument], actor: str, now: datetime) -> None:
-        """Issue: documents, event, status periods, log leaf, outbox, audit. Once issued, nothing more is done.
+        """Issue: documents, event, status periods, log leaf, notice, audit. Once issued, nothing more is done.
 
         The state begins on the printed day of issue, which is the day of the reservation. Seals are locked before
         certificates, as a booking does.
@@ -174,7 +195,7 @@ class PostgresRegister(PostgresReader):
             row = await connection.fetchrow(SQL["lock_certificate"], ref.slot, ref.to_bytes())
             if row is None or row["issued_at"] is not None:
                 return
-            if row["token"] is None or not documents:
+            if row["token"] is None or not (documents or row["layout"] == EXTERNAL):
                 raise Conflict(
                     f"{ref.typed_code} 没有二维码内容或没有盖章文件，不能签发。",
                     f"{ref.typed_code} has no token or no sealed file and cannot be issued.",
@@ -202,6 +223,7 @@ class PostgresRegister(PostgresReader):
         Raises:
             NotFound: no certificate with this reference has been issued.
             ActNotAllowed: the act is not allowed from the state of that day.
+            ChangedMeanwhile: the newest event is another than the one expected.
             KeyReused: the key of the request was used with other content.
         """
         async with self._pool.transaction() as connection:
@@ -210,6 +232,8 @@ class PostgresRegister(PostgresReader):
             known = await connection.fetchrow(SQL["find_act"], request.client, request.key)
             if known is not None:
                 return await _known_act(connection, life, request, known)
+            if request.expects is not None:
+                require_newest(await events_of(connection, life), request.expects)
             event = await record(connection, replace(request.event, ref=life))
             values = request.client, request.key, request.digest, life.slot, life.to_bytes(), event.id
             if await connection.fetchval(SQL["insert_act"], *values) is None:
@@ -238,10 +262,20 @@ class PostgresRegister(PostgresReader):
                 raise _nothing(ref)
             return await _reservation(connection, ref_from_bytes(versions[-1]["ref"]))
 
+    async def note_view(self, ref: Ref, actor: str, why: str, now: datetime) -> None:
+        """Put on record that somebody viewed the whole content of a certificate, and why."""
+        async with self._pool.transaction() as connection:
+            await audit(connection, now, actor, "view", ref, {"why": why})
+
     async def held_by(self, code: str, code_hash: bytes | None, on: date, known_at: datetime) -> Sequence[Held]:
         """Every version of what a holder has, and of its branches' licences, each with its state on `on`."""
         async with self._pool.connection() as connection:
             return [to_held(row) for row in await connection.fetch(SQL["held_by"], code, code_hash, on, known_at)]
+
+
+def finish_key(ref: Ref) -> str:
+    """The key of the job that finishes a reservation."""
+    return ref.to_bytes().hex()
 
 
 async def _reservation(connection: Connection, ref: Ref) -> Reservation:

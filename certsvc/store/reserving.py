@@ -12,6 +12,7 @@ from certsvc.domain.number import NumberSeries
 from certsvc.errors import Conflict, KeyReused, NotFound, StoreError
 from certsvc.ids import Ref, certificate_identifier, ref_from_bytes, slot_of_licence
 from certsvc.store.audit import audit
+from certsvc.store.external import insert_page
 from certsvc.store.pool import Connection
 from certsvc.store.queries import queries
 from certsvc.store.rows import to_ground_columns
@@ -58,6 +59,7 @@ async def reserve(connection: Connection, draft: Draft) -> Ref:
     number = await _take_number(connection, draft)
     await _insert(connection, draft, root, number)
     await _insert_holders(connection, draft)
+    await insert_page(connection, draft)
     detail = {"type": draft.type_id, "number": number, "version": _version(draft)}
     await audit(connection, draft.reserved_at, draft.order.client, "reserve", draft.ref, detail)
     return draft.ref
@@ -157,7 +159,7 @@ def _tail(draft: Draft) -> tuple[Any, ...]:
     public_fields = json.dumps(draft.public_fields, ensure_ascii=False)
     return (
         *(public_fields, draft.sealed_payload, draft.payload_key_id, draft.reserved_at, life.to_bytes()),
-        *(draft.order.act, draft.takes_over, draft.place, draft.head_office, came_from, ground),
+        *(draft.order.act, draft.takes_over, draft.place, draft.head_office, came_from, ground, draft.order.layout),
     )
 
 

@@ -18,6 +18,7 @@ from certsvc.domain.certificate import (
     RegisteredDocument,
     StatusChange,
 )
+from certsvc.domain.external import ExternalFile, SealSpot
 from certsvc.domain.issuing import Reservation
 from certsvc.domain.life import Event, Ground
 from certsvc.domain.states import Condition, ConditionKind, Status
@@ -60,6 +61,22 @@ def to_reservation(row: Record) -> Reservation:
         reserved_at=row["reserved_at"],
         token=row["token"],
         issued_at=row["issued_at"],
+        layout=row["layout"],
+        file=_to_file(row),
+    )
+
+
+def _to_file(row: Record) -> ExternalFile | None:
+    if row["file"] is None:
+        return None
+    seen = row["seal_x_mm"] is not None
+    return ExternalFile(
+        sha256=row["file"],
+        page=row["page"],
+        x_mm=row["x_mm"],
+        y_mm=row["y_mm"],
+        module_mm=row["module_mm"],
+        seal=SealSpot(x_mm=row["seal_x_mm"], y_mm=row["seal_y_mm"]) if seen else None,
     )
 
 
@@ -95,6 +112,8 @@ def to_certificate(row: Record) -> RegisteredCertificate:
         change=_to_change(row),
         successor=ref_or_none(row["version_ref"]) if row["status"] == Status.SUPERSEDED else None,
         token_sha256=row["token_sha256"],
+        layout=row["layout"],
+        has_page=row["has_page"],
     )
 
 

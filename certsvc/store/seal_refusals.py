@@ -104,9 +104,14 @@ _USES = {
         "它不能用于 {met} 类证照：请用绑定该类证照的印章。",
         "it is not bound to the type {met}: use the one that is.",
     ),
+    "not_for_documents": (
+        "它绑定了证照类别（{met}），不能盖在文件上，也不能签摘要：请用不绑定类别的文件印章。",
+        "it is bound to certificate types ({met}) and never stands under a document or signs a digest: use a seal "
+        "for documents, which is bound to none.",
+    ),
     "elsewhere": (
-        "规定的位置是第 {met} 毫米处，版面的位置与此不同：请改版面或另制印章。",
-        "its place is page {met} mm, and the layout puts it elsewhere: change the layout, or have another seal made.",
+        "规定的位置是第 {met} 毫米处，这里的位置与此不同：请改位置或版面，或另制印章。",
+        "its place is page {met} mm, and it would stand elsewhere: change that or the layout, or make another seal.",
     ),
     "out_of_hours": (
         "规定的用印时间是 {met}（北京时间）：到时再办。",
@@ -126,13 +131,23 @@ def _hours(met: str) -> str:
     return f"{opens // 60:02}:{opens % 60:02}–{closes // 60:02}:{closes % 60:02}"
 
 
+def _not_allowed(seal_id: str, act: SealAct, state: str | None) -> ActNotAllowed:
+    """The act is not allowed from this state; without a state, because it would change what the seal is for."""
+    if state is None:
+        return ActNotAllowed(
+            f"印章 {seal_id} 不能在证照印章与文件印章之间改换用途：请另制一枚。",
+            f"The seal {seal_id} is for certificates or for documents, for ever the one: have another seal made.",
+        )
+    (zh, en), rule = STATES[SealState(state)], SEAL_ACTS[act]
+    return ActNotAllowed(
+        f"印章 {seal_id} {zh}，不能{rule.zh}。", f"The seal {seal_id} is {en}: the act “{rule.en}” is not allowed."
+    )
+
+
 def _act_refused(seal_id: str, act: SealAct, why: str, met: str) -> CertsvcError:
     rule = SEAL_ACTS[act]
-    if why == "wrong_state":
-        zh, en = STATES[SealState(met)]
-        return ActNotAllowed(
-            f"印章 {seal_id} {zh}，不能{rule.zh}。", f"The seal {seal_id} is {en}: the act “{rule.en}” is not allowed."
-        )
+    if why in ("wrong_state", "other_purpose"):
+        return _not_allowed(seal_id, act, met if why == "wrong_state" else None)
     duties = [DUTIES[Duty(duty)] for duty in met.split(",")] if why in ("not_the_duty", "not_confirmed") and met else []
     who_zh, who_en = "或".join(zh for zh, _ in duties), " or ".join(en for _, en in duties)
     match why:

@@ -3,13 +3,12 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
-import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certsvc.catalog import Catalog, CertificateType
-from certsvc.domain.calendar import Term, TermState, beijing_date
+from certsvc.domain.calendar import TermState, beijing_date
 from certsvc.domain.certificate import RegisteredDocument
 from certsvc.domain.token import Token
 from certsvc.errors import (
@@ -21,9 +20,12 @@ from certsvc.errors import (
     StoreError,
     UnreadableFile,
 )
+from certsvc.verify.attached import Attached, read_attached
+from certsvc.verify.foreign_records import with_elsewhere
 from certsvc.verify.gather import Asked, ask_register, make_report
 from certsvc.verify.inspection import MAX_FILE, Inspection
 from certsvc.verify.keys_today import check_keys_today
+from certsvc.verify.laid_out import check_data, check_layout, without_seal
 from certsvc.verify.report import Check, Outcome, Report, Soundness, after_compromise, soundness
 from certsvc.verify.scan import check_claims
 from certsvc.verify.service import Verifying
@@ -31,52 +33,6 @@ from certsvc.verify.token import check_token
 
 ON_RECORD = {"digest_on_record": True, "not_in_register": False}
 """What the check `registered` says of the digest; with any other reason it is not known."""
-
-
-class AttachedIssuer(msgspec.Struct, frozen=True):
-    """Who issued it, as attached."""
-
-    name: str
-    uscc: str
-
-
-class AttachedTerm(msgspec.Struct, frozen=True):
-    """First and last day, as attached."""
-
-    start: date
-    end: date | None
-
-
-class Attached(msgspec.Struct, frozen=True):
-    """What we need of `certificate.json`; the face's own fields are in it too and stay there. `seals` are the owners of
-    joint seals, in order: the first is the issuer; with one seal it is not there."""
-
-    schema: str
-    type: str
-    type_version: int
-    type_number: int
-    number: str
-    version: int
-    issuer: AttachedIssuer
-    term: AttachedTerm
-    typed_code: str
-    token: str
-    seals: tuple[AttachedIssuer, ...] | None = None
-
-    @property
-    def owners(self) -> tuple[str, ...]:
-        """Whose seals there must be, in order; raises `ValueError` when those named are no joint seals of its own."""
-        if self.seals is None:
-            return (self.issuer.uscc,)
-        owners = tuple(seal.uscc for seal in self.seals)
-        if len(owners) < 2 or len(set(owners)) != len(owners) or self.seals[0] != self.issuer:
-            raise ValueError("no joint seals of the issuer and others")
-        return owners
-
-    @property
-    def days(self) -> Term:
-        """The term; raises `ValueError` when it ends before it starts."""
-        return Term(self.term.start, self.term.end)
 
 
 async def verify_file(verifying: Verifying, data: bytes, now: datetime) -> Report:
@@ -90,22 +46,27 @@ async def verify_file(verifying: Verifying, data: bytes, now: datetime) -> Repor
     """
     inspection = await _inspect(verifying, data, now)
     known, registered = await _find(verifying, data)
+    unsealed = await without_seal(verifying, inspection, now) if known is None else None
+    if unsealed is not None:
+        return unsealed
     checks, token, attached = check_document(verifying, inspection, ON_RECORD.get(registered.reason))
     document = soundness(checks)
     term = attached.days.state(beijing_date(now)) if attached and document is Soundness.SOUND else TermState.UNKNOWN
     if verifying.register is None:
         return make_report(verifying.catalog, "file", document, checks, None, now, document_term=term)
-    checks = [*checks, registered]
+    checks = [*checks, *check_layout(attached, known), registered]
     ref = known.ref if known else token.claims.ref if token and document is Soundness.SOUND else None
     if ref is None:
         return make_report(verifying.catalog, "file", document, checks, None, now, document_term=term)
     asked = await ask_register(verifying.register, ref, now)
     checks += _agreement(asked, token, registered)
+    checks += check_data(verifying.catalog, attached, asked)
     document = soundness(check for check in checks if check.kind not in {"register", "registered"})
     gathered = asked.gathered if known else None
     if gathered:  # what is on record says itself whether its type is known here
         checks = [check for check in checks if check.kind != "type"]
-    return make_report(verifying.catalog, "file", document, checks, gathered, now, document_term=term)
+    report = make_report(verifying.catalog, "file", document, checks, gathered, now, document_term=term)
+    return await with_elsewhere(verifying, report)
 
 
 async def check_file(verifying: Verifying, data: bytes, now: datetime) -> tuple[Check, ...]:
@@ -122,7 +83,7 @@ def check_document(
     if any(check.reason == "no_seal" for check in checks):
         return checks, None, None
     checks.append(check_keys_today(inspection.signers, verifying.anchors, registered))
-    attached = _read_attachment(inspection.attachment)
+    attached = read_attached(inspection.attachment)
     if attached is None:
         return [*checks, Check("attachment", Outcome.FAILED, "no_data_attached")], None, None
     checks.append(Check("attachment", Outcome.PASSED, "data_attached"))
@@ -137,7 +98,7 @@ def check_document(
 def _check_owners(sealed: Sequence[str | None], attached: Attached, kind: CertificateType | None) -> Iterator[Check]:
     """Those that the data names have sealed, each in its turn, and no place for a seal is empty. How many places there
     are only the type says: nobody would miss a seal that the data does not name."""
-    complete = kind is None or len(attached.owners) == len(kind.layouts[0].seals)
+    complete = kind is None or len(attached.owners) == (1 if attached.is_external else len(kind.layouts[0].seals))
     owner = complete and tuple(sealed) == attached.owners
     yield Check("issuer", Outcome.PASSED if owner else Outcome.FAILED, "seal_owner" if owner else "other_seal")
     if kind is None:
@@ -171,16 +132,6 @@ def _same_certificate(token: Token, attached: Attached, kind: CertificateType | 
         and claims.version == attached.version
         and claims.expires_at == attached.days.expires_at
     )
-
-
-def _read_attachment(data: bytes | None) -> Attached | None:
-    if data is None:
-        return None
-    try:
-        attached = msgspec.json.decode(data, type=Attached)
-        return attached if attached.days and attached.owners else None
-    except (msgspec.DecodeError, ValueError):
-        return None
 
 
 def _find_type(catalog: Catalog, attached: Attached) -> CertificateType | None:

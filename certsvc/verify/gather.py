@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from certsvc.catalog import Catalog
 from certsvc.domain.calendar import TermState, beijing_date
+from certsvc.domain.case import PendingPart
 from certsvc.domain.certificate import Gathered, RegisteredCertificate
 from certsvc.domain.states import IN_FORCE, Status
 from certsvc.errors import NotFound, RegisterUnavailable, StoreError
@@ -17,6 +18,7 @@ from certsvc.verify.report import (
     Check,
     FaceField,
     Outcome,
+    PartReport,
     Report,
     Soundness,
     conclude,
@@ -92,7 +94,18 @@ def make_report(
         certificate=main,
         licence=certificate_report(catalog, gathered.licence, day) if gathered.licence else None,
         permits=tuple(certificate_report(catalog, permit, day, gathered.root) for permit in gathered.permits),
+        pending=tuple(part_report(catalog, part, day) for part in gathered.pending),
     )
+
+
+def part_report(catalog: Catalog, part: PendingPart, day: date) -> PartReport:
+    """How far a certificate that is applied for has come."""
+    late = part.deadline is not None and part.deadline < day
+    try:
+        kind = catalog.latest(part.type_id)
+    except NotFound:  # a type that this program does not know yet
+        return PartReport(part=part, title_zh=part.type_id, title_en=part.type_id, is_late=late)
+    return PartReport(part=part, title_zh=kind.zh, title_en=kind.en, is_late=late)
 
 
 def certificate_report(

@@ -6,8 +6,6 @@ from certsvc.verify.report import Check
 
 MAX_FILE = 20 * 1024 * 1024
 MAX_PAGES = 200
-LENGTH = 8
-"""Bytes before each message that say how long it is."""
 
 
 class Request(msgspec.Struct, frozen=True):

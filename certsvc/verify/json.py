@@ -4,7 +4,9 @@ from typing import Any
 
 from certsvc.domain.certificate import RegisteredCertificate
 from certsvc.domain.states import Status, national_state
-from certsvc.verify.report import CertificateReport, Check, Outcome, Report
+from certsvc.verify.case import CaseReport
+from certsvc.verify.foreign_json import elsewhere_json
+from certsvc.verify.report import CertificateReport, Check, Outcome, PartReport, Report
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -22,6 +24,34 @@ def report_json(report: Report) -> dict[str, Any]:
         "certificate": _certificate(report.certificate) if report.certificate else None,
         "licence": _line(report.licence) if report.licence else None,
         "permits": [_line(permit) for permit in report.permits],
+        "pending": [_part(part) for part in report.pending],
+        "elsewhere": elsewhere_json(report.elsewhere) if report.elsewhere else None,
+    }
+
+
+def case_json(case: CaseReport) -> dict[str, Any]:
+    """How far a case has come, for a program to read."""
+    progress = case.progress
+    return {
+        "code": progress.ref.typed_code,
+        "applicant": progress.applicant,
+        "opened_at": progress.opened_at.isoformat(timespec="seconds"),
+        "asked_at": case.asked_at.isoformat(timespec="seconds"),
+        "finished": case.is_finished,
+        "parts": [_part(part) for part in case.parts],
+    }
+
+
+def _part(report: PartReport) -> dict[str, Any]:
+    part = report.part
+    return {
+        "type": part.type_id,
+        "title": {"zh": report.title_zh, "en": report.title_en},
+        "state": part.state.value,
+        "deadline": part.deadline.isoformat() if part.deadline else None,
+        "late": report.is_late,
+        "documents_due": part.documents_due.isoformat() if part.documents_due else None,
+        "typed_code": part.certificate.typed_code if part.certificate else None,
     }
 
 
@@ -89,6 +119,7 @@ def _facts(report: CertificateReport) -> dict[str, Any]:
         "title": {"zh": report.title_zh, "en": report.title_en},
         "number": certificate.number,
         "version": certificate.version,
+        "layout": certificate.layout,
         "identifier": certificate.identifier,
         "previous_identifier": certificate.previous_identifier,
         "national_state": {"code": national.code, "description": national.description},

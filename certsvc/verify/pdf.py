@@ -62,6 +62,31 @@ def inspect_pdf(data: bytes, roots: Sequence[bytes], now: datetime) -> Inspectio
     return Inspection(checks=_gravest(checks), attachment=_attachment(reader), qr_digits=qr_digits, signers=signers)
 
 
+def inspect_document(data: bytes, roots: Sequence[bytes], now: datetime) -> Inspection:
+    """The checks on a sealed document of a department: of seals, chain, timestamps and what they cover. What the
+    document holds is not ours, and how its pages are built neither."""
+    try:
+        reader = PdfFileReader(io.BytesIO(data))
+        signatures = list(reader.embedded_signatures)
+    except Exception as error:  # as above
+        return Inspection(unreadable=type(error).__name__)
+    if not signatures or len(signatures) > MOST_SEALS:
+        return Inspection(checks=(Check("signature", Outcome.FAILED, "no_seal"),))
+    signers = tuple(map(signer_of, signatures))
+    judged = [judge(one, reader, roots, signer, now) for one, signer in zip(signatures, signers, strict=True)]
+    names = [signature.field_name for signature in signatures]
+    named = names == [field_name(place) for place in range(len(read_signatures(data)))]
+    checks = [
+        *(check for check in check_bytes(data) if check.kind != "format"),
+        _attempt("cms", lambda: check_spelling(read_signatures(data), read_store(reader).certificates)),
+        Check("signature", Outcome.PASSED if named else Outcome.FAILED, "in_order" if named else "not_one_signature"),
+        *(check for one in judged for check in one.checks),
+        *(_attempt("timestamp", partial(check_timestamp, one, now)) for one in judged),
+        _attempt("docmdp", lambda: _check_certification(signatures, judged, reader)),
+    ]
+    return Inspection(checks=_gravest(checks), signers=signers)
+
+
 def _attempt(kind: str, find: Callable[[], Check]) -> Check:
     try:
         return find()

@@ -7,11 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from certsvc.domain.calendar import TermState
+from certsvc.domain.case import PendingPart
 from certsvc.domain.certificate import RegisteredCertificate
 from certsvc.domain.effects import Consequence
 from certsvc.domain.states import IN_FORCE, Status
+
+if TYPE_CHECKING:
+    from certsvc.verify.foreign import Elsewhere
 
 
 class Outcome(StrEnum):
@@ -77,11 +82,22 @@ class CertificateReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartReport:
+    """A certificate that is applied for: how far that has come. It is not one, and has no verdict."""
+
+    part: PendingPart
+    title_zh: str
+    title_en: str
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything found about one token, code or file, at one time.
 
     `status` is the state as the register gave it: `None` when it was not or could not be asked, `unknown` when it has
-    no record or the state is too old. `source` is what was asked about: `qr`, `code` or `file`.
+    no record or the state is too old. `source` is what was asked about: `qr`, `code` or `file`. `elsewhere` is what
+    others reported of the business, None where that was not asked.
     """
 
     asked_at: datetime
@@ -95,6 +111,8 @@ class Report:
     certificate: CertificateReport | None = None
     licence: CertificateReport | None = None
     permits: tuple[CertificateReport, ...] = ()
+    pending: tuple[PartReport, ...] = ()
+    elsewhere: "Elsewhere | None" = None
 
     @property
     def register_failed(self) -> bool:

@@ -7,6 +7,7 @@ from certsvc.domain.certificate import RegisteredCertificate
 from certsvc.domain.token import Claims
 from certsvc.errors import NotFound
 from certsvc.ids import parse_typed_code
+from certsvc.verify.foreign_records import with_elsewhere
 from certsvc.verify.gather import ask_register, make_report
 from certsvc.verify.report import Check, Outcome, Report, Soundness, soundness
 from certsvc.verify.service import Verifying
@@ -30,7 +31,8 @@ async def verify_scan(verifying: Verifying, digits: str, now: datetime) -> Repor
         checks.append(check_claims(token.claims, asked.gathered.certificate))
     sound = soundness(check for check in checks if check.kind != "register")
     report_term = claims_term(token.claims, now)
-    return make_report(verifying.catalog, "qr", sound, checks, asked.gathered, now, document_term=report_term)
+    report = make_report(verifying.catalog, "qr", sound, checks, asked.gathered, now, document_term=report_term)
+    return await with_elsewhere(verifying, report)
 
 
 async def verify_code(verifying: Verifying, code: str, now: datetime) -> Report:
@@ -50,7 +52,8 @@ async def verify_code(verifying: Verifying, code: str, now: datetime) -> Report:
     code_check = Check("code", Outcome.PASSED if known else Outcome.UNKNOWN, "known_code" if known else "not_asked")
     checks = (code_check, *([asked.check] if asked.check else []))
     document = Soundness.SOUND if known else Soundness.UNKNOWN
-    return make_report(verifying.catalog, "code", document, checks, asked.gathered, now)
+    report = make_report(verifying.catalog, "code", document, checks, asked.gathered, now)
+    return await with_elsewhere(verifying, report)
 
 
 def check_claims(claims: Claims, certificate: RegisteredCertificate) -> Check:

@@ -97,7 +97,8 @@ def _policy(old: Content, definition: Content, model: Content) -> str:
                 {"form": "-[0-9]{6,8}", "zh": "顺序号", "en": "serial"},
             ],
         }
-    for table in (new["term"], new.get("renewal"), new.get("recheck"), *new.get("follows_licence", ())):
+    rules = (new.get("renewal"), new.get("recheck"), new.get("decision"), *new.get("follows_licence", ()))
+    for table in (new["term"], *rules):
         if table is not None:
             table.pop("note", None)
             table |= {"basis": BASIS, "certainty": "from_memory"}

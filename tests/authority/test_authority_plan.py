@@ -26,7 +26,10 @@ WRONG_PLANS: dict[str, tuple[str | bytes, str]] = {
     "unknown-algorithm": ('algorithm = "sm2"\n' + PLAN, "algorithm"),
     "no-seals": (PLAN[: PLAN.index("[[seals]]")] + "seals = []\n", "seals"),
     "seals-missing": (PLAN[: PLAN.index("[[seals]]")], "seals"),
-    "seal-for-nothing": (PLAN.replace('["fire-safety-check"]', "[]"), "certificate_types"),
+    "seal-that-does-not-say-what-for": (
+        PLAN.replace('certificate_types = ["fire-safety-check"]', ""),
+        "certificate_types",
+    ),
     "seal-id-that-is-a-path": (PLAN.replace('"fire"', '"../../fire"'), "id"),
     "seal-id-with-a-newline": (PLAN.replace('"fire"', '"fire\\n"'), "id"),
     "seal-id-twice": (PLAN + SEAL.replace("fire-safety-check", "drug-retail"), "may occur"),

@@ -1,5 +1,6 @@
 """`./dev bench`: how long each step takes, in rounds taken in turn, so that a busy machine slows all of them alike;
-`./dev bench trust`: timestamps and OCSP.
+`./dev bench trust`: timestamps and OCSP; `./dev bench api [ROWS]`: what the API adds to issuing, and a batch of so
+many rows.
 
 Figures, no judgement: nothing here passes or fails.
 """
@@ -25,6 +26,7 @@ from certsvc.domain.token import to_digits
 from certsvc.issuance.issue import issue
 from certsvc.issuance.prepare import prepare
 from certsvc.issuance.service import Issuing, silent_walk
+from certsvc.issuing import open_issuing
 from certsvc.settings import Settings, load_settings
 from certsvc.verify.file import verify_file
 from certsvc.verify.pixels import read_pages
@@ -44,6 +46,8 @@ def main() -> None:
     if sys.argv[1:] == ["trust"]:
         sys.path[:0] = [str(HERE), str(HERE.parent / "trust")]
         importlib.import_module("trust").main()
+    elif sys.argv[1:2] == ["api"]:
+        importlib.import_module("tests.bench.api").main(*map(int, sys.argv[2:]))
     else:
         measure_demonstration()
 
@@ -64,7 +68,7 @@ def measure_demonstration() -> None:
 
 async def _measure(settings: Settings, uris: app.Databases) -> None:
     async with AsyncExitStack() as stack:
-        issuing = await stack.enter_async_context(app.issuing(settings, uris.writer, silent_walk, datetime.now(UTC)))
+        issuing = await stack.enter_async_context(open_issuing(settings, uris.writer, silent_walk, datetime.now(UTC)))
         verifying = await stack.enter_async_context(app.verifying(settings, uris.reader))
         steps = await _steps(issuing, verifying)
         seconds: dict[str, list[float]] = {name: [] for name in steps}

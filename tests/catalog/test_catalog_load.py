@@ -77,6 +77,7 @@ TYPE_TOML = {
     "digit without a value": ('"单位食堂" = "3"', '"单位食堂" = "3"\n"工厂" = "4"', "codes_differ", "codes.category"),
     "digits for a field that is not there": ("codes.category]", "codes.size]", "no_such_field", "codes.size"),
     "layout without a name of its own": ('name = "sheet"', 'name = "A4 Sheet"', "layout_names", "[[layouts]]"),
+    "layout called as those of others": ('name = "sheet"', 'name = "external"', "layout_names", "[[layouts]]"),
     "seal that sticks out at the side": ("x_mm = 252.0", "x_mm = 280.0", "seal_out", "x_mm"),
     "seal that sticks out at the foot": ("y_mm = 163.0", "y_mm = 200.0", "seal_out", "y_mm"),
     "seal on a second page": ("y_mm = 163.0", "y_mm = 163.0, page = 2", "seal_page", "page = 2"),

@@ -1,5 +1,6 @@
 """What every key can do, wherever it is kept: one contract for all backends."""
 
+import hashlib
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -135,6 +136,17 @@ def test_a_key_is_of_the_algorithm_asked_for_and_signs_with_it(place: Place, key
         assert isinstance(public, rsa.RSAPublicKey) and public.key_size == 3072
     for data in (b"", b"text", b"x" * 1_000_000):
         verify(key, data, key.sign(data))
+
+
+def test_a_digest_is_signed_as_its_data_would_be_and_nothing_but_a_digest_is(key: CustodyKey, tmp_path: Path) -> None:
+    counted = count_uses(key, "seal-digests", UsageBook(tmp_path), 3)
+    for data in (b"", b"text", b"x" * 1_000_000):
+        verify(key, data, counted.sign_digest(hashlib.sha256(data).digest()))
+    with pytest.raises(KeyLimitReached):
+        counted.sign_digest(hashlib.sha256(b"one more").digest())
+    for other in (b"", b"text", hashlib.sha512(b"text").digest(), hashlib.sha1(b"text").digest()):
+        with pytest.raises(CustodyError):
+            key.sign_digest(other)
 
 
 def test_the_same_key_is_opened_again_and_made_only_once(place: Place, key: CustodyKey) -> None:

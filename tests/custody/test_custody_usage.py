@@ -35,6 +35,10 @@ class Recorded:
             raise CustodyError("失败", "failed")
         return self._key.sign(data)
 
+    def sign_digest(self, digest: bytes) -> bytes:
+        self.signed += 1
+        return self._key.sign_digest(digest)
+
     def check(self) -> None:
         self._key.check()
 

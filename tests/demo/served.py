@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 from demonstration import ROOT, Home
@@ -63,13 +64,16 @@ def children(pid: int) -> list[int]:
 
 @contextmanager
 def served(
-    home: Home, *arguments: object, port: int, wait: Callable[[Served], None] = Served.wait_until_ready
+    home: Home,
+    *arguments: object,
+    port: int,
+    wait: Callable[[Served], None] = Served.wait_until_ready,
+    said: IO[str] | int = subprocess.PIPE,
 ) -> Iterator[Served]:
-    """Run `certsvc …` until the block ends; killed if it did not end by itself. `wait` returns when it may begin."""
+    """Run `certsvc …` until the block ends; killed if it did not end by itself. `wait` returns when it may begin, and
+    `said` is where its streams go: a pipe that nobody reads is full after some hundred requests."""
     command = [sys.executable, "-m", "certsvc", *map(str, arguments), "--port", str(port)]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=home.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(command, cwd=ROOT, env=home.environment, stdout=said, stderr=said, text=True)
     try:
         running = Served(process, port)
         wait(running)

@@ -39,7 +39,7 @@ def path_of(url: str) -> str:
 def test_the_last_line_has_the_names_that_others_rely_on(demonstration: Demonstration) -> None:
     summary = demonstration.summary
     issued = sum(summary["issued"].values())
-    assert summary.keys() == {"issued", "verified", "offline", "pdf_dir", "anchors", "urls", "seconds"}
+    assert summary.keys() == {"issued", "verified", "offline", "pdf_dir", "anchors", "urls", "seconds", "sandbox"}
     assert summary["issued"]["licences"] >= 3
     assert summary["issued"]["permits"] >= 6
     assert summary["issued"]["proofs"] >= 1

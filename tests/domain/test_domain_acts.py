@@ -24,7 +24,7 @@ from certsvc.domain.states import (
 )
 
 SQL = Path(__file__).resolve().parents[2] / "certsvc" / "store" / "sql"
-SCHEMA = (SQL / "schema" / "5_history.sql").read_text("utf-8")
+SCHEMA = (SQL / "schema" / "05_history.sql").read_text("utf-8")
 WRITE = (SQL / "queries" / "write.sql").read_text("utf-8")
 
 CERT_STATE = {

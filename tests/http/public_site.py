@@ -15,6 +15,7 @@ from litestar import Litestar
 
 from certsvc.catalog import Catalog, load_catalog
 from certsvc.domain.calendar import beijing_date
+from certsvc.domain.case import PendingPart, Progress
 from certsvc.domain.certificate import Gathered, Issuer, RegisteredCertificate, RegisteredDocument, StatusChange
 from certsvc.domain.states import Status
 from certsvc.domain.token import P256_ORDER, Claims, assemble, encode_claims, key_id, signing_input, to_digits
@@ -22,6 +23,7 @@ from certsvc.errors import RegisterUnavailable, UnreadableFile, WorkersBusy
 from certsvc.http.public import create_public_app
 from certsvc.http.site import Site
 from certsvc.ids import Ref, Uscc, certificate_identifier, new_ref, slot_of_licence
+from certsvc.services import RecordReader
 from certsvc.verify.anchors import Anchors, TokenKey
 from certsvc.verify.inspection import Inspection, Signer
 from certsvc.verify.inspector import Inspector
@@ -49,6 +51,8 @@ class Shelf:
 
     certificates: list[RegisteredCertificate] = field(default_factory=list)
     documents: dict[bytes, Ref] = field(default_factory=dict)
+    cases: list[Progress] = field(default_factory=list)
+    pending: dict[Ref, tuple[PendingPart, ...]] = field(default_factory=dict)
     down: bool = False
 
     async def gather(self, ref: Ref, on: date, known_at: datetime) -> Gathered | None:
@@ -58,7 +62,12 @@ class Shelf:
             return None
         licence = next((one for one in self.certificates if one.ref == found.licence_ref), None)
         permits = tuple(one for one in self.certificates if one.licence_ref == ref)
-        return Gathered(certificate=found, licence=licence, root=licence or found, permits=permits)
+        pending = self.pending.get(ref, ())
+        return Gathered(certificate=found, licence=licence, root=licence or found, permits=permits, pending=pending)
+
+    async def progress(self, ref: Ref) -> Progress | None:
+        self._answer()
+        return next((one for one in self.cases if one.ref == ref), None)
 
     async def find_document(self, sha256: bytes) -> RegisteredDocument | None:
         self._answer()
@@ -157,8 +166,10 @@ def make_site(
     *,
     demonstration: bool = True,
     host: str = HOST,
+    records: RecordReader | None = None,
 ) -> PublicSite:
-    """A site with these certificates on its shelf; trust anchors lie in `trust_folder`."""
+    """A site with these certificates on its shelf; trust anchors lie in `trust_folder`. `records` is asked for what
+    others reported."""
     key, foreign = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     token_key = TokenKey(key.public_key(), NOW - timedelta(days=9000), NOW + timedelta(days=9000))
     shelf, inspector = Shelf(list(certificates)), Scripted()
@@ -167,6 +178,7 @@ def make_site(
         trust=Anchors((_Root(),), {key_id(key.public_key()): (token_key,)}, demonstration),  # type: ignore[arg-type]
         register=shelf,
         inspector=cast(Inspector, inspector),
+        records=records,
     )
     site = Site(host, f"http://{host}", ROOT / "verifier_web", trust_folder, demonstration)
     return PublicSite(create_public_app(verifying, site), shelf, inspector, key, foreign)

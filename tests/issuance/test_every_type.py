@@ -25,6 +25,7 @@ from certsvc.domain.issuing import Order
 from certsvc.issuance.issue import issue
 from certsvc.issuance.papers import write_papers
 from certsvc.issuance.service import silent_walk
+from certsvc.issuing import open_issuing
 from certsvc.settings import load_settings
 from certsvc.store.migrate import migrate
 
@@ -89,7 +90,7 @@ def issued(new_home: NewHome) -> Issued:
 
 async def issue_all(settings: Any, uris: app.Databases) -> Issued:
     papers: dict[str, list[Path]] = {}
-    async with app.issuing(settings, uris.writer, silent_walk, datetime.now(UTC)) as issuing:
+    async with open_issuing(settings, uris.writer, silent_walk, datetime.now(UTC)) as issuing:
         for wanted in orders(issuing.catalog, beijing_date(datetime.now(UTC))):
             reservation = await issue(issuing, ACTOR, wanted, datetime.now(UTC))
             papers[wanted.key] = await write_papers(issuing, reservation, settings.papers)

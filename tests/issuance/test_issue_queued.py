@@ -9,13 +9,13 @@ import pytest
 from test_issue_walk_killed import assert_whole, licence_order
 from walked import ACTOR, UNFINISHED, USES_OF, Walks
 
-from certsvc import app
 from certsvc.domain.issuing import Reservation
 from certsvc.domain.seal_acts import RegisteredSeal, SealAct, SealActRequest
 from certsvc.errors import CertsvcError, CustodyError, Queued, RevocationDataStale, TimestampUnavailable
 from certsvc.issuance.issue import issue
 from certsvc.issuance.seals import act_on_seal
 from certsvc.issuance.service import silent_walk
+from certsvc.issuing import open_issuing
 from certsvc.store.pool import open_pool
 from certsvc.store.seals import PostgresSeals
 
@@ -85,7 +85,7 @@ def test_without_timestamp_current_crl_or_key_an_order_waits_and_is_finished_lat
     order = licence_order(510 + list(TROUBLES).index(part))
 
     async def issue_in_trouble() -> Reservation:
-        async with app.issuing(walks.settings, walks.uri, silent_walk, datetime.now(UTC)) as issuing:
+        async with open_issuing(walks.settings, walks.uri, silent_walk, datetime.now(UTC)) as issuing:
             troubled = Troubled(issuing.keys, TROUBLES[part], part)
             return await issue(replace(issuing, keys=troubled), ACTOR, order, datetime.now(UTC))
 

@@ -30,6 +30,7 @@ from certsvc.issuance.act_command import ActCommand, make_version
 from certsvc.issuance.issue import resume
 from certsvc.issuance.service import silent_walk
 from certsvc.issuance.versions import version_problems
+from certsvc.issuing import open_issuing
 from certsvc.services import Walk
 from certsvc.settings import Settings, load_settings
 from certsvc.store.pool import open_pool
@@ -95,7 +96,7 @@ def _typed(act: Act, code: str, said: dict[str, Any]) -> ActCommand:
 
 
 async def _make(settings: Settings, uri: str, typed: ActCommand, walk: Walk) -> dict[str, Any]:
-    async with app.issuing(settings, uri, walk, datetime.now(UTC)) as issuing:
+    async with open_issuing(settings, uri, walk, datetime.now(UTC)) as issuing:
         return await make_version(issuing, typed, settings.papers, datetime.now(UTC))
 
 
@@ -110,7 +111,7 @@ def _make_and_die(settings: Settings, uri: str, typed: ActCommand, step: int) ->
 
 
 async def _resume(settings: Settings, uri: str) -> int:
-    async with app.issuing(settings, uri, silent_walk, datetime.now(UTC)) as issuing:
+    async with open_issuing(settings, uri, silent_walk, datetime.now(UTC)) as issuing:
         return await resume(issuing, ACTOR, datetime.now(UTC))
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import asyncpg
 from desk import Desk
 
-from certsvc import app
 from certsvc.domain.actor import Actor
 from certsvc.domain.issuing import Order, Reservation
 from certsvc.issuance.issue import issue, resume
 from certsvc.issuance.service import silent_walk
+from certsvc.issuing import open_issuing
 from certsvc.services import Walk
 from certsvc.settings import Settings
 from certsvc.store.embedded import EmbeddedServer
@@ -42,7 +42,7 @@ TOKEN_OF = "select token from certificate where ref = $1"
 
 
 async def _issue(settings: Settings, uri: str, order: Order, walk: Walk) -> Reservation:
-    async with app.issuing(settings, uri, walk, datetime.now(UTC)) as issuing:
+    async with open_issuing(settings, uri, walk, datetime.now(UTC)) as issuing:
         return await issue(issuing, ACTOR, order, datetime.now(UTC))
 
 

@@ -1,5 +1,6 @@
 """Real faces, sealed by an authority that a ceremony made: what tools we did not write are shown."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from certsvc.domain.seal_form import Form
 from certsvc.ids import certificate_identifier, new_ref
 from certsvc.issuance.press import press
 from certsvc.issuance.service import Issuing, silent_walk
+from certsvc.issuance.sheets import sheets
 from certsvc.render.pages import Renderer
 from certsvc.render.seal_picture import draw_seal
 from certsvc.seal.joint import JointSeal, seal_jointly
@@ -163,10 +165,10 @@ def _sheets(authority: Authority, kinds: list[CertificateType], folder: Path) ->
     )
     for kind in kinds:
         payload = next(payload for _, payload in examples(kind, "good"))
-        for layout in kind.layouts:
+        for sheet in sheets(authority, kind, _reservation(authority, kind, payload)):
             reservation = _reservation(authority, kind, payload)
-            sealed = press(issuing, authority, kind, layout, reservation, payload, NOW)
-            yield _kept(folder / f"{kind.id}-{layout.name}.pdf", sealed, authority, kind, layout)
+            sealed = asyncio.run(press(issuing, authority, kind, sheet, reservation, payload, NOW))
+            yield _kept(folder / f"{kind.id}-{sheet.layout.name}.pdf", sealed, authority, kind, sheet.layout)
 
 
 def _kept(path: Path, sealed: bytes, authority: Authority, kind: CertificateType, layout: Layout) -> Sheet:

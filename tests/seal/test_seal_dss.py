@@ -117,11 +117,11 @@ def with_note(sheet: Sheet) -> bytes:
         "/DA": generic.pdf_string("/Helv 12 Tf 0 g"),
     }
     named = {generic.pdf_name(name): value for name, value in entries.items()}
-    note = generic.DictionaryObject(named)  # type: ignore[no-untyped-call]
+    note = generic.DictionaryObject(named)
     page["/Annots"].append(writer.add_object(note))
     writer.update_container(page)
     longer = io.BytesIO()
-    writer.write(longer)  # type: ignore[no-untyped-call]
+    writer.write(longer)
     assert longer.getvalue().startswith(sheet.sealed)
     return longer.getvalue()
 

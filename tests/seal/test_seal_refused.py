@@ -47,6 +47,11 @@ class CountingKey:
         self.uses += 1
         return self.inner.sign(data)
 
+    def sign_digest(self, digest: bytes) -> bytes:
+        """Sign, and count."""
+        self.uses += 1
+        return self.inner.sign_digest(digest)
+
 
 @dataclass
 class Credential:

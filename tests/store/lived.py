@@ -30,7 +30,7 @@ from life_model import Answer, Entry, entry_of, known_by, moot, not_struck, vers
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 UNFINISHED = """select count(*) from event e where
   (select count(*) from log_leaf l where l.event_id = e.id) <> 1
-  or (select count(*) from outbox o where o.event_id = e.id) <> 1
+  or (select count(*) from notice n where (n.data ->> 'event')::bigint = e.id) <> 1
   or (select count(*) from audit a where (a.detail ->> 'event')::bigint = e.id and a.action = e.act) <> 1
   or (select count(*) from act_order a where a.event_id = e.id) <> (e.version_ref is null)::integer
   or not exists (select from status_period p where p.life_ref = e.ref)"""

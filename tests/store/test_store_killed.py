@@ -29,7 +29,7 @@ WHOLE = {
         or (issued_at is null) is distinct from not exists (select from event e where e.ref = c.ref)
         or (issued_at is null) is distinct from not exists (select from status_period p where p.ref = c.ref)
         or (issued_at is null) is distinct from not exists (select from log_leaf l where l.ref = c.ref)
-        or (issued_at is null) is distinct from not exists (select from outbox o where o.ref = c.ref)""",
+        or (issued_at is null) is distinct from not exists (select from notice n where n.ref = c.ref)""",
     "twice": "select count(*) - count(distinct (type_number, number)) from certificate",
     "orderless": "select count(*) from certificate c where not exists (select from issue_order o where o.ref = c.ref)",
     "numberless": "select count(*) from number full join certificate using (type_number, number, version) "

@@ -47,6 +47,15 @@ where not exists (select from event e where e.ref = c.ref);
 insert into status_period (slot, ref, status, valid, known, event_id, life_ref, conditions)
 select slot, ref, status, daterange(effective, null), tstzrange(recorded_at, null), id, ref, '[]' from event e
 where not exists (select from status_period p where p.ref = e.ref);
+insert into application_case (slot, ref, opened_by, key, digest, opened_at, applicant, licence_slot, licence_ref)
+select slot, substring(ref for 2) || substring(sha256('case' || ref) for 8), 'desk', number, sha256(ref), issued_at,
+  'x', slot, ref
+from certificate where category = 'licence';
+insert into case_part (slot, ref, type_id, place, working_days, state, changed_at, deadline)
+select slot, ref, 'type ' || place, place, 10, 'accepted', opened_at, '2026-12-31'
+from application_case, generate_series(1, 2) place;
+insert into external_page (slot, ref, file, page, x_mm, y_mm, module_mm)
+select slot, ref, sha256(ref), 1, 10, 10, 0.5 from certificate where category = 'licence';
 analyze;
 """
 
@@ -107,6 +116,6 @@ def test_a_scan_among_fifty_thousand_reads_one_index_range(database: Database) -
             one = await explain(database, await first_permit(database, ref))
             assert one["Actual Rows"] == 2
             gathered = await reader.gather(ref, TODAY, NOW)
-            assert gathered is not None and len(gathered.permits) == 4
+            assert gathered is not None and len(gathered.permits) == 4 and len(gathered.pending) == 2
 
     asyncio.run(story())

@@ -15,8 +15,11 @@ from certsvc.store.embedded import EmbeddedServer
 pytest_plugins = ["store_fixtures"]
 
 SEALS = "seal seal_event seal_use".split()
-KEPT = [*SEALS, *"certificate number number_series issue_order document event status_period log_leaf audit".split()]
-SECRET = [*SEALS, *"issue_order log_leaf outbox audit number number_series certificate schema_migration".split()]
+KEPT = [
+    *SEALS,
+    *"certificate number number_series issue_order document event status_period log_leaf notice audit".split(),
+]
+SECRET = [*SEALS, *"issue_order log_leaf notice audit number number_series certificate schema_migration".split()]
 SEEN = "public_certificate document status_period".split()
 
 
@@ -199,9 +202,9 @@ def test_the_public_role_cannot_write_even_if_it_asks_to(server: EmbeddedServer,
     asyncio.run(ask())
 
 
-def test_every_issuance_leaves_event_period_leaf_outbox_and_audit(database: Database) -> None:
+def test_every_issuance_leaves_event_period_leaf_notice_and_audit(database: Database) -> None:
     refs = asyncio.run(one_of_each(database))[:2]
-    for table in ("event", "status_period", "log_leaf", "outbox"):
+    for table in ("event", "status_period", "log_leaf", "notice"):
         rows = asyncio.run(fetch(database.uri, f"select ref from {table} order by slot, ref"))
         assert [row["ref"] for row in rows] == sorted(ref.to_bytes() for ref in refs), table
     actions = asyncio.run(fetch(database.uri, "select action, count(*) from audit group by action order by action"))

@@ -384,7 +384,7 @@ def test_a_seal_is_used_only_for_its_types_and_in_its_place(database: Database) 
         ref = await ready(seals, register, certificate_types=frozenset({"business-licence"}), place=PLACE)
         await register.book_seal_use(ref, use(), "经办", NOW)
         for elsewhere in (replace(PLACE, page=2), replace(PLACE, x_mm=151), Placement(page=1, x_mm=150, y_mm=0)):
-            with pytest.raises(SealRefused, match="puts it elsewhere"):
+            with pytest.raises(SealRefused, match="would stand elsewhere"):
                 await register.book_seal_use(ref, use(place=elsewhere), "经办", NOW)
         await register.keep_token(ref, b"token")
         await put_in_use(seals, applied("foods", certificate_types=frozenset({"food-permit"})))

@@ -376,6 +376,8 @@ def test_trouble_with_our_own_key_or_certificate_is_an_internal_error(pki: Pki) 
         def sign(self, data: bytes) -> bytes:
             raise CustodyError("令牌不在", "the token is gone")
 
+        sign_digest = sign
+
     broken = OcspResponder([replace(authority(pki), key=Broken())], pki.public)
     assert broken.respond(ask(pki), pki.now).error is OCSPResponseStatus.INTERNAL_ERROR
     later = pki.certificates["ocsp"].not_valid_after_utc

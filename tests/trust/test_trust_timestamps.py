@@ -183,6 +183,8 @@ def test_a_key_that_fails_is_a_failure_of_the_system_and_its_trouble_stays_here(
         def sign(self, data: bytes) -> bytes:
             raise CustodyError("令牌 /dev/slot7 不在", "the token in /dev/slot7 is gone")
 
+        sign_digest = sign
+
     broken = TokenMaker(Broken(), pki.certificates["timestamp"], (pki.certificates["issuing"],))
     reply = TimestampResponder(broken, clock()).respond(query(), pki.now)
     assert reply.failure is Failure.SYSTEM_FAILURE

@@ -108,7 +108,7 @@ class JointBench:
                 store = signature + 1
                 stored = store_objects(store, data or self.data, plain_stream)
                 objects |= {base.root: with_store(prepared[base.root], store), **stored}
-            opening = signature_opening(seal.content, reference(place, len(seals)), now)
+            opening = signature_opening(seal.reason, reference(place, len(seals)), now)
             opening = changes.get(place, unchanged)(objects, opening, numbers)
             update = make_update(earlier, objects, (signature, opening), room_for(seal.sealing))
             stamper = timestampers.get(place, self.workshop.ours.timestamper)

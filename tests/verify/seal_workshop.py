@@ -95,6 +95,9 @@ class Shelf:
         ref = self.documents.get(sha256)
         return RegisteredDocument(sha256=sha256, ref=ref, layout="sheet", sealed_at=NOW) if ref else None
 
+    async def progress(self, ref: Ref) -> None:
+        """No case was opened."""
+
     async def ready(self) -> bool:
         """Whether it answers."""
         return not self.down

@@ -110,8 +110,9 @@ def in_a_worker(code: str, *, seconds: float = 30.0, cpu_seconds: int = 1) -> su
     """A worker of the real module whose inspection is replaced by `code`, asked once."""
     script = f"""
 import msgspec, sys, io
+from certsvc.limited import LENGTH
 from certsvc.verify import worker
-from certsvc.verify.inspection import Inspection, LENGTH, Request
+from certsvc.verify.inspection import Inspection, Request
 def inspect_pdf(pdf, roots, now):
 {code}
 worker.inspect_pdf = inspect_pdf

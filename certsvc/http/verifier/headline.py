@@ -51,6 +51,7 @@ LOOKS = {
     "no_record": UNSURE,
     "unregistered": UNSURE,
     "stale": UNSURE,
+    "laid_out_elsewhere": UNSURE,
     "unknown": UNSURE,
 }
 
@@ -59,7 +60,7 @@ FAULTS = (
     ("not_ours", ("signer",)),
     ("changed", ("signature", "coverage", "padding", "cms", "format", "docmdp", "active_content")),
     ("not_ours", ("token_signature",)),
-    ("mismatch", ("attachment", "picture_qr", "token_agrees", "issuer", "register_agrees")),
+    ("mismatch", ("attachment", "picture_qr", "token_agrees", "issuer", "layout", "register_agrees", "data_agrees")),
 )
 """What a failed check, by its kind or its reason, makes of a document, the gravest first; any other is `unsound`.
 
@@ -90,7 +91,7 @@ def headline_of(report: Report) -> str:
         return unsound_headline(report.checks)
     if report.status is not None and report.status is not Status.UNKNOWN:
         if report.document is Soundness.UNKNOWN and report.status in IN_FORCE:
-            return "unknown"
+            return _unknown_headline(report)
         return _registered_case(report.status, report.term, report.verdict, report.certificate)
     for headline, reason in SILENCES:
         if any(check.reason == reason for check in report.checks):
@@ -98,6 +99,12 @@ def headline_of(report: Report) -> str:
     if report.certificate is not None:
         return certificate_headline(report.certificate)
     return "register_down" if report.status is None else "unknown"
+
+
+def _unknown_headline(report: Report) -> str:
+    """What a document is of which nothing can be told: one laid out elsewhere has its own words."""
+    elsewhere = any(check.reason == "unsealed_elsewhere" for check in report.checks)
+    return "laid_out_elsewhere" if elsewhere else "unknown"
 
 
 def certificate_headline(report: CertificateReport) -> str:

@@ -17,12 +17,17 @@ CHECKED = frozenset({ConditionKind.COMMITMENT, ConditionKind.DOCUMENTS})
 
 
 def notes(report: CertificateReport, language: Language, now: datetime) -> tuple[str, ...]:
-    """What to heed: what the state was when last confirmed; else the end of the term, conditions, what must follow the
-    licence."""
+    """What to heed: what the state was when last confirmed; else who laid it out, the end of the term, conditions, what
+    must follow the licence."""
     if certificate_headline(report) == "stale":
         last = language.words["status"][report.certificate.status.value]
         return (language.words["result"]["last_known"].format(state=last),)
-    return (*_term_note(report, language, now), *_conditions(report, language, now), *_follow_ups(report, language))
+    return (
+        *_layout_note(report, language),
+        *_term_note(report, language, now),
+        *_conditions(report, language, now),
+        *_follow_ups(report, language),
+    )
 
 
 def reasons(report: CertificateReport, language: Language) -> Iterator[tuple[str, str]]:
@@ -51,6 +56,11 @@ def _act(certificate: RegisteredCertificate, language: Language) -> Iterator[tup
         (words["taken_over"], change.successor),
     )
     yield from ((label, value) for label, value in found if value)
+
+
+def _layout_note(report: CertificateReport, language: Language) -> Iterator[str]:
+    if report.certificate.layout is not None:
+        yield language.words["result"]["laid_out_elsewhere"]
 
 
 def _term_note(report: CertificateReport, language: Language, now: datetime) -> Iterator[str]:

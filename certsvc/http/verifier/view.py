@@ -12,8 +12,10 @@ from certsvc.domain.certificate import Category
 from certsvc.domain.token import Claims
 from certsvc.http.language import Language
 from certsvc.http.verifier.answers import Answer, three_answers
+from certsvc.http.verifier.foreign import ElsewhereView, elsewhere_view
 from certsvc.http.verifier.headline import LOOKS, Look, certificate_headline, headline_of
 from certsvc.http.verifier.notes import notes, reasons
+from certsvc.http.verifier.progress import PartLine, part_line
 from certsvc.verify.report import CertificateReport, Report, Verdict
 
 CODE = re.compile(r"[0-9A-Z]{12,40}", re.ASCII)
@@ -81,6 +83,8 @@ class ResultView:
     attention: tuple[Line, ...]
     fine: tuple[Line, ...]
     attention_counts: str
+    pending: tuple[PartLine, ...]
+    elsewhere: ElsewhereView | None
     checks: tuple[tuple[str, str, str, str], ...]
     details: tuple[tuple[str, str], ...]
 
@@ -116,6 +120,8 @@ def result_view(report: Report, language: Language, claims: Claims | None = None
         attention=attention,
         fine=tuple(line for line in lines if line.fine),
         attention_counts=_counted(attention, language),
+        pending=tuple(part_line(part, language) for part in report.pending),
+        elsewhere=elsewhere_view(report.elsewhere, language, report.asked_at),
         checks=tuple(_check_rows(report, language)),
         details=_details(main, language) if main else (),
     )

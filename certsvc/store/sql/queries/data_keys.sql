@@ -11,21 +11,6 @@ insert into data_key (id, fingerprint, first_used_at) values ($1, $2, $3) on con
 update data_key set ended_at = coalesce(ended_at, $2), ended_why = coalesce(ended_why, $3) where id = $1
 returning ended_why
 
--- name: encrypted_under
--- What is encrypted under other keys than $3, after one certificate, in the order of references; not what is lost.
-select slot, ref, sealed_payload, payload_key_id from certificate
-where (slot, ref) > ($1, $2) and payload_key_id <> $3
-  and payload_key_id not in (select id from data_key where ended_why = 'lost')
-order by slot, ref limit $4
-
--- name: reencrypt
--- The same content under another key, unless somebody was faster.
-update certificate set sealed_payload = $4, payload_key_id = $5 where slot = $1 and ref = $2 and payload_key_id = $3
-
--- name: uses_of_keys
--- How many certificates are encrypted under each key.
-select payload_key_id as id, count(*) as uses from certificate group by payload_key_id order by payload_key_id
-
 -- name: keys
 -- Every key on record.
 select id, first_used_at, ended_at, ended_why from data_key order by id

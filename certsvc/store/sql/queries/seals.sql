@@ -49,9 +49,9 @@ select * from seal_event where seal_id = $1 order by id
 
 -- name: seal_uses
 -- The newest uses of a seal, or the next older than the use $2: when, by whom, for what, over which digest.
-select u.id, u.intended_at, u.actor, u.ref, u.layout, u.digest, u.page, u.x_mm, u.y_mm, c.type_id, c.number,
-  c.issued_at is not null as issued
-from seal_use u join certificate c using (slot, ref)
+select u.id, u.intended_at, u.actor, u.ref, u.request_id, u.layout, u.digest, u.page, u.x_mm, u.y_mm, c.type_id,
+  c.number, c.issued_at is not null or r.state is not distinct from 'done' as issued
+from seal_use u left join certificate c using (slot, ref) left join sealing_request r on r.id = u.request_id
 where u.seal_id = $1
   and ($2::bigint is null or (u.intended_at, u.id) < (select b.intended_at, b.id from seal_use b where b.id = $2))
 order by u.intended_at desc, u.id desc limit $3

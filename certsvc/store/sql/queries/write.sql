@@ -44,9 +44,9 @@ limit 1
 insert into certificate (slot, ref, root_ref, category, type_id, type_version, type_number, number, version, identifier,
   holder_name, holder_code_kind, subject, issuer_name, issuer_uscc, seal_id, valid_from, valid_to, list_name, list_index,
   public_fields, sealed_payload, payload_key_id, reserved_at, life_ref, act, takes_over, place, head_office,
-  previous_identifier, ground)
+  previous_identifier, ground, layout)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21::jsonb, $22, $23,
-  $24, $25, $26, $27, $28, $29, $30, $31::jsonb)
+  $24, $25, $26, $27, $28, $29, $30, $31::jsonb, $32)
 on conflict (list_name, list_index) do nothing returning ref
 
 -- name: insert_holder
@@ -55,23 +55,27 @@ insert into holder (slot, ref, place, name, code_kind, code, code_hash) values (
 
 -- name: reservation
 -- A reservation as it stands.
-select ref, life_ref, act, takes_over, case when category = 'permit' then root_ref end as licence_ref, type_id, type_version, type_number, number, version, identifier,
-  issuer_name, issuer_uscc, seal_id, valid_from, valid_to, subject, sealed_payload, payload_key_id, list_name, list_index,
-  reserved_at, token, issued_at
-from certificate where slot = $1 and ref = $2
+select c.ref, life_ref, act, takes_over, case when category = 'permit' then root_ref end as licence_ref, type_id,
+  type_version, type_number, number, version, identifier, issuer_name, issuer_uscc, seal_id, valid_from, valid_to, subject,
+  sealed_payload, payload_key_id, list_name, list_index, reserved_at, token, issued_at, layout, file, page, x_mm, y_mm,
+  module_mm, seal_x_mm, seal_y_mm
+from certificate c
+left join external_page p on p.slot = c.slot and p.ref = c.ref
+where c.slot = $1 and c.ref = $2
 
 -- name: unfinished
 -- What was reserved and not issued, oldest first.
 select ref from certificate where issued_at is null order by reserved_at, ref
 
 -- name: waiting
--- Of what is unfinished, what is to be tried now: not what somebody took within the last minute, and what failed after
--- its seal was booked less often each time, at last every 64 minutes.
+-- Of what is unfinished and not in the queue, what is to be tried now: not what somebody took within the last minute,
+-- and what failed after its seal was booked less often each time, at last every 64 minutes.
 select c.ref from certificate c
 left join lateral (
   select count(*) as tried, max(used.intended_at) as last
   from seal_use used where used.slot = c.slot and used.ref = c.ref) uses on true
 where c.issued_at is null and c.reserved_at <= $1::timestamptz - interval '1 minute'
+  and not exists (select from job where kind = 'finish' and key = encode(c.ref, 'hex'))
   and (uses.last is null or uses.last + interval '1 minute' * power(2, least(uses.tried, 6)) <= $1::timestamptz)
 order by c.reserved_at, c.ref
 
@@ -109,7 +113,7 @@ order by id for share
 
 -- name: lock_certificate
 -- What publishing needs to know of a certificate, which nobody else publishes meanwhile.
-select life_ref, act, takes_over, reserved_at, ground, token, issued_at from certificate
+select life_ref, act, takes_over, reserved_at, ground, token, issued_at, layout from certificate
 where slot = $1 and ref = $2 for update
 
 -- name: insert_document
@@ -176,10 +180,6 @@ on conflict do nothing returning event_id
 -- name: insert_leaf
 -- What the log will publish of an event.
 insert into log_leaf (slot, ref, event_id, salt, hash, recorded_at) values ($1, $2, $3, $4, $5, $6)
-
--- name: insert_outbox
--- Others are to be told.
-insert into outbox (slot, ref, event_id, recorded_at) values ($1, $2, $3, $4)
 
 -- name: insert_audit
 -- Who did what, when.

@@ -1,0 +1,1 @@
+"""Who calls: assertions that clients sign, and the access tokens they get for them."""

@@ -1,0 +1,83 @@
+"""Being told: web-hooks, and how a receiver knows that a message is from the service (Standard Webhooks 1.0)."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import msgspec
+
+from certsvc.client.errors import SignatureWrong
+from certsvc.client.more_shapes import WebHook
+from certsvc.client.sending import Sender, as_shape
+from certsvc.client.shapes import Notice
+
+PATH = "/v1/webhooks"
+PREFIX = "whsec_"
+TOLERANCE = 300.0
+"""Seconds that the clocks of sender and receiver may be apart."""
+
+
+def verify(
+    headers: Mapping[str, str], body: bytes, secret: str, *, now: float | None = None, tolerance: float = TOLERANCE
+) -> Notice:
+    """The notice in a message that came to a web-hook, if it was signed with this secret (`whsec_…`) a moment ago. The
+    same `id` is the same notice, however often it comes. `now` is in Unix seconds.
+
+    Raises:
+        SignatureWrong: it is not from the service, too old, or changed.
+        ValueError: the secret is malformed.
+    """
+    given = {name.lower(): value for name, value in headers.items()}
+    name, at = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
+    if not at.isdecimal() or abs((time.time() if now is None else now) - int(at)) > tolerance:
+        raise SignatureWrong("the message is too old, or of another time")
+    expected = hmac.digest(_key(secret), f"{name}.{at}.".encode() + body, hashlib.sha256)
+    found = [_digest(each) for each in given.get("webhook-signature", "").split(" ")]
+    if not any(hmac.compare_digest(expected, each) for each in found):
+        raise SignatureWrong("no signature is that of this secret")
+    return msgspec.json.decode(body, type=Notice)
+
+
+def _key(secret: str) -> bytes:
+    try:
+        return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except binascii.Error:
+        raise ValueError("a secret is whsec_ and Base64") from None
+
+
+def _digest(signature: str) -> bytes:
+    version, _, encoded = signature.partition(",")
+    try:
+        return base64.b64decode(encoded, validate=True) if version == "v1" else b""
+    except (binascii.Error, ValueError):
+        return b""
+
+
+class WebHooks:
+    """`api.webhooks`."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    async def add(self, url: str, kinds: Sequence[str] | None = None, *, key: str | None = None) -> WebHook:
+        """Be told at this address. The `secret` in the answer is shown now and never again. Raises `ApiError`."""
+        return as_shape(await self._sender.write("POST", PATH, {"url": url, "kinds": kinds}, key=key), WebHook)
+
+    def list(self) -> AsyncIterator[WebHook]:
+        """The web-hooks of this client. Raises `ApiError`."""
+        return self._sender.pages(PATH, {}, WebHook)
+
+    async def read(self, webhook_id: str) -> WebHook:
+        """One of them. Raises `ApiError`."""
+        return as_shape(await self._sender.read(f"{PATH}/{webhook_id}"), WebHook)
+
+    async def remove(self, webhook_id: str, *, key: str | None = None) -> None:
+        """Be told no more. Raises `ApiError`."""
+        await self._sender.write("DELETE", f"{PATH}/{webhook_id}", key=key)
+
+    async def rotate(self, webhook_id: str, *, key: str | None = None) -> WebHook:
+        """A new secret; for a day, messages are signed by both. Raises `ApiError`."""
+        return as_shape(await self._sender.write("POST", f"{PATH}/{webhook_id}/secret", key=key), WebHook)

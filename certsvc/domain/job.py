@@ -1,0 +1,12 @@
+"""What became of work that somebody else does."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """Why a job failed the last time it was tried: a stable code, and what it means."""
+
+    code: str
+    zh: str
+    en: str

@@ -1,0 +1,1 @@
+"""The department API: what departments' systems, and persons who approve, ask for."""

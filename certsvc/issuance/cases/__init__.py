@@ -1,0 +1,1 @@
+"""Cases: what whoever applies does, what departments decide, and how parts are issued."""

@@ -1,0 +1,1 @@
+"""Sealing departments' own documents, and digests."""

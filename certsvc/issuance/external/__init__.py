@@ -1,0 +1,1 @@
+"""Certificates whose page somebody else laid out."""

@@ -1,0 +1,1 @@
+"""Records from elsewhere: reported one at a time or listed whole, and how fresh each source is."""

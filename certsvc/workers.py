@@ -1,0 +1,220 @@
+"""Composition of the worker: what it has, which is the keys that issue and seal, and what it does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from certsvc.authorities import open_keys, publish_trust
+from certsvc.authority.authority import Authority
+from certsvc.authority.seal_keys import SealKeys
+from certsvc.batching import run_batches
+from certsvc.domain.actor import Actor
+from certsvc.domain.document_seal import JOB as SEAL_DOCUMENT
+from certsvc.ids import Ref, ref_from_bytes
+from certsvc.issuance.approvals import carry_out
+from certsvc.issuance.cases.issue import issue_part
+from certsvc.issuance.cases.work import CaseWork
+from certsvc.issuance.documents.sealing import carry_out_request
+from certsvc.issuance.documents.service import DocumentProcesses, DocumentReader, DocumentSealer
+from certsvc.issuance.issue import Handler as IssueHandler
+from certsvc.issuance.issue import Patience, finish, resume
+from certsvc.issuance.records.sources import tell_freshness
+from certsvc.issuance.seals import finish_seals
+from certsvc.issuance.service import Issuing, silent_walk
+from certsvc.issuing import open_issuing
+from certsvc.jobs.queue import Handler, do_jobs
+from certsvc.jobs.worker import Chore, work
+from certsvc.log import log_unexpected, open_log
+from certsvc.services import Approvals, Cases, PayloadCipher, RecordRegister, SealRegister
+from certsvc.settings import Settings
+from certsvc.store.answers import PostgresAnswers
+from certsvc.store.approvals import CARRY_OUT, PostgresApprovals
+from certsvc.store.bell import JOB, open_bell
+from certsvc.store.cases import ISSUE_PART, PostgresCases
+from certsvc.store.clients import PostgresClients
+from certsvc.store.deliveries import PostgresDeliveries
+from certsvc.store.documents import PostgresDocuments
+from certsvc.store.jobs import JobQueue
+from certsvc.store.notices import WEBHOOK, PostgresNotices
+from certsvc.store.pool import Pool, open_pool
+from certsvc.store.records import PostgresRecords
+from certsvc.store.register import FINISH
+from certsvc.store.seals import PostgresSeals
+from certsvc.telling.deliver import Telling
+from certsvc.telling.sender import Sender
+from certsvc.verify.anchors import AnchorFolder
+
+Now = Callable[[], datetime]
+WORKER = Actor(name="worker", scopes=frozenset({"issue:*"}))
+SECOND, SOON, MINUTE, HOUR = timedelta(seconds=1), timedelta(seconds=5), timedelta(minutes=1), timedelta(hours=1)
+JOBS_AT_ONCE, SENT_TO_AT_ONCE, LONGEST_JOB = 3, 8, 120.0
+"""Jobs of one worker: while one waits for a reader of PDFs or the database, another renders; receivers of web-hooks
+that it waits for, apart from those; seconds for each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """What the worker has to do with."""
+
+    settings: Settings
+    authority: Authority
+    issuing: Issuing
+    seals: SealRegister
+    approvals: Approvals
+    cases: Cases
+    telling: Telling
+    documents: DocumentSealer
+    records: RecordRegister
+    answers: PostgresAnswers
+    clients: PostgresClients
+    patience: Patience = field(default_factory=Patience)
+
+    def chores(self) -> list[Chore]:
+        """CRLs every second (signed only when one is due), what waits every five; services, lists and tidying up every
+        hour."""
+        return [
+            Chore("crls", SECOND, self._crls),
+            Chore("seals", SOON, self._seals),
+            Chore("waiting", SOON, self._waiting),
+            Chore("services", HOUR, self._services),
+            Chore("trust", HOUR, self._trust),
+            Chore("notices", SECOND, self.telling.settle),
+            Chore("deliveries", HOUR, self.telling.tidy),
+            Chore("sources", MINUTE, self._sources),
+            Chore("answers", HOUR, self.answers.purge),
+            Chore("assertions", HOUR, self.clients.purge),
+        ]
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """What the worker does when it is in the queue, by its kind."""
+        return {
+            FINISH: self._finish,
+            CARRY_OUT: self._carry_out,
+            ISSUE_PART: self._issue_part,
+            SEAL_DOCUMENT: self._seal_document,
+        }
+
+    def senders(self) -> Mapping[str, Handler]:
+        """What waits for others' machines: done apart, so that one that stalls holds up no seal."""
+        return {WEBHOOK: self.telling.handle}
+
+    async def _finish(self, key: str, now: datetime) -> None:
+        ref = ref_from_bytes(bytes.fromhex(key))
+        handler = IssueHandler(name=await self.issuing.register.orderer(ref), program=WORKER.name)
+        await finish(self.issuing, handler, ref, now)
+
+    async def _seal_document(self, key: str, now: datetime) -> None:
+        await carry_out_request(self.documents, key, now)
+
+    async def _issue_part(self, key: str, now: datetime) -> datetime | None:
+        work = CaseWork(issuing=self.issuing, cases=self.cases, approvals=self.approvals)
+        return await issue_part(work, key, now)
+
+    async def _carry_out(self, key: str, now: datetime) -> None:
+        await carry_out(self.issuing, self.approvals, key, now)
+
+    async def _sources(self, now: datetime) -> None:
+        await tell_freshness(self.records, now)
+
+    async def _crls(self, now: datetime) -> None:
+        self.authority.facts.renew(now)
+
+    async def _services(self, now: datetime) -> None:
+        self.authority.make_services(now)
+
+    async def _trust(self, now: datetime) -> None:
+        publish_trust(self.settings, self.authority, self.issuing.catalog, now)
+
+    async def _seals(self, now: datetime) -> None:
+        await finish_seals(self.seals, SealKeys(self.authority), now)
+
+    async def _waiting(self, now: datetime) -> None:
+        await resume(self.issuing, WORKER, now, patience=self.patience, unexpected=self._unexpected)
+
+    def _unexpected(self, ref: Ref, error: Exception) -> None:
+        log_unexpected(open_log(), error, order=ref.typed_code)
+
+
+def open_telling(settings: Settings, authority: Authority, cipher: PayloadCipher, pool: Pool, now: Now) -> Telling:
+    """What the worker tells others with.
+
+    Raises:
+        SettingsError: web-hooks may lead into private networks, and this is no demonstration.
+    """
+    settings.webhooks.require_safe(is_demonstration=authority.is_demonstration)
+    return Telling(
+        notices=PostgresNotices(pool),
+        deliveries=PostgresDeliveries(pool),
+        cipher=cipher,
+        sender=Sender(unsafe_private=settings.webhooks.unsafe_private),
+        clock=now,
+    )
+
+
+def document_sealer(settings: Settings, issuing: Issuing, pool: Pool, reader: DocumentReader) -> DocumentSealer:
+    """What seals departments' own documents."""
+    trust = AnchorFolder(settings.public)
+    return DocumentSealer(
+        requests=PostgresDocuments(pool),
+        blobs=issuing.blobs,
+        reader=reader,
+        keys=issuing.keys,
+        roots=lambda: [root.public_bytes(Encoding.DER) for root in trust.current().roots],
+    )
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings, uri: str, now: Now) -> AsyncIterator[Worker]:
+    """Everything the worker has.
+
+    Raises:
+        CeremonyError: no ceremony was held here.
+        SettingsError: see `open_telling`.
+    """
+    authority = open_keys(settings, now())
+    async with (
+        open_issuing(settings, uri, silent_walk, now(), authority) as bundle,
+        open_pool(uri) as pool,
+        DocumentProcesses() as reader,
+    ):
+        yield make_worker(settings, authority, bundle, pool, reader, now)
+
+
+def make_worker(
+    settings: Settings, authority: Authority, issuing: Issuing, pool: Pool, reader: DocumentReader, now: Now
+) -> Worker:
+    """The worker over parts that are open.
+
+    Raises:
+        SettingsError: see `open_telling`.
+    """
+    return Worker(
+        settings=settings,
+        authority=authority,
+        issuing=issuing,
+        seals=PostgresSeals(pool),
+        approvals=PostgresApprovals(pool),
+        cases=PostgresCases(pool),
+        telling=open_telling(settings, authority, issuing.cipher, pool, now),
+        documents=document_sealer(settings, issuing, pool, reader),
+        records=PostgresRecords(pool),
+        answers=PostgresAnswers(pool),
+        clients=PostgresClients(pool),
+    )
+
+
+async def do_everything(worker: Worker, uri: str, stop: asyncio.Event, now: Now) -> None:
+    """Chores, jobs and batches, until told to stop."""
+    log, most = open_log(), JOBS_AT_ONCE + SENT_TO_AT_ONCE
+    async with open_pool(uri, seconds=LONGEST_JOB, most=most) as connections, open_bell(uri, JOB) as bell:
+        queue = JobQueue(connections)
+        await asyncio.gather(
+            work(worker.chores(), now, stop, log),
+            do_jobs(queue, worker.handlers(), bell, now, stop, log, at_once=JOBS_AT_ONCE),
+            do_jobs(queue, worker.senders(), bell, now, stop, log, at_once=SENT_TO_AT_ONCE),
+            run_batches(worker.settings, worker.issuing, uri, stop, log),
+        )

@@ -1,0 +1,121 @@
+"""Acts on many certificates: checked one by one, approved by other persons, done in the sender's name."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from batched import (
+    GROUND,
+    LICENCE,
+    OFFICER,
+    OTHER,
+    SCOPES,
+    SENDER,
+    Batches,
+    Parts,
+    code_of,
+    food,
+    licence,
+    ndjson,
+    payloads,
+    states,
+    wanted,
+    worked,
+)
+
+from certsvc.domain.actor import Actor
+from certsvc.domain.acts import Act
+from certsvc.domain.batch import BatchState, Form
+from certsvc.errors import (
+    ActNotAllowed,
+    Forbidden,
+    NotFound,
+)
+from certsvc.issuance.batches import requests as office_work
+
+pytest_plugins = ["batch_fixtures"]
+NOW = datetime.now(UTC)
+
+
+def test_suspending_many_waits_for_two_other_persons_and_is_done_in_their_name(batches: Batches) -> None:
+    async def story(parts: Parts) -> Any:
+        issued = await worked(parts, wanted("to suspend"), payloads(food(301), food(302)))
+        codes = [code_of(row) for row in await parts.rows(issued)]
+        lines = [{"code": code, "ground": GROUND} for code in codes]
+        request = wanted("suspend", act=Act.SUSPEND)
+        batch = await worked(parts, request, ndjson(lines))
+        assert (batch.state, batch.needed) == (BatchState.AWAITING_APPROVAL, 2)
+        sender = Actor(name=SENDER, scopes=SCOPES | {"approve:*"})
+        with pytest.raises(Forbidden, match="of their own"):
+            await office_work.approve_batch(parts.office, sender, batch.id, NOW)
+        nobody = Actor(name="x", scopes=frozenset({"approve:tobacco-retail"}))
+        with pytest.raises(NotFound):
+            await office_work.approve_batch(parts.office, nobody, batch.id, NOW)
+        for actor, after in ((OFFICER, "awaiting_approval"), (OFFICER, "awaiting_approval"), (OTHER, "running")):
+            batch = await office_work.approve_batch(parts.office, actor, batch.id, datetime.now(UTC))
+            assert batch.state == after
+        assert (await office_work.approve_batch(parts.office, OTHER, batch.id, NOW)).state == "running"
+        third = Actor(name="第三人", scopes=frozenset({"approve:*"}))
+        with pytest.raises(ActNotAllowed):
+            await office_work.approve_batch(parts.office, third, batch.id, NOW)
+        batch = await parts.work(batch)
+        again = await worked(parts, wanted("suspend again", act=Act.SUSPEND), ndjson(lines))
+        return batch, await parts.rows(batch), again, await parts.rows(again)
+
+    batch, rows, again, refused = batches.run(story)
+    assert (batch.state, states(rows)) == (BatchState.FINISHED, ["done", "done"])
+    assert batch.approved_by == (OFFICER.name, OTHER.name)
+    for row in rows:
+        (event,) = batches.fetch(
+            "select act, actor, confirmed_by, id from event where ref = $1 and act = 'suspend'", row.ref.to_bytes()
+        )
+        assert event == ("suspend", SENDER, OFFICER.name, row.event)
+        assert row.documents == ()
+    assert again.state is BatchState.REFUSED
+    assert {row.error.code for row in refused} == {"act_not_allowed"}
+
+
+def test_acts_are_checked_one_by_one_and_only_on_the_batchs_own_type(batches: Batches) -> None:
+    async def story(parts: Parts) -> Any:
+        issued = await worked(parts, wanted("to recheck"), payloads(food(311)))
+        mine = code_of((await parts.rows(issued))[0])
+        other = await worked(parts, wanted("another type", LICENCE), payloads(licence(311)))
+        foreign = code_of((await parts.rows(other))[0])
+        nothing = mine[:-1] + ("0" if mine[-1] != "0" else "1")
+        lines = [
+            {"code": mine, "ground": GROUND},
+            {"code": foreign, "ground": GROUND},
+            {"code": nothing, "ground": GROUND},
+            {"code": mine, "ground": {"reason": "x"}},
+            {"code": "0000-0000-0000-0000-0", "ground": GROUND},
+        ]
+        batch = await worked(parts, wanted("mixed", act=Act.REVOKE), ndjson(lines))
+        return batch, await parts.rows(batch)
+
+    batch, rows = batches.run(story)
+    assert batch.state is BatchState.REFUSED
+    assert [row.error and row.error.code for row in rows] == [
+        None,
+        "payload_invalid",
+        "wrong_check_character",
+        "invalid_input",
+        "not_found",
+    ]
+
+
+def test_reissuing_many_needs_no_content_and_makes_the_next_version_of_each(batches: Batches) -> None:
+    async def story(parts: Parts) -> Any:
+        issued = await worked(parts, wanted("to reissue"), payloads(food(321), food(322)))
+        old = await parts.rows(issued)
+        table = "_code,_reason_code\r\n" + "".join(f"{code_of(row)},new_form\r\n" for row in old)
+        batch = await worked(parts, wanted("reissue", act=Act.REISSUE, form=Form.CSV), table.encode())
+        while batch.state is BatchState.AWAITING_APPROVAL:
+            batch = await office_work.approve_batch(parts.office, OFFICER, batch.id, NOW)
+        batch = await parts.work(batch)
+        return batch, old, await parts.rows(batch)
+
+    batch, old, new = batches.run(story)
+    assert batch.state is BatchState.FINISHED
+    assert [row.number for row in new] == [row.number for row in old]
+    versions = batches.fetch("select version from certificate where ref = any($1)", [row.ref.to_bytes() for row in new])
+    assert versions == [(2,), (2,)]

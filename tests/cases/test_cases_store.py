@@ -1,0 +1,380 @@
+"""Cases on PostgreSQL: the table of acts, who acts once, and what the database never lets happen."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from made_up_cases import (
+    FOLLOWS,
+    FOOD,
+    HYGIENE,
+    LATER,
+    LICENCE,
+    NOW,
+    TODAY,
+    asked,
+    correction,
+    issued_licence,
+    issued_permit,
+    opening,
+)
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
+from embedded_fixture import Database, fresh_database, open_register
+
+from certsvc.domain.case import DECISIONS, PART_ACTS, Case, PartAct, PartState
+from certsvc.domain.case_requests import PartsAsked
+from certsvc.errors import ActNotAllowed, CertsvcError, KeyReused, NotFound, StoreError
+from certsvc.ids import Ref, new_ref
+from certsvc.store.cases import PostgresCases
+from certsvc.store.embedded import EmbeddedServer
+from certsvc.store.pool import open_pool
+from certsvc.store.reader import PostgresReader
+from certsvc.store.register import PostgresRegister
+
+pytest_plugins = ["store_fixtures"]
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The register and its cases, as their owner and as the public role."""
+
+    register: PostgresRegister
+    reader: PostgresReader
+    cases: PostgresCases
+    database: Database
+
+    async def rows(self, statement: str, *values: object) -> Sequence[asyncpg.Record]:
+        """What the database holds, or does."""
+        connection = await asyncpg.connect(self.database.uri)
+        try:
+            found: Sequence[asyncpg.Record] = await connection.fetch(statement, *values)
+            return found
+        finally:
+            await connection.close()
+
+    async def told(self) -> list[tuple[str, str]]:
+        """The kinds of notices about cases, and to whom."""
+        rows = await self.rows("select kind, client from notice where kind like 'case.%' order by id")
+        return [(row["kind"], row["client"]) for row in rows]
+
+    async def jobs(self) -> list[str]:
+        """The keys of the parts to be issued."""
+        rows = await self.rows("select key from job where kind = 'issue_part' order by id")
+        return [row["key"] for row in rows]
+
+
+@asynccontextmanager
+async def opened(database: Database) -> AsyncIterator[Office]:
+    """The office over a database."""
+    async with open_register(database) as (register, reader), open_pool(database.uri) as pool:
+        yield Office(register, reader, PostgresCases(pool), database)
+
+
+@pytest.fixture(scope="module")
+def database(server: EmbeddedServer) -> Database:
+    """One database for all: every test opens cases of its own."""
+    return fresh_database(server)
+
+
+def tell(database: Database, story: Any) -> None:
+    async def run() -> None:
+        async with opened(database) as office:
+            await story(office)
+
+    asyncio.run(run())
+
+
+def states(case: Case) -> dict[str, str]:
+    return {part.type_id: part.state.value for part in case.parts}
+
+
+def test_the_database_holds_the_table_of_acts(database: Database) -> None:
+    async def story(office: Office) -> None:
+        held = {tuple(row) for row in await office.rows("select act, before, after, side from case_act")}
+        assert held == {
+            (act.value, before.value, rule.after.value, rule.by.value)
+            for act, rule in PART_ACTS.items()
+            for before in rule.before
+        }
+
+    tell(database, story)
+
+
+def test_a_case_opened_twice_is_one_and_its_parts_are_received(database: Database) -> None:
+    async def story(office: Office) -> None:
+        case = await office.cases.open(opening("twice"), NOW)
+        again = await office.cases.open(replace(opening("twice"), ref=new_ref(None)), NOW + timedelta(hours=1))
+        assert again == case
+        assert states(case) == dict.fromkeys((LICENCE, FOOD, HYGIENE), "waiting")
+        assert {part.deadline for part in case.parts} == {LATER}
+        assert not case.finished and case.licence is None
+        with pytest.raises(KeyReused):
+            await office.cases.open(opening("twice", content="other"), NOW)
+        with pytest.raises(NotFound):
+            await office.cases.case(new_ref(None))
+
+    tell(database, story)
+
+
+def test_a_part_goes_its_own_way_and_a_refusal_touches_no_other(database: Database) -> None:
+    async def story(office: Office) -> None:
+        ref = (await office.cases.open(opening("own way"), NOW)).ref
+        await office.cases.act(asked(ref, PartAct.ACCEPT, LICENCE), "an officer", NOW)
+        await office.cases.act(asked(ref, PartAct.REFUSE, HYGIENE), "an officer", NOW)
+        case = await office.cases.act(asked(ref, PartAct.GRANT, LICENCE), "an officer", NOW)
+        assert states(case) == {LICENCE: "granted", FOOD: "waiting", HYGIENE: "refused"}
+        assert case.part(HYGIENE).deadline is None  # type: ignore[union-attr]
+        (job,) = await office.jobs()
+        assert job.startswith(f"{ref.typed_code}/{LICENCE}/")
+        events = await office.cases.events(ref)
+        assert [event.act.value for event in events][3:] == ["accept", "refuse", "grant"]
+        assert events[4].ground.remedies is not None
+
+    tell(database, story)
+
+
+@pytest.mark.parametrize("act", sorted(DECISIONS - {PartAct.RETURN}))
+def test_what_is_decided_is_not_decided_again(database: Database, act: PartAct) -> None:
+    async def story(office: Office) -> None:
+        ref = (await office.cases.open(opening(f"again {act}"), NOW)).ref
+        await office.cases.act(asked(ref, PartAct.REFUSE, FOOD), "an officer", NOW)
+        with pytest.raises(ActNotAllowed, match="refused"):
+            await office.cases.act(asked(ref, act, FOOD, f"again {act}"), "an officer", NOW)
+
+    tell(database, story)
+
+
+def test_the_same_decision_twice_is_one_and_another_under_its_key_is_refused(database: Database) -> None:
+    async def story(office: Office) -> None:
+        ref = (await office.cases.open(opening("same decision"), NOW)).ref
+        request = asked(ref, PartAct.GRANT, FOOD, "decision 1")
+        first = await office.cases.act(request, "an officer", NOW)
+        assert await office.cases.act(request, "an officer", NOW + timedelta(days=1)) == first
+        assert await office.cases.decided_before(request) == first
+        assert len([event for event in await office.cases.events(ref) if event.act is PartAct.GRANT]) == 1
+        with pytest.raises(KeyReused):
+            await office.cases.act(asked(ref, PartAct.REFUSE, FOOD, "decision 1"), "an officer", NOW)
+        other = (await office.cases.open(opening("same decision elsewhere"), NOW)).ref
+        with pytest.raises(KeyReused):
+            await office.cases.act(replace(request, ref=other), "an officer", NOW)
+
+    tell(database, story)
+
+
+def test_of_two_who_decide_at_once_one_is_told_what_the_other_did(database: Database) -> None:
+    async def story(office: Office) -> None:
+        for turn in range(10):
+            ref = (await office.cases.open(opening(f"at once {turn}"), NOW)).ref
+            both = [asked(ref, act, FOOD, f"{act} {turn}") for act in (PartAct.GRANT, PartAct.REFUSE)]
+            done = await asyncio.gather(
+                *(office.cases.act(one, "an officer", NOW) for one in both), return_exceptions=True
+            )
+            assert sorted(type(one).__name__ for one in done) == ["ActNotAllowed", "Case"]
+            events = [event.act for event in await office.cases.events(ref) if event.act in DECISIONS]
+            assert len(events) == 1
+
+    tell(database, story)
+
+
+def test_returned_parts_come_back_with_the_correction_and_time_runs_anew(database: Database) -> None:
+    async def story(office: Office) -> None:
+        ref = (await office.cases.open(opening("returned"), NOW)).ref
+        with pytest.raises(ActNotAllowed, match="No part is returned"):
+            await office.cases.correct(correction(ref, "too early"), "counter", NOW)
+        for type_id in (FOOD, HYGIENE):
+            case = await office.cases.act(asked(ref, PartAct.RETURN, type_id), "an officer", NOW)
+        assert {part.deadline for part in case.parts if part.state is PartState.RETURNED} == {None}
+        case = await office.cases.correct(correction(ref, "returned"), "counter", NOW)
+        assert states(case) == dict.fromkeys((LICENCE, FOOD, HYGIENE), "waiting")
+        assert case.part(FOOD).deadline == LATER + timedelta(days=7)  # type: ignore[union-attr]
+        assert await office.cases.correct(correction(ref, "returned"), "counter", NOW) == case
+        assert await office.cases.corrected_before(ref, "counter", "returned", correction(ref).digest)
+        content = await office.cases.content(ref, None)
+        assert content is not None and content.sealed == b"\x00 corrected"
+        with pytest.raises(KeyReused):
+            await office.cases.correct(correction(ref, "returned", "other"), "counter", NOW)
+
+    tell(database, story)
+
+
+def test_documents_that_follow_have_a_day_until_they_are_there(database: Database) -> None:
+    async def story(office: Office) -> None:
+        ref = (await office.cases.open(opening("follow"), NOW)).ref
+        case = await office.cases.act(asked(ref, PartAct.ACCEPT_WITH_DOCUMENTS, FOOD), "an officer", NOW)
+        assert case.part(FOOD).documents_due == FOLLOWS.due  # type: ignore[union-attr]
+        case = await office.cases.act(asked(ref, PartAct.ACCEPT, FOOD), "an officer", NOW)
+        assert case.part(FOOD).documents_due is None  # type: ignore[union-attr]
+
+    tell(database, story)
+
+
+def test_a_licence_refused_or_withdrawn_ends_what_would_hang_on_it(database: Database) -> None:
+    async def story(office: Office) -> None:
+        for act in (PartAct.REFUSE, PartAct.WITHDRAW):
+            ref = (await office.cases.open(opening(f"ends {act}"), NOW)).ref
+            await office.cases.act(asked(ref, PartAct.GRANT, FOOD), "an officer", NOW)
+            case = await office.cases.act(asked(ref, act, LICENCE), "an officer", NOW)
+            assert states(case) == {LICENCE: PART_ACTS[act].after.value, FOOD: "ended", HYGIENE: "ended"}
+            assert case.finished
+        assert (await office.told())[-4:] == [
+            ("case.part_decided", "counter"),
+            ("case.part_decided", "counter"),
+            ("case.part_decided", "counter"),
+            ("case.finished", "counter"),
+        ]
+
+    tell(database, story)
+
+
+def test_a_permit_is_on_record_as_issued_only_under_the_licence_of_its_case(server: EmbeddedServer) -> None:
+    async def story(office: Office) -> None:
+        ref = (await office.cases.open(opening(), NOW)).ref
+        for type_id in (LICENCE, FOOD):
+            await office.cases.act(asked(ref, PartAct.GRANT, type_id), "an officer", NOW)
+        licence = await issued_licence(office.register)
+        food = await issued_permit(office.register)
+        for type_id, wrong in ((FOOD, food), (FOOD, licence), (LICENCE, food), (HYGIENE, food)):
+            with pytest.raises(ActNotAllowed):
+                await office.cases.issued(ref, type_id, wrong, NOW)
+        case = await office.cases.issued(ref, LICENCE, licence, NOW)
+        assert case.licence == licence
+        assert f"{ref.typed_code}/{FOOD}/licence" in await office.jobs(), "the licence wakes what waited for it"
+        case = await office.cases.issued(ref, FOOD, food, NOW)
+        assert case.part(FOOD).certificate == food  # type: ignore[union-attr]
+        assert await office.cases.issued(ref, FOOD, food, NOW) == case
+        await office.cases.act(asked(ref, PartAct.REFUSE, HYGIENE), "an officer", NOW)
+        assert [kind for kind, _ in await office.told()][-2:] == ["case.part_decided", "case.finished"]
+
+    tell(fresh_database(server), story)
+
+
+def test_a_stranger_sees_of_a_licence_what_is_pending_and_of_a_case_no_reasons(server: EmbeddedServer) -> None:
+    async def story(office: Office) -> None:
+        licence = await issued_licence(office.register)
+        ref = (await office.cases.open(opening(held=licence), NOW)).ref
+        await office.cases.act(asked(ref, PartAct.RETURN, FOOD), "an officer", NOW)
+        gathered = await office.reader.gather(licence, TODAY, NOW)
+        assert gathered is not None
+        assert [(one.type_id, one.state.value) for one in gathered.pending] == [
+            (FOOD, "returned"),
+            (HYGIENE, "waiting"),
+        ]
+        assert gathered.permits == ()
+        await office.cases.act(asked(ref, PartAct.REFUSE, HYGIENE), "an officer", NOW + timedelta(hours=2))
+        before = await office.reader.gather(licence, TODAY, NOW + timedelta(hours=1))
+        after = await office.reader.gather(licence, TODAY, NOW + timedelta(hours=3))
+        assert before is not None and after is not None
+        assert [one.type_id for one in before.pending] == [one.type_id for one in after.pending] == [FOOD]
+        await office.cases.correct(correction(ref, "seen"), "counter", NOW + timedelta(hours=4))
+        for hours, shown in ((3, []), (5, ["waiting"])):
+            seen = await office.reader.gather(licence, TODAY, NOW + timedelta(hours=hours))
+            assert seen is not None
+            assert [one.state.value for one in seen.pending] == shown, "what was so then, not what is so since"
+        await office.cases.act(asked(ref, PartAct.RETURN, FOOD, "again"), "an officer", NOW + timedelta(hours=6))
+        food = await issued_permit(office.register)
+        of_permit = await office.reader.gather(food, TODAY, NOW + timedelta(hours=3))
+        assert of_permit is not None and of_permit.pending == ()
+        progress = await office.reader.progress(ref)
+        assert progress is not None
+        assert [one.state.value for one in progress.parts] == ["returned", "refused"]
+        assert await office.reader.progress(new_ref(None)) is None
+        assert await office.reader.progress(licence) is None, "a certificate is no case"
+
+    tell(fresh_database(server), story)
+
+
+def test_the_public_role_reads_two_views_and_nothing_else_of_cases(database: Database) -> None:
+    async def story(office: Office) -> None:
+        connection = await asyncpg.connect(database.public_uri)
+        try:
+            for table in ("application_case", "case_part", "case_event", "case_content"):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await connection.fetch(f"select * from {table}")
+            columns = await connection.fetch(
+                "select column_name from information_schema.columns where table_name like 'public_case%'"
+            )
+        finally:
+            await connection.close()
+        hidden = {"opened_by", "key", "digest", "reason", "actor", "sealed"}
+        assert not hidden & {row["column_name"] for row in columns}
+
+    tell(database, story)
+
+
+ADDED = """insert into case_event (slot, ref, type_id, act, state, actor, at, reason, legal_basis, due)
+    select slot, ref, type_id, $1, 'new', 'x', now(), $2, $2, $3 from case_part limit 1"""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update case_part set state = 'granted'",
+        "update case_part set deadline = deadline + 1000",
+        "delete from case_part",
+        "update case_event set reason = 'another'",
+        "delete from case_event",
+        "truncate case_event cascade",
+        "update application_case set opened_by = 'another'",
+        "delete from application_case",
+        "update case_content set at = now()",
+        "delete from case_content",
+        "insert into case_part (slot, ref, type_id, place, working_days, state, changed_at) "
+        "select slot, ref, 'more', 9, 1, 'granted', now() from application_case limit 1",
+        ADDED.replace("$1", "'return'").replace("$2", "null").replace("$3", "null"),
+        ADDED.replace("$1", "'refuse'").replace("$2", "'because'").replace("$3", "null"),
+        ADDED.replace("$1", "'accept_with_documents'").replace("$2", "'because'").replace("$3", "null"),
+        ADDED.replace("$1", "'resubmit'").replace("$2", "null").replace("$3", "null"),
+        ADDED.replace("$1", "'issue'").replace("$2", "null").replace("$3", "null"),
+    ],
+)
+def test_the_database_refuses_what_no_act_says(database: Database, statement: str) -> None:
+    async def story(office: Office) -> None:
+        await office.cases.open(opening(f"direct {statement}"[:200]), NOW)
+        with pytest.raises(asyncpg.PostgresError) as refused:
+            await office.rows(statement)
+        assert refused.value.sqlstate in ("23001", "23514", "CS001"), refused.value
+
+    tell(database, story)
+
+
+def test_late_parts_come_first_and_a_list_goes_on_where_it_stopped(server: EmbeddedServer) -> None:
+    async def story(office: Office) -> None:
+        refs: dict[Ref, int] = {}
+        for days in (9, -3, 5, 0):
+            deadline = TODAY + timedelta(days=days)
+            case = await office.cases.open(opening(f"due {days}", LICENCE, FOOD, deadline=deadline), NOW)
+            refs[case.ref] = days
+        returned = next(ref for ref, days in refs.items() if days == 5)
+        await office.cases.act(asked(returned, PartAct.RETURN, FOOD), "an officer", NOW)
+        all_food = PartsAsked(types=(FOOD,), opened_by="desk")
+        listed = await office.cases.parts(all_food)
+        assert [refs[one.case.ref] for one in listed] == [-3, 0, 9, 5], "what nobody has to decide comes last"
+        first = await office.cases.parts(replace(all_food, limit=2))
+        rest = await office.cases.parts(replace(all_food, after=first[-1].place))
+        assert [*first, *rest] == listed
+        due = await office.cases.parts(replace(all_food, due_before=TODAY))
+        assert [refs[one.case.ref] for one in due] == [-3]
+        mine = await office.cases.parts(PartsAsked(types=(), opened_by="counter", type_id=LICENCE))
+        assert len(mine) == 4 and {one.part.type_id for one in mine} == {LICENCE}
+        assert await office.cases.parts(PartsAsked(types=(), opened_by="desk")) == []
+        assert len(await office.cases.parts(replace(all_food, state=PartState.RETURNED))) == 1
+
+    tell(fresh_database(server), story)
+
+
+def test_the_error_of_a_lost_register_is_ours() -> None:
+    async def story() -> None:
+        async with open_pool("postgresql://certsvc@/certsvc?host=/nowhere") as pool:
+            with pytest.raises(CertsvcError) as lost:
+                await PostgresCases(pool).case(new_ref(None))
+            assert not isinstance(lost.value, StoreError)
+
+    asyncio.run(story())

@@ -1,0 +1,167 @@
+"""A machine's right to call is not a person's right to seal."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+from desk import Desk
+from office_room import Caller, Room
+from payloads import GROUND, PROOF, a_proof, issued
+
+from certsvc.domain.client import ClientKind
+from certsvc.store.embedded import EmbeddedServer
+
+pytest_plugins = ["office_fixtures"]
+
+PATH, APPROVALS = "/v1/certificates", "/v1/approvals"
+
+
+async def a_waiting_proof(market: Caller) -> dict[str, Any]:
+    """A proof that a system asked for."""
+    answer = await market.post(PATH, {"type": PROOF, "payload": a_proof()})
+    assert answer.status_code == 202, answer.text
+    asked: dict[str, Any] = answer.json()
+    assert answer.headers["location"] == f"{APPROVALS}/{asked['id']}"
+    return asked
+
+
+async def decided(person: Caller, asked: dict[str, Any], approves: bool, reason: str | None = None) -> Any:
+    """What a person says of it."""
+    return await person.post(f"{APPROVALS}/{asked['id']}/decisions", {"approves": approves, "reason": reason})
+
+
+def test_a_proof_waits_for_a_person_and_is_then_issued(market: Caller, approver: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        asked = await a_waiting_proof(market)
+        assert (asked["state"], asked["needed"], asked["request"]) == ("waiting", 1, None)
+        seen = (await approver.get(f"{APPROVALS}/{asked['id']}")).json()
+        assert seen["request"]["payload"] == a_proof()
+        assert asked["id"] in [each["id"] for each in (await approver.get(APPROVALS)).json()["items"]]
+        answer = await decided(approver, asked, True)
+        assert (answer.status_code, answer.json()["state"]) == (200, "done"), answer.text
+        made = (await market.get(f"{PATH}/{answer.json()['result']['code']}")).json()
+        assert (made["type"], made["status"]["status"]) == (PROOF, "valid")
+        history = (await market.get(f"{PATH}/{made['code']}/history")).json()
+        assert history["events"][0]["by"] == "market-system"
+
+    desk.run(story())
+
+
+def test_what_is_returned_is_not_issued_and_says_why(market: Caller, approver: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        asked = await a_waiting_proof(market)
+        nothing_said = await decided(approver, asked, False)
+        assert nothing_said.status_code in (400, 422), nothing_said.text
+        answer = await decided(approver, asked, False, "户内人数与台账不符")
+        assert answer.json()["state"] == "returned"
+        later = await decided(approver, asked, True)
+        assert (later.status_code, later.json()["code"]) == (409, "conflict")
+        assert (await market.get(f"{APPROVALS}/{asked['id']}")).json()["decisions"][0]["reason"] == "户内人数与台账不符"
+
+    desk.run(story())
+
+
+def test_a_system_never_approves_even_with_the_scope_to(room: Room, market: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        asked = await a_waiting_proof(market)
+        answer = await decided(market, asked, True)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+    desk.run(story())
+
+
+def test_a_person_beyond_the_scope_sees_nothing(room: Room, market: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        other = await room.caller("批准人乙", frozenset({"approve:drug-retail"}), ClientKind.PERSON)
+        asked = await a_waiting_proof(market)
+        for answer in (await other.get(f"{APPROVALS}/{asked['id']}"), await decided(other, asked, True)):
+            assert answer.status_code == 404
+
+    desk.run(story())
+
+
+def test_an_act_of_two_persons_waits_for_the_second(market: Caller, approver: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        made = await issued(market)
+        answer = await market.post(f"{PATH}/{made['code']}/acts", {"act": "suspend", "ground": GROUND})
+        assert (answer.status_code, answer.json()["act"]) == (202, "suspend"), answer.text
+        assert (await market.get(f"{PATH}/{made['code']}")).json()["status"]["status"] == "valid"
+        done = await decided(approver, answer.json(), True)
+        assert done.json()["state"] == "done", done.text
+        read = (await market.get(f"{PATH}/{made['code']}")).json()
+        assert (read["status"]["status"], read["status"]["national_code"]) == ("suspended", "02")
+        event = (await market.get(f"{PATH}/{made['code']}/history")).json()["events"][-1]
+        assert (event["by"], event["confirmed_by"]) == ("market-system", "批准人甲")
+        assert event["decision_number"] == GROUND["decision_number"]
+
+    desk.run(story())
+
+
+def test_an_act_that_cannot_be_done_is_not_put_before_anybody(market: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        made = await issued(market)
+        for body, status, code in (
+            ({"act": "resume", "ground": {"reason": "误登"}}, 409, "act_not_allowed"),
+            ({"act": "revoke", "ground": {"reason": "无法律依据"}}, 400, "invalid_input"),
+            ({"act": "rescind", "ground": GROUND, "organ": "enforcer"}, 403, "forbidden"),
+        ):
+            answer = await market.post(f"{PATH}/{made['code']}/acts", body)
+            assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+
+    desk.run(story())
+
+
+def test_what_was_approved_and_cannot_be_done_any_more_says_so(market: Caller, approver: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        made = await issued(market)
+        first, second = [
+            (await market.post(f"{PATH}/{made['code']}/acts", {"act": act, "ground": GROUND})).json()
+            for act in ("revoke", "suspend")
+        ]
+        assert (await decided(approver, first, True)).json()["state"] == "done"
+        failed = (await decided(approver, second, True)).json()
+        assert (failed["state"], failed["result"]["error"]["code"]) == ("failed", "act_not_allowed")
+
+    desk.run(story())
+
+
+def test_who_asked_may_withdraw_and_nobody_else(market: Caller, approver: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        asked = await a_waiting_proof(market)
+        assert (await approver.post(f"{APPROVALS}/{asked['id']}/withdraw", {})).status_code == 404
+        assert (await market.post(f"{APPROVALS}/{asked['id']}/withdraw", {})).json()["state"] == "withdrawn"
+        assert (await decided(approver, asked, True)).status_code == 409
+
+    desk.run(story())
+
+
+# ---- the same promises in the database ----
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("update approval set state = 'approved' where id = $1", "not everybody has approved"),
+        ("update approval set state = 'done' where id = $1", "does not go from waiting to done"),
+        ("update approval set needed = 1, client = 'x' where id = $1", "does not change"),
+        ("delete from approval where id = $1", "append-only"),
+        (
+            "insert into approval_decision (approval_id, person, client, approves, at) "
+            "values ($1, 'market-system', 'c', true, now())",
+            "nobody approves what they asked for",
+        ),
+    ],
+)
+def test_the_database_keeps_the_second_person(
+    market: Caller, office_server: tuple[EmbeddedServer, Any], desk: Desk, statement: str, said: str
+) -> None:
+    async def story() -> None:
+        asked = await a_waiting_proof(market)
+        connection = await asyncpg.connect(office_server[0].uri("certsvc"))
+        try:
+            with pytest.raises(asyncpg.PostgresError, match=said):
+                await connection.execute(statement, asked["id"])
+        finally:
+            await connection.close()
+
+    desk.run(story())

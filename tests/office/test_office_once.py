@@ -1,0 +1,132 @@
+"""A write is done once, however often it is sent, and answered alike."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+from desk import Desk
+from office_room import Caller, Room
+from payloads import FILING, a_filing
+
+from certsvc.store.embedded import EmbeddedServer
+
+pytest_plugins = ["office_fixtures"]
+
+PATH = "/v1/certificates"
+
+
+async def sql(server: EmbeddedServer, statement: str, *values: object) -> None:
+    """Do something behind the office's back."""
+    connection = await asyncpg.connect(server.uri("certsvc"))
+    try:
+        await connection.execute(statement, *values)
+    finally:
+        await connection.close()
+
+
+def test_the_same_request_again_has_the_same_answer(market: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        body = {"type": FILING, "payload": a_filing()}
+        first = await market.post(PATH, body, "again-1")
+        again = await market.post(PATH, body, "again-1")
+        assert (again.status_code, again.content) == (201, first.content)
+        assert again.headers["etag"] == first.headers["etag"]
+        assert (first.headers.get("idempotency-replayed"), again.headers["idempotency-replayed"]) == (None, "true")
+
+    desk.run(story())
+
+
+def test_a_refusal_is_answered_alike_too(market: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        body = {"type": FILING, "payload": a_filing(uscc="1")}
+        first, again = [await market.post(PATH, body, "again-2") for _ in range(2)]
+        assert (again.status_code, again.content) == (422, first.content)
+        assert again.headers["content-type"] == first.headers["content-type"]
+
+    desk.run(story())
+
+
+def test_another_body_under_the_same_key_is_refused(market: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        await market.post(PATH, {"type": FILING, "payload": a_filing()}, "again-3")
+        other = await market.post(PATH, {"type": FILING, "payload": a_filing()}, "again-3")
+        assert (other.status_code, other.json()["code"]) == (422, "request_key_reused")
+
+    desk.run(story())
+
+
+def test_another_path_under_the_same_key_is_refused(market: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        made = await market.post(PATH, {"type": FILING, "payload": a_filing()}, "again-4")
+        body = {"type": FILING, "payload": a_filing()}
+        other = await market.post(f"{PATH}/{made.json()['code']}/acts", body, "again-4")
+        assert other.status_code in (400, 422)
+
+    desk.run(story())
+
+
+def test_two_clients_may_have_one_key(room: Room, market: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        other = await room.caller("second-system", frozenset({f"issue:{FILING}", f"read:{FILING}"}))
+        first = await market.post(PATH, {"type": FILING, "payload": a_filing()}, "shared")
+        second = await other.post(PATH, {"type": FILING, "payload": a_filing()}, "shared")
+        assert (first.status_code, second.status_code) == (201, 201)
+        assert first.json()["code"] != second.json()["code"]
+
+    desk.run(story())
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 203])
+def test_a_write_without_a_good_key_is_refused(market: Caller, desk: Desk, key: str) -> None:
+    body = {"type": FILING, "payload": {}}
+    answer = desk.run(market.http.post(PATH, json=body, headers={"Idempotency-Key": key}))
+    assert answer.status_code == 400, answer.text
+
+
+def test_many_at_once_under_one_key_make_one_certificate(market: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        body = {"type": FILING, "payload": a_filing()}
+        answers = await asyncio.gather(*(market.post(PATH, body, "race") for _ in range(5)))
+        done = [answer for answer in answers if answer.status_code == 201]
+        waiting = [answer for answer in answers if answer.status_code == 409]
+        assert len(done) >= 1 and len(done) + len(waiting) == 5
+        assert {answer.json()["code"] for answer in waiting} <= {"request_in_progress"}
+        assert all(answer.headers["retry-after"] for answer in waiting)
+        again = await market.post(PATH, body, "race")
+        assert {answer.json()["code"] for answer in [*done, again]} == {again.json()["code"]}
+
+    desk.run(story())
+
+
+def test_what_was_done_before_the_office_died_is_found_again(
+    market: Caller, office_server: tuple[EmbeddedServer, object], desk: Desk
+) -> None:
+    """Killed after the work and before its answer was kept: the row says that it is in progress."""
+
+    async def story() -> None:
+        body = {"type": FILING, "payload": a_filing()}
+        first = await market.post(PATH, body, "killed")
+        broken_off = "update answer set status = null, headers = null, body = null, begun_at = $1 where key = 'killed'"
+        await sql(office_server[0], broken_off, datetime.now(UTC) - timedelta(seconds=10))
+        assert (await market.post(PATH, body, "killed")).json()["code"] == "request_in_progress"
+        await sql(office_server[0], broken_off, datetime.now(UTC) - timedelta(seconds=61))
+        again = await market.post(PATH, body, "killed")
+        assert (again.status_code, again.json()["code"]) == (201, first.json()["code"])
+
+    desk.run(story())
+
+
+def test_an_answer_is_kept_for_seven_days_and_the_work_for_ever(
+    room: Room, market: Caller, office_server: tuple[EmbeddedServer, object], desk: Desk
+) -> None:
+    async def story() -> None:
+        body = {"type": FILING, "payload": a_filing()}
+        first = await market.post(PATH, body, "old")
+        await sql(office_server[0], "update answer set begun_at = begun_at - interval '8 days' where key = 'old'")
+        again = await market.post(PATH, body, "old")
+        assert again.json()["code"] == first.json()["code"]
+        other = await market.post(PATH, {"type": FILING, "payload": a_filing()}, "old")
+        assert other.status_code == 422
+
+    desk.run(story())

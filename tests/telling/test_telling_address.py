@@ -1,0 +1,159 @@
+"""Where a web-hook never goes: each trick by which an address leads into a private network, by its name."""
+
+import ipaddress
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from certsvc.errors import InvalidInput
+from certsvc.telling.address import allowed, is_public, parse_hook_url
+
+REFUSED = {
+    "plain http": "http://hooks.example.com/",
+    "another scheme": "ftp://hooks.example.com/",
+    "a file": "file:///etc/passwd",
+    "gopher smuggles a protocol": "gopher://hooks.example.com:11211/_flush_all",
+    "no scheme": "//hooks.example.com/",
+    "no host": "https:///path",
+    "loopback": "https://127.0.0.1/",
+    "loopback, the other end": "https://127.255.255.254/",
+    "this network": "https://0.0.0.0/",
+    "private 10": "https://10.1.2.3/",
+    "private 172.16": "https://172.31.255.255/",
+    "private 192.168": "https://192.168.0.1/",
+    "carrier-grade NAT": "https://100.64.0.1/",
+    "cloud metadata": "https://169.254.169.254/latest/meta-data/",
+    "benchmarking": "https://198.18.0.1/",
+    "documentation": "https://203.0.113.9/",
+    "multicast": "https://224.0.0.1/",
+    "broadcast": "https://255.255.255.255/",
+    "decimal address": "https://2130706433/",
+    "hexadecimal address": "https://0x7f000001/",
+    "hexadecimal, dotted": "https://0x7f.0x0.0x0.0x1/",
+    "octal address": "https://0177.0.0.1/",
+    "octal, one number": "https://017700000001/",
+    "short address": "https://127.1/",
+    "leading zero": "https://192.168.000.001/",
+    "public, but as a number": "https://134744072/",
+    "trailing dot after an address": "https://127.0.0.1./",
+    "trailing dot after a name": "https://localhost./",
+    "IPv6 loopback": "https://[::1]/",
+    "IPv6 unspecified": "https://[::]/",
+    "IPv4-mapped": "https://[::ffff:127.0.0.1]/",
+    "IPv4-mapped in hexadecimal": "https://[::ffff:7f00:1]/",
+    "IPv4-mapped private": "https://[::ffff:10.0.0.1]/",
+    "IPv4-compatible": "https://[::127.0.0.1]/",
+    "6to4 of a private address": "https://[2002:7f00:1::]/",
+    "NAT64 of a private address": "https://[64:ff9b::7f00:1]/",
+    "NAT64 for local use": "https://[64:ff9b:1::808:808]/",
+    "Teredo": "https://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/",
+    "IPv6 link-local": "https://[fe80::1]/",
+    "IPv6 link-local with its zone": "https://[fe80::1%25eth0]/",
+    "IPv6 of a site": "https://[fec0::1]/",
+    "IPv6 unique local": "https://[fd00:ec2::254]/",
+    "IPv6 multicast": "https://[ff02::1]/",
+    "IPv6 documentation": "https://[2001:db8::1]/",
+    "IPv6 discard": "https://[100::1]/",
+    "user before the host": "https://hooks.example.com@127.0.0.1/",
+    "user before a good host": "https://127.0.0.1@hooks.example.com/",
+    "user and password": "https://user:secret@hooks.example.com/",
+    "an empty user": "https://@hooks.example.com/",
+    "backslash": "https://hooks.example.com\\@127.0.0.1/",
+    "fragment": "https://hooks.example.com/#@127.0.0.1",
+    "port 0": "https://hooks.example.com:0/",
+    "port beyond": "https://hooks.example.com:65536/",
+    "no port after a colon": "https://hooks.example.com:/",
+    "port with a sign": "https://hooks.example.com:+443/",
+    "port with zeros": "https://hooks.example.com:000443/",
+    "port that is no number": "https://hooks.example.com:443x/",
+    "letters after a bracket": "https://[2606:4700::1]evil.example/",
+    "brackets around a name": "https://[localhost]/",
+    "line feed in the host": "https://hooks.example.com\n.evil/",
+    "line feed in the path": "https://hooks.example.com/\r\nX-Admin: yes",
+    "tab in the scheme": "ht\ttps://hooks.example.com/",
+    "space": "https://hooks.example.com/a b",
+    "space in front": " https://hooks.example.com/",
+    "percent in the host": "https://%31%32%37.0.0.1/",
+    "full stop of another script": "https://127。0。0。1/",
+    "digits of another script": "https://１２７.0.0.1/",
+    "letters of another script": "https://钩子.example/",
+    "an empty label": "https://hooks..example.com/",
+    "a label too long": f"https://{'a' * 64}.example/",
+    "a name too long": f"https://{'.'.join(['a' * 60] * 5)}/",
+    "an address too long": f"https://hooks.example.com/{'a' * 2000}",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("trick", REFUSED)
+def test_an_address_is_refused_by_its_form(trick: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_hook_url(REFUSED[trick])
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("https://hooks.example.com", ("hooks.example.com", 443, "/", "hooks.example.com")),
+        ("HTTPS://Hooks.Example.COM/A", ("hooks.example.com", 443, "/A", "hooks.example.com")),
+        (
+            "https://xn--ldry67a.example:8443/h?x=1&y",
+            ("xn--ldry67a.example", 8443, "/h?x=1&y", "xn--ldry67a.example:8443"),
+        ),
+        ("https://8.8.8.8/", ("8.8.8.8", 443, "/", "8.8.8.8")),
+        ("https://[2606:4700:4700::1111]:444/?q", ("2606:4700:4700::1111", 444, "/?q", "[2606:4700:4700::1111]:444")),
+        ("https://a_b.example/%0a", ("a_b.example", 443, "/%0a", "a_b.example")),
+    ],
+)
+def test_what_is_taken_is_kept_as_it_is_meant(text: str, parts: tuple[str, int, str, str]) -> None:
+    url = parse_hook_url(text)
+    assert (url.host, url.port, url.target, url.authority) == parts
+
+
+PRIVATE = [
+    *("127.0.0.1", "0.0.0.0", "10.0.0.1", "169.254.169.254", "172.16.0.1", "192.168.1.1", "100.127.255.255"),
+    *("::1", "::ffff:10.0.0.1", "fe80::1", "fe80::1%lo", "fd12::1", "2002:a00:1::1", "64:ff9b::a00:1", "ff0e::1"),
+    *("4000::1", "::2", "not an address", ""),
+]
+
+
+@pytest.mark.parametrize("private", PRIVATE)
+def test_one_private_address_among_those_of_a_name_refuses_them_all(private: str) -> None:
+    assert allowed(["8.8.8.8", private, "1.1.1.1"], "https", unsafe_private=False) == ()
+
+
+def test_the_addresses_of_a_public_name_are_taken_in_their_order() -> None:
+    found = ["2606:4700::1111", "8.8.8.8", "8.8.8.8", "64:ff9b::808:808"]
+    assert allowed(found, "https", unsafe_private=False) == ("2606:4700::1111", "8.8.8.8", "64:ff9b::808:808")
+
+
+@pytest.mark.parametrize(("scheme", "address"), list(product(["http", "https"], ["127.0.0.1", "::1"])))
+def test_in_a_demonstration_this_machine_may_be_told_without_tls(scheme: str, address: str) -> None:
+    assert allowed([address], scheme, unsafe_private=True) == (address,)
+
+
+def test_a_demonstration_opens_no_other_private_network_and_no_plain_http_to_others() -> None:
+    assert all(allowed([one], "https", unsafe_private=True) == () for one in PRIVATE if one not in ("127.0.0.1", "::1"))
+    assert allowed(["8.8.8.8"], "http", unsafe_private=True) == ()
+    with pytest.raises(InvalidInput):
+        parse_hook_url("http://8.8.8.8/", unsafe_private=True)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_no_ipv4_address_that_python_calls_private_is_public_and_no_spelling_in_ipv6_makes_it_so(number: int) -> None:
+    address = ipaddress.IPv4Address(number)
+    if address.is_private or address.is_multicast or address.is_reserved or not address.is_global:
+        assert not is_public(address)
+    for prefix in ("::ffff:0:0", "64:ff9b::"):
+        assert is_public(ipaddress.IPv6Address(int(ipaddress.IPv6Address(prefix)) | number)) == is_public(address)
+    for embedding in (ipaddress.IPv6Address(number), ipaddress.IPv6Address(0x2002 << 112 | number << 80)):
+        assert not is_public(embedding)
+
+
+@given(st.integers(0, 2**128 - 1))
+def test_no_ipv6_address_that_python_calls_private_is_public(number: int) -> None:
+    address = ipaddress.IPv6Address(number)
+    if address.is_private or address.is_multicast or address.is_reserved or not address.is_global:
+        assert not is_public(address) or address in ipaddress.IPv6Network("64:ff9b::/96") or address.ipv4_mapped
