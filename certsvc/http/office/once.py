@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,8 +11,8 @@ from typing import Any
 import msgspec
 from litestar import Response
 
-from certsvc.domain.answer import Answer, parse_request_key
-from certsvc.errors import CertsvcError, RequestInProgress, WorkersBusy
+from certsvc.domain.answer import ABANDONED, Answer, parse_request_key
+from certsvc.errors import CertsvcError, RegisterUnavailable, RequestInProgress, WorkersBusy
 from certsvc.http.negotiation import JSON
 from certsvc.http.office.caller import Caller
 from certsvc.http.pages import Pages
@@ -19,6 +20,7 @@ from certsvc.http.problems import show
 from certsvc.http.routes import Asked
 from certsvc.services import Answers
 
+LOOKS_AGAIN = 0.5
 LONGEST = 50.0
 """Seconds a write may take: less than after which it counts as broken off."""
 
@@ -35,7 +37,7 @@ class Once:
 
     def __init__(self, answers: Answers, pages: Pages) -> None:
         self._answers, self._pages = answers, pages
-        self._running: set[asyncio.Task[Response[bytes]]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
 
     async def run(self, request: Asked, caller: Caller, body: bytes, work: Work) -> Response[bytes]:
         """The answer to a write with this body.
@@ -68,14 +70,30 @@ class Once:
         try:
             response = await self._done(request, caller, work)
         except BaseException:
-            await self._answers.forget(client, key, begun)
+            await self._forget(client, key, begun)
             raise
         answer = _answer(response)
         if answer.status in NOT_KEPT or answer.status >= 500:
-            await self._answers.forget(client, key, begun)
+            await self._forget(client, key, begun)
         else:
             await self._answers.keep(client, key, begun, answer)
         return response
+
+    async def _forget(self, client: str, key: str, begun: datetime) -> None:
+        """Free the key; when the register is gone, as soon as it is back, and not only once it counts as broken off."""
+        try:
+            await self._answers.forget(client, key, begun)
+        except RegisterUnavailable:
+            task = asyncio.create_task(self._forget_later(client, key, begun))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _forget_later(self, client: str, key: str, begun: datetime) -> None:
+        while datetime.now(UTC) < begun + ABANDONED:
+            await asyncio.sleep(LOOKS_AGAIN)
+            with suppress(CertsvcError):
+                await self._answers.forget(client, key, begun)
+                return
 
     async def _done(self, request: Asked, caller: Caller, work: Work) -> Response[bytes]:
         try:
