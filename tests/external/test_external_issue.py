@@ -133,7 +133,7 @@ def test_a_place_that_is_not_empty_leaves_nothing_behind(walks: Walks) -> None:
 
 
 def test_a_file_that_somebody_else_sent_does_not_exist(walks: Walks) -> None:
-    file = sent(walks, client="another department")
+    file = sent(walks, a_page(b"0 0 0 rg 60 60 9 9 re f"), client="another department")
     for sha256 in (file.sha256, b"\1" * 32):
         with pytest.raises(NotFound):
             walks.issue(order(9, replace(file, sha256=sha256)))
