@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from chosen import ALL, LEFT_OUT
+from chosen import ALL, FEW_FILES, LEFT_OUT, LONG, LONG_ONES
 
 pytest_plugins = ["demonstration", "desk", "softhsm"]
 
@@ -31,6 +31,15 @@ def is_there(program: str) -> bool:
     if program == "postgres-15":
         return (Path(os.environ.get(POSTGRES_BIN, "/nowhere")) / "postgres").is_file()
     return shutil.which(program) is not None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the long ones to --all, unless few files are asked for."""
+    if ALL or len({item.path for item in items}) <= FEW_FILES:
+        return
+    for item in items:
+        if item.path.name in LONG_ONES:
+            item.add_marker(pytest.mark.skip(reason=LONG))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
