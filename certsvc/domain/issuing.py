@@ -20,7 +20,8 @@ class Order:
 
     `act` says why: a first issue, or the next version of the certificate `previous` (renewal, change of details,
     reissue, correction), of which `expects` is the newest event that whoever orders has seen. `previous_identifier`
-    names, in a transfer in, the certificate elsewhere.
+    names, in a transfer in, the certificate elsewhere. `decided_at` is when a person approved it: that day stands on
+    its face, whenever it is sealed; without one, the day it is ordered.
 
     With the `layout` external somebody else laid out its page; `file` is that page where it is to be sealed here, and
     without one the certificate has no file of ours.
@@ -37,6 +38,7 @@ class Order:
     ground: Ground = field(default_factory=Ground)
     layout: str | None = None
     file: ExternalFile | None = None
+    decided_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

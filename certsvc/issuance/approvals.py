@@ -1,7 +1,7 @@
 """Asking persons first: a request is checked as far as it can be, waits for who must approve it, and is then done."""
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from certsvc.domain.approval import (
     new_approval_id,
     persons_needed,
 )
+from certsvc.domain.calendar import beijing_date
 from certsvc.domain.client import Client, ClientKind
 from certsvc.domain.external import ExternalFile
 from certsvc.domain.issuing import Order
@@ -212,7 +213,7 @@ async def carry_out(issuing: Issuing, approvals: Approvals, approval_id: str, no
     if found.state is not ApprovalState.APPROVED or found.decided_at is None:
         return
     try:
-        result = await _do(issuing, found, found.decided_at)
+        result = await _do(issuing, found, found.decided_at, now)
     except CertsvcError as error:
         if error.status >= LASTING:
             raise
@@ -222,12 +223,12 @@ async def carry_out(issuing: Issuing, approvals: Approvals, approval_id: str, no
     await approvals.finish(approval_id, ApprovalState.DONE, result, now)
 
 
-async def _do(issuing: Issuing, found: Approval, decided_at: datetime) -> dict[str, Any]:
+async def _do(issuing: Issuing, found: Approval, decided_at: datetime, now: datetime) -> dict[str, Any]:
     asked, wanted = found.asked, open_request(issuing, found.asked)
     actor = _allowed(asked.client, wanted)
     if wanted.payload is not None:
-        order = _order(asked, wanted)
-        reservation = await issue(issuing, actor, order, decided_at)
+        order = replace(_order(asked, wanted), decided_at=decided_at)
+        reservation = await issue(issuing, actor, order, now)
         return {"code": reservation.ref.typed_code}
     people = [decision.person for decision in found.decisions if decision.approves]
     acting = Acting(
@@ -235,7 +236,7 @@ async def _do(issuing: Issuing, found: Approval, decided_at: datetime) -> dict[s
         key=asked.id,
         act=wanted.act,
         ref=parse_typed_code(wanted.code or ""),
-        effective=wanted.effective,
+        effective=wanted.effective or beijing_date(decided_at),
         organ=wanted.organ,
         confirmed_by=_allowed(people[0], wanted),
         ground=_ground(wanted.ground),
@@ -243,7 +244,7 @@ async def _do(issuing: Issuing, found: Approval, decided_at: datetime) -> dict[s
         strikes=wanted.strikes,
         expects=wanted.expects,
     )
-    event = await act(issuing.register, issuing.catalog, actor, acting, decided_at)
+    event = await act(issuing.register, issuing.catalog, actor, acting, now)
     return {"code": wanted.code, "event": event.id}
 
 

@@ -108,7 +108,7 @@ async def _linted(
     await require_external(issuing, order)
     await _require_seals(issuing, actor, kind, order)
     previous = await _previous(issuing, kind, order, now)
-    draft = _draft(issuing, kind, order, digest, previous, now)
+    draft = _draft(issuing, kind, order, digest, previous, order.decided_at or now)
     await _lint(issuing, kind, draft, now)
     issuing.walk(Arrow.LINTED, {"order": order.key})
     return draft
@@ -242,7 +242,7 @@ def _slot(kind: CertificateType, subject: Uscc | None, licence: Uscc | None) -> 
 
 
 async def _lint(issuing: Issuing, kind: CertificateType, draft: Draft, now: datetime) -> None:
-    stand_in = _stand_in(draft, issuing, kind)
+    stand_in = replace(_stand_in(draft, issuing, kind), reserved_at=now.replace(microsecond=0))  # its keys are of now
     for sheet in sheets(issuing.lint_keys, kind, stand_in):
         pdf = await press(issuing, issuing.lint_keys, kind, sheet, stand_in, draft.order.payload, now)
         checks = await issuing.lint_file(pdf, now)

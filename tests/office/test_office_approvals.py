@@ -1,5 +1,7 @@
 """A machine's right to call is not a person's right to seal."""
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -8,8 +10,11 @@ from desk import Desk
 from office_room import Caller, Room
 from payloads import GROUND, PROOF, a_proof, issued
 
+from certsvc.domain.approval import Decision
+from certsvc.domain.calendar import beijing_date
 from certsvc.domain.client import ClientKind
 from certsvc.store.embedded import EmbeddedServer
+from certsvc.verify.anchors import AnchorFolder
 
 pytest_plugins = ["office_fixtures"]
 
@@ -163,5 +168,60 @@ def test_the_database_keeps_the_second_person(
                 await connection.execute(statement, asked["id"])
         finally:
             await connection.close()
+
+    desk.run(story())
+
+
+# ---- a worker that was down meanwhile ----
+
+
+async def approved_long_ago(room: Room, approver: Caller, asked: dict[str, Any]) -> datetime:
+    """Decided when the authority was new, before the worker's throw-away keys; no worker was there until now."""
+    at = AnchorFolder(room.settings.public).current().root.not_valid_before_utc + timedelta(seconds=1)
+    said = Decision(person=approver.client.name, approves=True, reason=None, at=at)
+    await room.office.approvals.decide(asked["id"], approver.client.id, said)
+    return at
+
+
+async def carried_out(market: Caller, asked: dict[str, Any]) -> dict[str, Any]:
+    """The request once the worker is through with it."""
+    async with asyncio.timeout(30):
+        while True:
+            found: dict[str, Any] = (await market.get(f"{APPROVALS}/{asked['id']}")).json()
+            if found["state"] != "approved":
+                return found
+            await asyncio.sleep(0.1)
+
+
+def test_what_was_approved_while_no_worker_was_there_is_sealed_now_and_dated_by_the_approval(
+    room: Room, market: Caller, approver: Caller, desk: Desk
+) -> None:
+    async def story() -> None:
+        asked = await a_waiting_proof(market)
+        decided_at = await approved_long_ago(room, approver, asked)
+        done = await carried_out(market, asked)
+        assert done["state"] == "done", done["result"]
+        code = done["result"]["code"]
+        made = (await market.get(f"{PATH}/{code}")).json()
+        event = (await market.get(f"{PATH}/{code}/history")).json()["events"][0]
+        assert event["effective"] == beijing_date(decided_at).isoformat()
+        assert datetime.fromisoformat(made["issued_at"]) > decided_at + timedelta(minutes=30)
+
+    desk.run(story())
+
+
+def test_an_act_approved_while_no_worker_was_there_holds_from_the_approval_and_was_not_known_before(
+    room: Room, market: Caller, approver: Caller, desk: Desk
+) -> None:
+    async def story() -> None:
+        made = await issued(market)
+        asked = (await market.post(f"{PATH}/{made['code']}/acts", {"act": "suspend", "ground": GROUND})).json()
+        decided_at = datetime.now(UTC)
+        said = Decision(person=approver.client.name, approves=True, reason=None, at=decided_at - timedelta(minutes=5))
+        await room.office.approvals.decide(asked["id"], approver.client.id, said)
+        assert (await carried_out(market, asked))["state"] == "done"
+        event = (await market.get(f"{PATH}/{made['code']}/history")).json()["events"][-1]
+        assert datetime.fromisoformat(event["recorded_at"]) >= decided_at
+        assert event["effective"] == beijing_date(said.at).isoformat()
 
     desk.run(story())
