@@ -263,6 +263,11 @@ class KeyReused(Conflict):
     title_zh = "请求编号已用于别的内容"
     status = 422
 
+    @classmethod
+    def of(cls, key: str) -> "KeyReused":
+        """The error, for the request key that was used before."""
+        return cls(f"请求编号 {key} 已用于别的内容。", f"The request key {key} was used for other content.")
+
 
 class RequestInProgress(Conflict):
     """The same request is in progress"""

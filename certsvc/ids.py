@@ -49,6 +49,9 @@ IDENTIFIER_PARTS = re.compile(r"[0-9A-Z]{18}[0-9]{3}\.([0-9A-Z]{18}|[0-9]{6})\.[
 """Type code, issuer (a USCC; an area code in older ones), serial, version, check: each part has its length, because
 the check character is computed without the dots and does not see one that moved."""
 
+OPAQUE_ALPHABET, OPAQUE_LENGTH = "abcdefghijklmnopqrstuvwxyz234567", 20
+"""Of ids of things that are no certificates: clients, batches, approvals, web-hooks."""
+
 SLOT_BITS, RANDOM_BITS = 12, 68
 REF_BYTES = (SLOT_BITS + RANDOM_BITS) // 8
 
@@ -259,3 +262,8 @@ def new_ref(slot: int | None = None) -> Ref:
     """A fresh reference in `slot`; without one (a proof has no licence) the slot is drawn too."""
     chosen = secrets.randbits(SLOT_BITS) if slot is None else slot
     return Ref(chosen << RANDOM_BITS | secrets.randbits(RANDOM_BITS))
+
+
+def new_opaque_id(prefix: str) -> str:
+    """A fresh id that says nothing but what kind of thing it names: the prefix, and 100 random bits in base32."""
+    return f"{prefix}-" + "".join(secrets.choice(OPAQUE_ALPHABET) for _ in range(OPAQUE_LENGTH))

@@ -1,6 +1,5 @@
 """What persons must approve before it is done: a machine's right to call is not a person's right to seal."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,10 +7,7 @@ from typing import Any
 
 from certsvc.domain.acts import ACTS, Act, Makes
 from certsvc.domain.certificate import Category
-from certsvc.ids import Ref
-
-ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
-LENGTH = 20
+from certsvc.ids import Ref, new_opaque_id
 
 
 class ApprovalState(StrEnum):
@@ -82,4 +78,4 @@ def persons_needed(act: Act, category: Category, *, type_needs_approval: bool = 
 
 def new_approval_id() -> str:
     """A fresh id of 100 random bits."""
-    return "a-" + "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    return new_opaque_id("a")

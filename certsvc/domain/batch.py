@@ -4,7 +4,6 @@ The database holds the same tables as the views `batch_move` and `batch_row_move
 """
 
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,10 +12,9 @@ from typing import Any
 
 from certsvc.domain.acts import Act
 from certsvc.errors import InvalidIdentifier, Problem
-from certsvc.ids import Ref
+from certsvc.ids import Ref, new_opaque_id
 
 ID = re.compile(r"b-[a-z2-7]{20}", re.ASCII)
-ALPHABET, LENGTH = "abcdefghijklmnopqrstuvwxyz234567", 20
 MOST_ROWS = 1_000_000
 MOST_BYTES = 2 * 1024**3
 LONGEST_ROW = 64 * 1024
@@ -258,7 +256,7 @@ class BatchRow:
 
 def new_batch_id() -> str:
     """An id that says nothing and cannot be guessed: 100 bits."""
-    return "b-" + "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    return new_opaque_id("b")
 
 
 def parse_batch_id(text: str) -> str:

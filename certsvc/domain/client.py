@@ -5,7 +5,6 @@ under it.
 """
 
 import re
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,12 +14,12 @@ from typing import NewType
 
 from certsvc.domain.scope import APPROVE, Scope, parse_scope
 from certsvc.errors import InvalidIdentifier, InvalidInput
+from certsvc.ids import OPAQUE_LENGTH, new_opaque_id
 
 ClientId = NewType("ClientId", str)
 """Short and opaque: it says nothing about who has it."""
 
 FORM = re.compile(r"c-[a-z2-7]{20}", re.ASCII)
-ALPHABET, LENGTH = "abcdefghijklmnopqrstuvwxyz234567", 20
 MOST_SCOPES, LONGEST_SCOPES = 100, 4096
 """All scopes of a client stand in every access token, and that in a header of every request."""
 
@@ -121,7 +120,7 @@ class Rotation:
 
 def new_client_id() -> ClientId:
     """A fresh id of 100 random bits."""
-    return ClientId("c-" + "".join(secrets.choice(ALPHABET) for _ in range(LENGTH)))
+    return ClientId(new_opaque_id("c"))
 
 
 def parse_client_id(text: str) -> ClientId:
@@ -132,8 +131,9 @@ def parse_client_id(text: str) -> ClientId:
     """
     if not FORM.fullmatch(text):
         raise InvalidIdentifier(
-            f"客户端编号应为 c- 加 {LENGTH} 个小写字母或数字 2–7；certsvc client list 列出全部。",
-            f"A client's id is c- and {LENGTH} small letters or digits 2 to 7; certsvc client list shows them all.",
+            f"客户端编号应为 c- 加 {OPAQUE_LENGTH} 个小写字母或数字 2–7；certsvc client list 列出全部。",
+            f"A client's id is c- and {OPAQUE_LENGTH} small letters or digits 2 to 7; "
+            "certsvc client list shows them all.",
         )
     return ClientId(text)
 

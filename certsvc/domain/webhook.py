@@ -2,16 +2,15 @@
 
 import json
 import re
-import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from certsvc.domain.notice import Notice, message
 from certsvc.errors import InvalidIdentifier
+from certsvc.ids import OPAQUE_LENGTH, new_opaque_id
 
 FORM = re.compile(r"w-[a-z2-7]{20}", re.ASCII)
-ALPHABET, LENGTH = "abcdefghijklmnopqrstuvwxyz234567", 20
 
 DELAYS = tuple(
     timedelta(seconds=seconds)
@@ -208,7 +207,7 @@ def rest(failures: int, now: datetime, wish: timedelta | None = None) -> datetim
 
 def new_hook_id() -> str:
     """A fresh id of 100 random bits."""
-    return "w-" + "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    return new_opaque_id("w")
 
 
 def context_of(hook_id: str) -> bytes:
@@ -224,7 +223,7 @@ def parse_hook_id(text: str) -> str:
     """
     if not FORM.fullmatch(text):
         raise InvalidIdentifier(
-            f"回调编号应为 w- 加 {LENGTH} 个小写字母或数字 2–7。",
-            f"A web-hook's id is w- and {LENGTH} small letters or digits 2 to 7.",
+            f"回调编号应为 w- 加 {OPAQUE_LENGTH} 个小写字母或数字 2–7。",
+            f"A web-hook's id is w- and {OPAQUE_LENGTH} small letters or digits 2 to 7.",
         )
     return text

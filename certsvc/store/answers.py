@@ -35,7 +35,7 @@ class PostgresAnswers:
                 raise _in_progress(key)
             if row["begun_at"] > now - KEPT:
                 if row["fingerprint"] != fingerprint:
-                    raise _reused(key)
+                    raise KeyReused.of(key)
                 if row["status"] is not None:
                     return _answer(row)
                 if row["begun_at"] > now - ABANDONED:
@@ -79,7 +79,3 @@ def _in_progress(key: str) -> RequestInProgress:
         f"请求 {key} 正在办理，请稍后用同一编号再发一次。",
         f"The request {key} is in progress: send it again with the same key in a moment.",
     )
-
-
-def _reused(key: str) -> KeyReused:
-    return KeyReused(f"请求编号 {key} 已用于别的内容。", f"The request key {key} was used for other content.")

@@ -127,9 +127,7 @@ class PostgresApprovals:
 async def _known(connection: Connection, asked: ToApprove) -> Approval:
     row = await connection.fetchrow(SQL["by_key"], asked.client, asked.key)
     if row is None or row["digest"] != asked.digest:
-        raise KeyReused(
-            f"请求编号 {asked.key} 已用于别的内容。", f"The request key {asked.key} was used for other content."
-        )
+        raise KeyReused.of(asked.key)
     return await _approval(connection, row["id"])
 
 

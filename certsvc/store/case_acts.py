@@ -34,7 +34,7 @@ def same_request(known: Record | None, digest: bytes, key: str, ref: Ref | None 
 
 def reused(key: str) -> KeyReused:
     """What a key is answered with that was used for other content."""
-    return KeyReused(f"请求编号 {key} 已用于别的内容。", f"The request key {key} was used for other content.")
+    return KeyReused.of(key)
 
 
 def no_case(ref: Ref) -> NotFound:

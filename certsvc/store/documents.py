@@ -240,7 +240,7 @@ async def _known(connection: Connection, client: str, key: str, content: bytes) 
     if row is None:
         return None
     if row["content"] != content:
-        raise KeyReused(f"请求编号 {key} 已用于别的内容。", f"The request key {key} was used for other content.")
+        raise KeyReused.of(key)
     return await _request(connection, row["id"])
 
 

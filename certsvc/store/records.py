@@ -220,9 +220,7 @@ async def _lock_source(connection: Connection, source_id: str) -> Record:
 async def _require_same(connection: Connection, client: str, key: str, digest: bytes) -> None:
     known = await connection.fetchrow(SQL["find_record_order"], client, key)
     if known is None or known["digest"] != digest:
-        raise KeyReused(
-            f"请求编号 {key} 已用于内容不同的请求。", f"The key {key} was used for a request with other content."
-        )
+        raise KeyReused.of(key)
 
 
 async def _place(connection: Connection, source_id: str, record_id: str, version: RecordVersion) -> int:

@@ -237,7 +237,7 @@ class PostgresRegister(PostgresReader):
             event = await record(connection, replace(request.event, ref=life))
             values = request.client, request.key, request.digest, life.slot, life.to_bytes(), event.id
             if await connection.fetchval(SQL["insert_act"], *values) is None:
-                raise _reused(request.key)
+                raise KeyReused.of(request.key)
             return event
 
     async def events(self, ref: Ref) -> Sequence[Event]:
@@ -326,17 +326,13 @@ async def _known_act(connection: Connection, life: Ref, request: ActRequest, kno
     events = await events_of(connection, life)
     event = next((event for event in events if event.id == known["event_id"]), None)
     if event is None or known["digest"] != request.digest:
-        raise _reused(request.key)
+        raise KeyReused.of(request.key)
     return event
 
 
 async def _require_issued(connection: Connection, life: Ref) -> None:
     if not await connection.fetch(SQL["versions"], life.slot, life.to_bytes()):
         raise _nothing(life)
-
-
-def _reused(key: str) -> KeyReused:
-    return KeyReused(f"请求编号 {key} 已用于别的内容。", f"The request key {key} was used for other content.")
 
 
 def _made(row: Record, life: Ref, version: Ref, actor: str, now: datetime) -> Event:

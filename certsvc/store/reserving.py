@@ -35,9 +35,7 @@ async def known_order(connection: Connection, order: Order, digest: bytes) -> Re
     if row is None:
         return None
     if row["digest"] != digest:
-        raise KeyReused(
-            f"请求编号 {order.key} 已用于别的内容。", f"The request key {order.key} was used for other content."
-        )
+        raise KeyReused.of(order.key)
     return ref_from_bytes(row["ref"])
 
 

@@ -220,7 +220,7 @@ async def _known_event(connection: Connection, request: SealActRequest, digest: 
     if row is None:
         return None
     if (row["seal_id"], row["digest"]) != (request.seal_id, digest):
-        raise _reused(request.key)
+        raise KeyReused.of(request.key)
     return to_seal_event(row)
 
 
@@ -237,7 +237,7 @@ async def _insert_event(connection: Connection, request: SealActRequest, digest:
     values = request.seal_id, request.act, *who, request.client, request.key, digest, rules
     row = await connection.fetchrow(SQL["insert_seal_event"], *values)
     if row is None:
-        raise _reused(request.key)
+        raise KeyReused.of(request.key)
     return row
 
 
@@ -254,7 +254,3 @@ def _digest(content: list[Any]) -> bytes:
 
 def _no_seal(seal_id: str) -> NotFound:
     return NotFound(f"没有印章 {seal_id}。", f"There is no seal {seal_id}.")
-
-
-def _reused(key: str) -> KeyReused:
-    return KeyReused(f"请求编号 {key} 已用于别的内容。", f"The request key {key} was used for other content.")

@@ -196,9 +196,7 @@ async def _known(connection: Connection, request: HookRequest) -> WebHook | None
     if row is None:
         return None
     if row["digest"] != request.digest:
-        raise KeyReused(
-            f"请求编号 {request.key} 已用于别的内容。", f"The request key {request.key} was used for other content."
-        )
+        raise KeyReused.of(request.key)
     return _found(await connection.fetchrow(SQL["find"], request.client, row["webhook_id"]), row["webhook_id"])
 
 
