@@ -105,7 +105,8 @@ def issue(type_id: str, payload: Path, key: str | None, as_json: bool) -> None:
 def verify(files: tuple[Path, ...], offline: bool, as_json: bool) -> None:
     """Verify sealed PDFs as a stranger would: seal, timestamp, QR on the page, and what the register says of it.
 
-    Exit status: 0 all valid, 1 any not valid, 2 usage, 3 cannot tell.
+    Exit status: 0 all valid, 1 any not valid, 2 usage, 3 cannot tell, 4 genuine, but not all are certificates: some are
+    documents of departments.
     """
     from certsvc.commands.work import verify_files
 
@@ -116,7 +117,8 @@ def verify(files: tuple[Path, ...], offline: bool, as_json: bool) -> None:
         _print(report, _verify_text(report), as_json)
 
     verify_files(load_settings(), files, show, offline=offline)
-    sys.exit(1 if "not_valid" in verdicts else 3 if "undetermined" in verdicts else 0)
+    graver = {"not_valid": 1, "undetermined": 3, "department_document": 4}
+    sys.exit(next((status for verdict, status in graver.items() if verdict in verdicts), 0))
 
 
 @cli.command()
@@ -159,17 +161,31 @@ def _print(value: dict[str, Any], text: str, as_json: bool) -> None:
 
 
 def _verify_text(shown: dict[str, Any]) -> str:
-    words = {"valid": "✔ 有效 valid", "not_valid": "✘ 无效 not valid", "undetermined": "? 无法判定 cannot tell"}
-    register = shown["register"]
-    state = f"{register['status']}, {register['age_s']} s old" if register else "not asked"
-    lines = [f"{words[shown['verdict']]}  {shown['file']}"]
-    lines.append(f"    document {shown['document']} · register {state} · term {shown['term']}")
+    words = {
+        "valid": "✔ 有效 valid",
+        "not_valid": "✘ 无效 not valid",
+        "undetermined": "? 无法判定 cannot tell",
+        "department_document": "▤ 部门的文件，不是证照 a department's document, not a certificate",
+    }
+    lines = [f"{words[shown['verdict']]}  {shown['file']}", *_register_text(shown)]
     lines += [
         f"    {check['kind']}: {check['outcome']} ({check['reason']})"
         for check in shown["checks"]
         if check["outcome"] != "passed"
     ]
     return "\n".join(lines)
+
+
+def _register_text(shown: dict[str, Any]) -> list[str]:
+    """What the register says: of a certificate its state, of a department's document its seals."""
+    sealed, register = shown.get("department_document"), shown["register"]
+    if sealed and sealed["on_record_since"]:
+        seals = [f"    {seal['sealed_at']} {seal['owner']['name']} ({seal['seal']})" for seal in sealed["seals"]]
+        return [f"    document {shown['document']} · on record since {sealed['on_record_since']}", *seals]
+    if sealed:
+        return [f"    document {shown['document']} · not known to be on record"]
+    state = f"{register['status']}, {register['age_s']} s old" if register else "not asked"
+    return [f"    document {shown['document']} · register {state} · term {shown['term']}"]
 
 
 def _stop(error: CertsvcError) -> NoReturn:

@@ -13,6 +13,7 @@ from certsvc.store.batch_work import BatchWork
 from certsvc.store.clients import PostgresClients
 from certsvc.store.manifests import MANIFESTS, FileManifests
 from certsvc.store.pool import Pool, open_pool
+from certsvc.store.takings import Takings
 
 BEYOND_READERS = 2
 """Rows under way beyond those that readers of PDFs have."""
@@ -22,7 +23,12 @@ CONNECTIONS, LONGEST_STEP = 6, 300.0
 
 
 def open_batches(
-    settings: Settings, issuing: Issuing, clients: PostgresClients, pool: Pool, log: FilteringBoundLogger
+    settings: Settings,
+    issuing: Issuing,
+    clients: PostgresClients,
+    pool: Pool,
+    takings: Takings,
+    log: FilteringBoundLogger,
 ) -> BatchWorker:
     """What batches are done with. `pool` is theirs alone: a row holds a connection as long as it takes."""
 
@@ -30,7 +36,7 @@ def open_batches(
         log_unexpected(log, error, row=row)
 
     return BatchWorker(
-        work=BatchWork(pool),
+        work=BatchWork(pool, takings),
         issuing=issuing,
         manifests=FileManifests(settings.home / MANIFESTS),
         actor_of=actor_by(clients.of_name),
@@ -39,10 +45,10 @@ def open_batches(
 
 
 async def run_batches(
-    settings: Settings, issuing: Issuing, uri: str, stop: asyncio.Event, log: FilteringBoundLogger
+    settings: Settings, issuing: Issuing, uri: str, takings: Takings, stop: asyncio.Event, log: FilteringBoundLogger
 ) -> None:
     """Do batches until told to stop."""
     at_once = settings.verify.workers + BEYOND_READERS
     async with open_pool(uri) as pool, open_pool(uri, seconds=LONGEST_STEP, most=at_once + CONNECTIONS) as for_rows:
-        worker = open_batches(settings, issuing, PostgresClients(pool), for_rows, log)
+        worker = open_batches(settings, issuing, PostgresClients(pool), for_rows, takings, log)
         await do_batches(worker, stop, log, at_once=at_once)

@@ -9,6 +9,8 @@ from certsvc.access.service import Access
 from certsvc.access.tokens import Tokens
 from certsvc.authority.authority import Authority
 from certsvc.authority.ceremony import read_authority
+from certsvc.authority.founding import throw_away_authority
+from certsvc.authority.seal_keys import SealKeys
 from certsvc.catalog import load_catalog
 from certsvc.custody.access_secret import open_access_secret
 from certsvc.http.office.bundle import Office
@@ -47,8 +49,8 @@ OFFICE_CONNECTIONS = 20
 LISTS_AT_ONCE, LONGEST_END_OF_A_LIST = 2, 900.0
 """Of sources that list all they have: so many are applied at once, and each may take so many seconds."""
 
-BATCHES_AT_ONCE, LONGEST_RETRY = 6, 45.0
-"""Of batches: so many requests at once; trying again a million failed rows may take so many seconds."""
+BATCHES_AT_ONCE = 6
+"""Requests about batches at once: uploads ask for a connection again and again."""
 
 
 def open_access(settings: Settings, clients: PostgresClients) -> Access:
@@ -63,10 +65,12 @@ def open_access(settings: Settings, clients: PostgresClients) -> Access:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """What is open as long as the office is. `patient` is for lists of sources, `for_batches` for batches."""
+    """What is open as long as the office is. `rehearsal` makes throw-away keys for seals on documents; `patient` is for
+    lists of sources, `for_batches` for batches."""
 
     issuing: Issuing
     authority: Authority
+    rehearsal: Authority
     pool: Pool
     patient: Pool
     for_batches: Pool
@@ -83,15 +87,14 @@ async def open_office(
     Raises:
         CeremonyError: no ceremony was held here.
         CustodyError: a data key is missing.
-        SettingsError: web-hooks may lead into private networks, and this is no demonstration.
+        SettingsError: a network that web-hooks may lead into is malformed.
     """
     authority, catalog = read_authority(settings.home, NO_PASSPHRASE), load_catalog(settings.schemas)
-    settings.webhooks.require_safe(is_demonstration=authority.is_demonstration)
     workers = settings.verify.workers
     async with (
         open_pool(writer_uri, most=OFFICE_CONNECTIONS) as pool,
         open_pool(writer_uri, seconds=LONGEST_END_OF_A_LIST, most=LISTS_AT_ONCE) as patient,
-        open_pool(writer_uri, seconds=LONGEST_RETRY, most=BATCHES_AT_ONCE) as for_batches,
+        open_pool(writer_uri, most=BATCHES_AT_ONCE) as for_batches,
         open_bell(writer_uri, DONE) as bell,
         Inspector(workers) as inspector,
         ForeignPages(workers) as foreign,
@@ -100,7 +103,8 @@ async def open_office(
         parts = settings, catalog, authority, pool, inspector, silent_walk, now, foreign
         issuing = await join_issuing(*parts, keyless=True)
         outcomes = PostgresOutcomes(bell, pool)
-        opened = _Opened(issuing, authority, pool, patient, for_batches, outcomes, reader)
+        rehearsal = throw_away_authority(authority.plan, now, seals=())
+        opened = _Opened(issuing, authority, rehearsal, pool, patient, for_batches, outcomes, reader)
         yield _office(settings, opened, site, pages)
 
 
@@ -111,7 +115,7 @@ def _office(settings: Settings, opened: _Opened, site: Site, pages: Pages) -> Of
         access=open_access(settings, PostgresClients(pool)),
         answers=PostgresAnswers(pool),
         approvals=PostgresApprovals(pool),
-        cases=PostgresCases(pool),
+        cases=PostgresCases(pool, issuing.area),
         recording=Recording(
             catalog=issuing.catalog,
             records=PostgresRecords(pool),
@@ -130,7 +134,7 @@ def _office(settings: Settings, opened: _Opened, site: Site, pages: Pages) -> Of
         webhooks=HookDesk(
             hooks=PostgresWebHooks(pool),
             cipher=issuing.cipher,
-            unsafe_private=settings.webhooks.unsafe_private,
+            networks=settings.webhooks.allowed(is_demonstration=opened.authority.is_demonstration),
         ),
         site=site,
         pages=pages,
@@ -145,6 +149,7 @@ def _documents(settings: Settings, opened: _Opened) -> DocumentOffice:
         blobs=opened.issuing.blobs,
         reader=opened.reader,
         outcomes=opened.outcomes,
-        rehearsal_keys=opened.issuing.lint_keys,
+        rehearsal_keys=opened.rehearsal,
+        rehearsal_seals=SealKeys(opened.rehearsal),
         extra_fonts=settings.fonts.extra,
     )

@@ -2,7 +2,8 @@
 
 Every error a caller can meet is a `CertsvcError`. The first line of a class's docstring is its public English
 title, `title_zh` the Chinese one; `code` is stable and never changes meaning; `status` is the HTTP status and
-`exit_status` what the command line ends with. What is passed to the constructor is safe to show.
+`exit_status` what the command line ends with. What a class does not say it has from its parent. What is passed to the
+constructor is safe to show.
 """
 
 from collections.abc import Sequence
@@ -28,6 +29,19 @@ class CertsvcError(Exception):
     status: ClassVar[int] = 500
     exit_status: ClassVar[int] = 2
 
+    def __init_subclass__(
+        cls,
+        *,
+        code: str | None = None,
+        title_zh: str | None = None,
+        status: int | None = None,
+        exit_status: int | None = None,
+    ) -> None:
+        super().__init_subclass__()
+        cls.code, cls.title_zh = code or cls.code, title_zh or cls.title_zh
+        cls.status = cls.status if status is None else status
+        cls.exit_status = cls.exit_status if exit_status is None else exit_status
+
     def __init__(self, zh: str, en: str, *, problems: Sequence[Problem] = ()) -> None:
         super().__init__(en)
         self.zh = zh
@@ -40,185 +54,106 @@ class CertsvcError(Exception):
         return (cls.__doc__ or "").strip().splitlines()[0]
 
 
-class InvalidInput(CertsvcError):
+class InvalidInput(CertsvcError, code="invalid_input", title_zh="输入不合要求", status=400):
     """The input is not acceptable"""
 
-    code = "invalid_input"
-    title_zh = "输入不合要求"
-    status = 400
 
-
-class InvalidIdentifier(InvalidInput):
+class InvalidIdentifier(InvalidInput, code="invalid_identifier", title_zh="标识不合规则"):
     """The identifier is malformed"""
 
-    code = "invalid_identifier"
-    title_zh = "标识不合规则"
 
-
-class WrongCheckCharacter(InvalidIdentifier):
+class WrongCheckCharacter(InvalidIdentifier, code="wrong_check_character", title_zh="校验位不符"):
     """The check character does not match"""
 
-    code = "wrong_check_character"
-    title_zh = "校验位不符"
 
-
-class MalformedToken(InvalidInput):
+class MalformedToken(InvalidInput, code="malformed_token", title_zh="二维码内容不合格式"):
     """The QR content is malformed"""
 
-    code = "malformed_token"
-    title_zh = "二维码内容不合格式"
 
-
-class TokenTooLong(MalformedToken):
+class TokenTooLong(MalformedToken, code="token_too_long", title_zh="二维码内容过长", status=414):
     """The QR content is too long"""
 
-    code = "token_too_long"
-    title_zh = "二维码内容过长"
-    status = 414
 
-
-class FileTooLarge(InvalidInput):
+class FileTooLarge(InvalidInput, code="file_too_large", title_zh="文件过大", status=413):
     """The file is too large"""
 
-    code = "file_too_large"
-    title_zh = "文件过大"
-    status = 413
 
-
-class NotAPdf(InvalidInput):
+class NotAPdf(InvalidInput, code="not_a_pdf", title_zh="不是 PDF 文件", status=415):
     """The file is not a PDF"""
 
-    code = "not_a_pdf"
-    title_zh = "不是 PDF 文件"
-    status = 415
 
-
-class UnreadableFile(InvalidInput):
+class UnreadableFile(InvalidInput, code="unreadable_file", title_zh="文件读不出来", status=422):
     """The file cannot be read"""
 
-    code = "unreadable_file"
-    title_zh = "文件读不出来"
-    status = 422
 
-
-class ExternalFileRefused(InvalidInput):
+class ExternalFileRefused(InvalidInput, code="external_file_refused", title_zh="部门的文件不能采用", status=422):
     """The department's file cannot be taken"""
 
-    code = "external_file_refused"
-    title_zh = "部门的文件不能采用"
-    status = 422
 
-
-class MalformedDer(InvalidInput):
+class MalformedDer(InvalidInput, code="malformed_der", title_zh="报文不合格式"):
     """The message is malformed"""
 
-    code = "malformed_der"
-    title_zh = "报文不合格式"
 
-
-class MessageTooLarge(InvalidInput):
+class MessageTooLarge(InvalidInput, code="message_too_large", title_zh="报文过大", status=413):
     """The message is too large"""
 
-    code = "message_too_large"
-    title_zh = "报文过大"
-    status = 413
 
-
-class WrongMediaType(InvalidInput):
+class WrongMediaType(InvalidInput, code="wrong_media_type", title_zh="报文种类不对", status=415):
     """The message is of another kind than is taken here"""
 
-    code = "wrong_media_type"
-    title_zh = "报文种类不对"
-    status = 415
 
-
-class PayloadInvalid(InvalidInput):
+class PayloadInvalid(InvalidInput, code="payload_invalid", title_zh="证照内容不合要求", status=422):
     """The content of the certificate is not acceptable"""
 
-    code = "payload_invalid"
-    title_zh = "证照内容不合要求"
-    status = 422
 
-
-class MissingGlyph(PayloadInvalid):
+class MissingGlyph(PayloadInvalid, code="missing_glyph", title_zh="字库中没有这个字"):
     """No font has this character"""
 
-    code = "missing_glyph"
-    title_zh = "字库中没有这个字"
 
-
-class TextTooLong(PayloadInvalid):
+class TextTooLong(PayloadInvalid, code="text_too_long", title_zh="文字在版面上放不下"):
     """The text does not fit on the page"""
 
-    code = "text_too_long"
-    title_zh = "文字在版面上放不下"
 
-
-class DocumentRefused(InvalidInput):
+class DocumentRefused(InvalidInput, code="document_refused", title_zh="这个文件不能盖章", status=422):
     """The document cannot be sealed"""
 
-    code = "document_refused"
-    title_zh = "这个文件不能盖章"
-    status = 422
 
-
-class TrustListInvalid(InvalidInput):
+class TrustListInvalid(InvalidInput, code="trust_list_invalid", title_zh="信任列表不可信", status=422):
     """The trust list cannot be relied on"""
 
-    code = "trust_list_invalid"
-    title_zh = "信任列表不可信"
-    status = 422
 
-
-class WrongScope(InvalidInput):
+class WrongScope(InvalidInput, code="wrong_scope", title_zh="申请的范围超出登记的范围"):
     """The scope asked for is not the client's"""
 
-    code = "wrong_scope"
-    title_zh = "申请的范围超出登记的范围"
 
-
-class NotFound(CertsvcError):
+class NotFound(CertsvcError, code="not_found", title_zh="没有查到", status=404):
     """No such record"""
 
-    code = "not_found"
-    title_zh = "没有查到"
-    status = 404
 
-
-class Forbidden(CertsvcError):
+class Forbidden(CertsvcError, code="forbidden", title_zh="没有权限", status=403):
     """Not allowed"""
 
-    code = "forbidden"
-    title_zh = "没有权限"
-    status = 403
 
-
-class AuthorizationRefused(Forbidden):
+class AuthorizationRefused(Forbidden, code="authorization_refused", title_zh="签名授权无效"):
     """The authorisation to sign is not good"""
 
-    code = "authorization_refused"
-    title_zh = "签名授权无效"
+
+BEARER = 'Bearer realm="certsvc"'
+"""Who shows no access token is asked for one (RFC 6750 section 3)."""
 
 
-class WrongCredentials(CertsvcError):
+class WrongCredentials(CertsvcError, code="wrong_credentials", title_zh="客户端身份不对", status=401):
     """The client is not known"""
 
-    code = "wrong_credentials"
-    title_zh = "客户端身份不对"
-    status = 401
-
-    def __init__(self, zh: str, en: str, *, reason: str = "") -> None:
-        """`reason` is one word for our own log: who is refused is told nothing of it."""
+    def __init__(self, zh: str, en: str, *, reason: str = "", challenge: str = BEARER) -> None:
+        """`reason` is one word for our own log: who is refused is told nothing of it. `challenge` says how a client may
+        say who it is there (RFC 9110 section 11.6.1)."""
         super().__init__(zh, en)
-        self.reason = reason
+        self.challenge, self.reason = challenge, reason
 
 
-class TooManyRequests(CertsvcError):
+class TooManyRequests(CertsvcError, code="too_many_requests", title_zh="请求过多", status=429):
     """Too many requests"""
-
-    code = "too_many_requests"
-    title_zh = "请求过多"
-    status = 429
 
     def __init__(self, zh: str, en: str, *, retry_after: int) -> None:
         """`retry_after` is in seconds."""
@@ -226,42 +161,24 @@ class TooManyRequests(CertsvcError):
         self.retry_after = retry_after
 
 
-class Conflict(CertsvcError):
+class Conflict(CertsvcError, code="conflict", title_zh="与已有记录冲突", status=409):
     """The request conflicts with what is on record"""
 
-    code = "conflict"
-    title_zh = "与已有记录冲突"
-    status = 409
 
-
-class ActNotAllowed(Conflict):
+class ActNotAllowed(Conflict, code="act_not_allowed", title_zh="当前状态不允许这样做"):
     """The act is not allowed from the present state"""
 
-    code = "act_not_allowed"
-    title_zh = "当前状态不允许这样做"
 
-
-class ChangedMeanwhile(Conflict):
+class ChangedMeanwhile(Conflict, code="changed_meanwhile", title_zh="在此期间已有变化", status=412):
     """It changed meanwhile"""
 
-    code = "changed_meanwhile"
-    title_zh = "在此期间已有变化"
-    status = 412
 
-
-class TooMuchMissing(Conflict):
+class TooMuchMissing(Conflict, code="too_much_missing", title_zh="清单缺失过多"):
     """The list lacks too much of what was reported before"""
 
-    code = "too_much_missing"
-    title_zh = "清单缺失过多"
 
-
-class KeyReused(Conflict):
+class KeyReused(Conflict, code="request_key_reused", title_zh="请求编号已用于别的内容", status=422):
     """The request key was used for other content"""
-
-    code = "request_key_reused"
-    title_zh = "请求编号已用于别的内容"
-    status = 422
 
     @classmethod
     def of(cls, key: str) -> "KeyReused":
@@ -269,127 +186,73 @@ class KeyReused(Conflict):
         return cls(f"请求编号 {key} 已用于别的内容。", f"The request key {key} was used for other content.")
 
 
-class RequestInProgress(Conflict):
+class RequestInProgress(Conflict, code="request_in_progress", title_zh="同一请求正在办理"):
     """The same request is in progress"""
 
-    code = "request_in_progress"
-    title_zh = "同一请求正在办理"
 
-
-class Unavailable(CertsvcError):
+class Unavailable(CertsvcError, code="unavailable", title_zh="服务的一部分暂时不可用", status=503, exit_status=3):
     """A part of the service cannot be reached"""
 
-    code = "unavailable"
-    title_zh = "服务的一部分暂时不可用"
-    status = 503
-    exit_status = 3
 
-
-class RegisterUnavailable(Unavailable):
+class RegisterUnavailable(Unavailable, code="register_unavailable", title_zh="登记簿暂时无法查询"):
     """The register cannot be asked"""
 
-    code = "register_unavailable"
-    title_zh = "登记簿暂时无法查询"
 
-
-class TimestampUnavailable(Unavailable):
+class TimestampUnavailable(Unavailable, code="timestamp_unavailable", title_zh="暂时取不到时间戳"):
     """No timestamp can be had"""
 
-    code = "timestamp_unavailable"
-    title_zh = "暂时取不到时间戳"
 
-
-class RevocationDataStale(Unavailable):
+class RevocationDataStale(Unavailable, code="revocation_data_stale", title_zh="吊销信息不在有效期内"):
     """The revocation data is not current"""
 
-    code = "revocation_data_stale"
-    title_zh = "吊销信息不在有效期内"
 
-
-class Queued(Unavailable):
+class Queued(Unavailable, code="queued", title_zh="已预留，等待盖章"):
     """It is reserved and waits to be sealed"""
-
-    code = "queued"
-    title_zh = "已预留，等待盖章"
 
     def __init__(self, typed_code: str, zh: str, en: str) -> None:
         super().__init__(zh, en)
         self.typed_code = typed_code
 
 
-class WorkersBusy(Unavailable):
+class WorkersBusy(Unavailable, code="workers_busy", title_zh="正忙，请稍后再试"):
     """All workers are busy"""
 
-    code = "workers_busy"
-    title_zh = "正忙，请稍后再试"
 
-
-class SelfCheckFailed(CertsvcError):
+class SelfCheckFailed(CertsvcError, code="self_check_failed", title_zh="签发后的自检没有通过"):
     """Our own output did not pass the check"""
 
-    code = "self_check_failed"
-    title_zh = "签发后的自检没有通过"
 
-
-class SealRefused(CertsvcError):
+class SealRefused(CertsvcError, code="seal_refused", title_zh="不能用印", status=409):
     """The page cannot be sealed"""
 
-    code = "seal_refused"
-    title_zh = "不能用印"
-    status = 409
 
-
-class SettingsError(CertsvcError):
+class SettingsError(CertsvcError, code="settings_wrong", title_zh="设置有误"):
     """The settings are wrong"""
 
-    code = "settings_wrong"
-    title_zh = "设置有误"
 
-
-class CatalogError(CertsvcError):
+class CatalogError(CertsvcError, code="catalog_wrong", title_zh="证照类型定义有误"):
     """A certificate type is wrong"""
 
-    code = "catalog_wrong"
-    title_zh = "证照类型定义有误"
 
-
-class CustodyError(CertsvcError):
+class CustodyError(CertsvcError, code="key_unusable", title_zh="密钥无法使用"):
     """A key cannot be used"""
 
-    code = "key_unusable"
-    title_zh = "密钥无法使用"
 
-
-class KeyLimitReached(CustodyError):
+class KeyLimitReached(CustodyError, code="key_limit_reached", title_zh="密钥使用次数已达上限"):
     """The key was used as often as it may be"""
 
-    code = "key_limit_reached"
-    title_zh = "密钥使用次数已达上限"
 
-
-class CeremonyError(CertsvcError):
+class CeremonyError(CertsvcError, code="ceremony_wrong", title_zh="密钥仪式无法继续"):
     """The key ceremony cannot go on"""
 
-    code = "ceremony_wrong"
-    title_zh = "密钥仪式无法继续"
 
-
-class RecognitionWrong(CertsvcError):
+class RecognitionWrong(CertsvcError, code="recognition_wrong", title_zh="认可机构的资料有误"):
     """A recognised authority is described wrongly"""
 
-    code = "recognition_wrong"
-    title_zh = "认可机构的资料有误"
 
-
-class StoreError(CertsvcError):
+class StoreError(CertsvcError, code="database_wrong", title_zh="数据库无法使用"):
     """The database cannot be used"""
 
-    code = "database_wrong"
-    title_zh = "数据库无法使用"
 
-
-class MachineProblem(CertsvcError):
+class MachineProblem(CertsvcError, code="machine_problem", title_zh="这台机器上做不到"):
     """This machine cannot do what is asked"""
-
-    code = "machine_problem"
-    title_zh = "这台机器上做不到"

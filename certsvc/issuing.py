@@ -18,7 +18,7 @@ from certsvc.render.external_pool import ForeignPages
 from certsvc.render.pages import Renderer
 from certsvc.services import Walk
 from certsvc.settings import Settings
-from certsvc.store.blobs import FileBlobs
+from certsvc.store.blobs import BLOBS, FileBlobs
 from certsvc.store.data_keys import DataKeys
 from certsvc.store.external import PostgresExternalFiles
 from certsvc.store.pool import Pool, open_pool
@@ -73,7 +73,7 @@ async def join_issuing(
     return Issuing(
         catalog=catalog,
         register=register,
-        blobs=FileBlobs(settings.home / "blobs"),
+        blobs=FileBlobs(settings.home / BLOBS),
         renderer=Renderer(settings.schemas, settings.fonts.extra),
         cipher=LivingPayloadCipher(secrets, await open_cipher(secrets, DataKeys(pool), now)),
         keys=Keyless(authority) if keyless else authority,

@@ -3,6 +3,7 @@
 Secrets come by reference only (`env:NAME`, `file:PATH`). `CERTSVC_DATABASE_URI=…` sets `database.uri`, and so on.
 """
 
+import ipaddress
 import json
 import os
 import re
@@ -18,8 +19,11 @@ from certsvc.errors import SettingsError
 REPOSITORY = Path(__file__).resolve().parent.parent
 FILE = "settings.toml"
 MAX_BYTES = 64 * 1024
-LISTS = {("fonts", "extra"), ("seals", "lt_types")}
-"""In the environment their items are joined by colons."""
+LISTS = {("fonts", "extra"): ":", ("seals", "lt_types"): ":", ("webhooks", "networks"): ","}
+"""What joins their items in the environment."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+OWN_MACHINE = ("127.0.0.1/32", "::1/128")
 
 
 class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,30 +91,44 @@ class Seals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Office(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The department API. `url` is the address under which departments reach it (the public one if none is named);
-    each client may ask so many times a minute."""
+    each client may ask so many times a minute. A file that a client sent, and that nothing was made of, is kept so many
+    days: longer than the answer to its sending, which would be given again for a file that is gone."""
 
     url: str = ""
     requests_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 1200
+    keep_uploads_days: Annotated[int, msgspec.Meta(ge=8, le=36500)] = 90
+
+
+class Cases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many days after a case has ended its answers are kept, which speak of persons. The default is a little over
+    the year in which a decision may still be contested by who was not told how."""
+
+    keep_answers_days: Annotated[int, msgspec.Meta(ge=1, le=36500)] = 400
 
 
 class Webhooks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Telling departments by web-hook. With `unsafe_private`, in a demonstration only, web-hooks may lead to this
-    machine, and without TLS."""
+    """Telling departments by web-hook. `networks` (CIDR) are those beside the public internet that web-hooks may lead
+    into, such as a government intranet; what lies on the machine or its link must be named address by address."""
 
-    unsafe_private: bool = False
+    networks: tuple[str, ...] = ()
 
-    def require_safe(self, *, is_demonstration: bool) -> None:
-        """See that nothing unsafe is set outside a demonstration.
+    def allowed(self, *, is_demonstration: bool) -> tuple[Network, ...]:
+        """These networks; in a demonstration also the machine itself.
 
         Raises:
-            SettingsError: it is.
+            SettingsError: one is malformed.
         """
-        if self.unsafe_private and not is_demonstration:
-            raise SettingsError(
-                "webhooks.unsafe_private 只能用于演示：正式环境的回调不得指向内部网络。请删去这一项。",
-                "The setting webhooks.unsafe_private is for demonstrations: real web-hooks must not lead into private "
-                "networks. Remove it.",
-            )
+        return tuple(map(_network, (*self.networks, *(OWN_MACHINE if is_demonstration else ()))))
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise SettingsError(
+            f"webhooks.networks：{text!r} 应写作 10.20.0.0/16 这样的网段，主机位为零。",
+            f"webhooks.networks: write {text!r} as a network like 10.20.0.0/16, without host bits.",
+        ) from None
 
 
 class Timestamp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,6 +155,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timestamp: Timestamp = Timestamp()
     seals: Seals = Seals()
     office: Office = Office()
+    cases: Cases = Cases()
     webhooks: Webhooks = Webhooks()
 
     def at(self, port: int | None, public_url: str | None) -> "Settings":
@@ -216,6 +235,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         ) from None
     try:
         parse_public_url(settings.public_url)
+        settings.webhooks.allowed(is_demonstration=False)
     except SettingsError as error:
         raise SettingsError(
             f"{home / FILE} 或环境变量：{error.zh}", f"{home / FILE} or environment: {error.en}"
@@ -273,8 +293,9 @@ def _override(table: dict[str, Any], name: str, value: str) -> None:
     head, _, rest = name.partition("_")
     section, _, key = rest.lower().partition("_")
     if head == "CERTSVC" and section in Settings.__struct_fields__ and key:
-        table.setdefault(section, {})[key] = _items(value) if (section, key) in LISTS else value
+        between = LISTS.get((section, key))
+        table.setdefault(section, {})[key] = value if between is None else _items(value, between)
 
 
-def _items(text: str) -> list[str]:
-    return text.split(":") if text else []
+def _items(text: str, between: str) -> list[str]:
+    return text.split(between) if text else []

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -13,27 +13,29 @@ from certsvc.authority.authority import Authority
 from certsvc.authority.seal_keys import SealKeys
 from certsvc.batching import run_batches
 from certsvc.domain.actor import Actor
+from certsvc.domain.calendar import beijing_date
 from certsvc.domain.document_seal import JOB as SEAL_DOCUMENT
-from certsvc.ids import Ref, ref_from_bytes
+from certsvc.ids import ref_from_bytes
 from certsvc.issuance.approvals import carry_out
 from certsvc.issuance.cases.issue import issue_part
 from certsvc.issuance.cases.work import CaseWork
 from certsvc.issuance.documents.sealing import carry_out_request
 from certsvc.issuance.documents.service import DocumentProcesses, DocumentReader, DocumentSealer
 from certsvc.issuance.issue import Handler as IssueHandler
-from certsvc.issuance.issue import Patience, finish, resume
+from certsvc.issuance.issue import finish
 from certsvc.issuance.records.sources import tell_freshness
 from certsvc.issuance.seals import finish_seals
 from certsvc.issuance.service import Issuing, silent_walk
 from certsvc.issuing import open_issuing
 from certsvc.jobs.queue import Handler, do_jobs
 from certsvc.jobs.worker import Chore, work
-from certsvc.log import log_unexpected, open_log
+from certsvc.log import open_log
 from certsvc.services import Approvals, Cases, PayloadCipher, RecordRegister, SealRegister
 from certsvc.settings import Settings
 from certsvc.store.answers import PostgresAnswers
 from certsvc.store.approvals import CARRY_OUT, PostgresApprovals
 from certsvc.store.bell import JOB, open_bell
+from certsvc.store.blobs import BLOBS, FileBlobs
 from certsvc.store.cases import ISSUE_PART, PostgresCases
 from certsvc.store.clients import PostgresClients
 from certsvc.store.deliveries import PostgresDeliveries
@@ -44,6 +46,8 @@ from certsvc.store.pool import Pool, open_pool
 from certsvc.store.records import PostgresRecords
 from certsvc.store.register import FINISH
 from certsvc.store.seals import PostgresSeals
+from certsvc.store.takings import Takings
+from certsvc.store.uploads import PostgresUploads
 from certsvc.telling.deliver import Telling
 from certsvc.telling.sender import Sender
 from certsvc.verify.anchors import AnchorFolder
@@ -70,8 +74,8 @@ class Worker:
     documents: DocumentSealer
     records: RecordRegister
     answers: PostgresAnswers
+    uploads: PostgresUploads
     clients: PostgresClients
-    patience: Patience = field(default_factory=Patience)
 
     def chores(self) -> list[Chore]:
         """CRLs every second (signed only when one is due), what waits every five; services, lists and tidying up every
@@ -85,7 +89,10 @@ class Worker:
             Chore("notices", SECOND, self.telling.settle),
             Chore("deliveries", HOUR, self.telling.tidy),
             Chore("sources", MINUTE, self._sources),
+            Chore("late", MINUTE, self._late),
             Chore("answers", HOUR, self.answers.purge),
+            Chore("uploads", HOUR, self.uploads.purge),
+            Chore("case_answers", HOUR, self._case_answers),
             Chore("assertions", HOUR, self.clients.purge),
         ]
 
@@ -120,6 +127,12 @@ class Worker:
     async def _sources(self, now: datetime) -> None:
         await tell_freshness(self.records, now)
 
+    async def _late(self, now: datetime) -> None:
+        await self.cases.tell_late(beijing_date(now), now)
+
+    async def _case_answers(self, now: datetime) -> None:
+        await self.cases.erase_contents(now - timedelta(days=self.settings.cases.keep_answers_days), now)
+
     async def _crls(self, now: datetime) -> None:
         self.authority.facts.renew(now)
 
@@ -133,24 +146,20 @@ class Worker:
         await finish_seals(self.seals, SealKeys(self.authority), now)
 
     async def _waiting(self, now: datetime) -> None:
-        await resume(self.issuing, WORKER, now, patience=self.patience, unexpected=self._unexpected)
-
-    def _unexpected(self, ref: Ref, error: Exception) -> None:
-        log_unexpected(open_log(), error, order=ref.typed_code)
+        await self.issuing.register.hand_over(now)
 
 
 def open_telling(settings: Settings, authority: Authority, cipher: PayloadCipher, pool: Pool, now: Now) -> Telling:
     """What the worker tells others with.
 
     Raises:
-        SettingsError: web-hooks may lead into private networks, and this is no demonstration.
+        SettingsError: a network that web-hooks may lead into is malformed.
     """
-    settings.webhooks.require_safe(is_demonstration=authority.is_demonstration)
     return Telling(
         notices=PostgresNotices(pool),
         deliveries=PostgresDeliveries(pool),
         cipher=cipher,
-        sender=Sender(unsafe_private=settings.webhooks.unsafe_private),
+        sender=Sender(networks=settings.webhooks.allowed(is_demonstration=authority.is_demonstration)),
         clock=now,
     )
 
@@ -165,6 +174,12 @@ def document_sealer(settings: Settings, issuing: Issuing, pool: Pool, reader: Do
         keys=issuing.keys,
         roots=lambda: [root.public_bytes(Encoding.DER) for root in trust.current().roots],
     )
+
+
+def open_uploads(settings: Settings, pool: Pool) -> PostgresUploads:
+    """What takes away files that were sent and not used."""
+    kept = timedelta(days=settings.office.keep_uploads_days)
+    return PostgresUploads(pool, FileBlobs(settings.home / BLOBS), kept)
 
 
 @asynccontextmanager
@@ -198,11 +213,12 @@ def make_worker(
         issuing=issuing,
         seals=PostgresSeals(pool),
         approvals=PostgresApprovals(pool),
-        cases=PostgresCases(pool),
+        cases=PostgresCases(pool, issuing.area),
         telling=open_telling(settings, authority, issuing.cipher, pool, now),
         documents=document_sealer(settings, issuing, pool, reader),
         records=PostgresRecords(pool),
         answers=PostgresAnswers(pool),
+        uploads=open_uploads(settings, pool),
         clients=PostgresClients(pool),
     )
 
@@ -210,11 +226,16 @@ def make_worker(
 async def do_everything(worker: Worker, uri: str, stop: asyncio.Event, now: Now) -> None:
     """Chores, jobs and batches, until told to stop."""
     log, most = open_log(), JOBS_AT_ONCE + SENT_TO_AT_ONCE
-    async with open_pool(uri, seconds=LONGEST_JOB, most=most) as connections, open_bell(uri, JOB) as bell:
-        queue = JobQueue(connections)
+    async with (
+        open_pool(uri, seconds=LONGEST_JOB, most=most) as connections,
+        open_pool(uri, most=1) as for_beginnings,
+        open_bell(uri, JOB) as bell,
+    ):
+        takings = Takings(for_beginnings)
+        jobs, sending = JobQueue(connections, takings), JobQueue(connections)
         await asyncio.gather(
             work(worker.chores(), now, stop, log),
-            do_jobs(queue, worker.handlers(), bell, now, stop, log, at_once=JOBS_AT_ONCE),
-            do_jobs(queue, worker.senders(), bell, now, stop, log, at_once=SENT_TO_AT_ONCE),
-            run_batches(worker.settings, worker.issuing, uri, stop, log),
+            do_jobs(jobs, worker.handlers(), bell, now, stop, log, at_once=JOBS_AT_ONCE),
+            do_jobs(sending, worker.senders(), bell, now, stop, log, at_once=SENT_TO_AT_ONCE),
+            run_batches(worker.settings, worker.issuing, uri, takings, stop, log),
         )

@@ -17,9 +17,9 @@ LEFT_OUT = (
 LONG = "of a whole run they take minutes; give --all, or name the file"
 LONG_ONES = frozenset(
     f"test_{name}.py"
-    for name in "batch_killed batch_statements_killed browser_pages browser_use cases_killed cases_pages "
-    "documents_altered documents_killed external_refused keys_compromised keys_lost office_docs office_faults "
-    "office_schemathesis records_lists seal_command telling_killed".split()
+    for name in "batch_crashing batch_killed batch_statements_killed browser_pages browser_use cases_killed "
+    "cases_pages documents_altered documents_killed external_refused keys_compromised keys_lost "
+    "office_docs office_faults office_schemathesis records_lists_broken seal_command telling_killed".split()
 )
 """Files whose tests kill, break or draw a great deal: a whole run without --all leaves them out, and says so."""
 

@@ -19,6 +19,8 @@ LIFE, LEEWAY = timedelta(minutes=5), timedelta(seconds=30)
 ALGORITHM, KIND = "HS256", "at+jwt"
 HEADER = {"alg": ALGORITHM, "typ": KIND}
 SECRET_BYTES, JTI_BYTES = 32, 16
+CHALLENGE = 'Bearer realm="certsvc", error="invalid_token"'
+"""What is said of every access token that is refused (RFC 6750 section 3.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,5 +101,6 @@ def token_refusal(reason: str) -> WrongCredentials:
     return WrongCredentials(
         "访问令牌有误、已过期，或客户端、密钥已停用：请到 /oauth/token 重新领取。",
         "The access token is wrong or expired, or the client or its key was cut off: get a new one at /oauth/token.",
+        challenge=CHALLENGE,
         reason=reason,
     )

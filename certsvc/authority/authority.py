@@ -10,7 +10,7 @@ from certsvc.authority.archive import Archive
 from certsvc.authority.certificates import BACKDATED
 from certsvc.authority.clock import Clock
 from certsvc.authority.crl import FOR_A_SEAL
-from certsvc.authority.issuing import Issuer, SealCredential, owner_of, subject_of
+from certsvc.authority.issuing import Issuer, SealCredential, owner_by, owner_of, subject_of
 from certsvc.authority.joint_order import in_their_places
 from certsvc.authority.ledger import Ledger
 from certsvc.authority.names import (
@@ -258,7 +258,9 @@ class Authority:
         if known is None:
             latest = newest(self.names, base_name(name))
             before, kind = latest and self.certificate(latest), profile_name(name)
-            owner = owner_of(before) if before and kind == "seal" else seal
+            owner = owner_by(seal) if seal else None
+            if before and kind == "seal":
+                owner = owner_of(before)
             if before and kind == "token":  # what was reserved before it was made gets its token from it, too
                 since, until = before.not_valid_before_utc, before.not_valid_after_utc
             subject = subject_of(self.plan, name, owner, demonstration=self._says_demonstration(name))

@@ -49,6 +49,10 @@ def load_profile(name: str) -> Profile:
     return msgspec.convert(tomllib.loads((PROFILES / f"{name}.toml").read_text("utf-8")), Profile)
 
 
+DEMONSTRATION = " 演示 DEMONSTRATION"
+"""What follows the unit in every name of a demonstration."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuingParty:
     """Who signs a certificate, and where its CRL, its own certificate and its OCSP responder are found, if anywhere."""
@@ -73,7 +77,7 @@ class Subject:
     @property
     def name(self) -> x509.Name:
         """C=CN, O, organizationIdentifier, OU, CN; the last cut to what it has room for, O is always whole."""
-        unit = f"{self.unit} 演示 DEMONSTRATION" if self.demonstration else self.unit
+        unit = self.unit + DEMONSTRATION if self.demonstration else self.unit
         parts = [
             (NameOID.COUNTRY_NAME, "CN"),
             (NameOID.ORGANIZATION_NAME, self.organisation),

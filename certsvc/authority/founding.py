@@ -6,7 +6,7 @@ from datetime import datetime
 from certsvc.authority.archive import Archive, MemoryArchive
 from certsvc.authority.authority import Authority
 from certsvc.authority.certificates import BACKDATED
-from certsvc.authority.issuing import Issuer, subject_of
+from certsvc.authority.issuing import Issuer, NamedOwner, owner_by, subject_of
 from certsvc.authority.ledger import NoLedger
 from certsvc.authority.names import ISSUING, ROOT, TIMESTAMP, seal_name
 from certsvc.authority.plan import Plan
@@ -31,11 +31,11 @@ def found(
     issuer = Issuer(plan, archive, keys)
     since = now - BACKDATED
     planned = [seal.seal(demonstration=plan.demonstration) for seal in plan.seals] if seals is None else seals
-    owners: dict[str, Seal | None] = dict.fromkeys((ROOT, ISSUING, *services))
-    owners |= {seal_name(seal.id): seal for seal in planned}
+    owners: dict[str, NamedOwner | None] = dict.fromkeys((ROOT, ISSUING, *services))
+    owners |= {seal_name(seal.id): owner_by(seal) for seal in planned}
     issuer.require_makeable(tuple(owners))
-    for name, seal in owners.items():
-        issuer.make(name, subject_of(plan, name, seal, demonstration=plan.demonstration), since)
+    for name, owner in owners.items():
+        issuer.make(name, subject_of(plan, name, owner, demonstration=plan.demonstration), since)
     issuer.sign_root_crl(ROOT, now, ())
 
 

@@ -4,18 +4,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.x509.oid import NameOID
 
 from certsvc.authority.archive import Archive
-from certsvc.authority.certificates import IssuingParty, Subject, load_profile, make_certificate
+from certsvc.authority.certificates import DEMONSTRATION, IssuingParty, Subject, load_profile, make_certificate
 from certsvc.authority.crl import ROOT_CRL, make_crl, number_of, with_earlier
 from certsvc.authority.names import ISSUING, LIST, OCSP, ROOT, TIMESTAMP, base_name, generation, newest, profile_name
 from certsvc.authority.plan import Plan
 from certsvc.authority.ring import KeyRing
+from certsvc.domain.seal import Seal
 from certsvc.domain.trust import uscc_of_organisation
 from certsvc.errors import CeremonyError, CustodyError
 from certsvc.ids import Uscc
@@ -34,39 +34,39 @@ class SealCredential:
     chain: tuple[x509.Certificate, ...]
 
 
-class Owner(Protocol):
-    """Whose seal it is: a seal itself, or what its earlier certificate says."""
-
-    @property
-    def owner(self) -> str: ...
-
-    @property
-    def owner_uscc(self) -> Uscc: ...
-
-
 @dataclass(frozen=True, slots=True)
 class NamedOwner:
-    """`Owner`, read from a certificate."""
+    """`Owner`, read from a certificate: the next one of the same seal has the same subject."""
 
     owner: str
     owner_uscc: Uscc
+    unit: str
+
+
+def owner_by(seal: Seal) -> NamedOwner:
+    """The owner of a new seal. Its OU says what it is for and names it: an owner has several, and whoever reads a
+    signature is to tell them apart."""
+    kind = "文件印章" if seal.is_for_documents else "电子印章"
+    return NamedOwner(seal.owner, seal.owner_uscc, f"{kind} {seal.id}")
 
 
 def owner_of(certificate: x509.Certificate) -> NamedOwner:
     """Whose seal a certificate is for."""
     (name,) = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
     (identifier,) = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_IDENTIFIER)
-    return NamedOwner(str(name.value), uscc_of_organisation(str(identifier.value)))
+    (unit,) = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
+    known = str(unit.value).removesuffix(DEMONSTRATION)
+    return NamedOwner(str(name.value), uscc_of_organisation(str(identifier.value)), known)
 
 
-def subject_of(plan: Plan, name: str, seal: Owner | None, *, demonstration: bool) -> Subject:
-    """The subject of the certificate with this name; `seal` is that of a seal's."""
+def subject_of(plan: Plan, name: str, seal: NamedOwner | None, *, demonstration: bool) -> Subject:
+    """The subject of the certificate with this name; `seal` says whose a seal's is."""
     kind = profile_name(name)
     if seal is not None:
         return Subject(
             organisation=seal.owner,
             uscc=seal.owner_uscc,
-            unit="电子印章",
+            unit=seal.unit,
             common_name=seal.owner,
             demonstration=demonstration,
         )

@@ -31,10 +31,8 @@ class Failure(IntEnum):
     SYSTEM_FAILURE = 25
 
 
-class RejectedRequest(InvalidInput):
+class RejectedRequest(InvalidInput, title_zh="时间戳请求被拒绝"):
     """The timestamp request is rejected"""
-
-    title_zh = "时间戳请求被拒绝"
 
     def __init__(self, failure: Failure, zh: str, en: str) -> None:
         super().__init__(zh, en)

@@ -12,9 +12,11 @@ from certsvc.client.batches import Batches
 from certsvc.client.cases import Cases
 from certsvc.client.certificates import Certificates
 from certsvc.client.events import Events
+from certsvc.client.external import External
 from certsvc.client.records import Records
 from certsvc.client.seal_requests import SealRequests
 from certsvc.client.sending import Retries, Sender
+from certsvc.client.types import Types
 from certsvc.client.webhooks import WebHooks
 
 SECONDS = 60.0
@@ -54,7 +56,8 @@ class Client:
             scopes=tuple(scopes),
         )
         sender = Sender(self._http, self.access, retries or Retries())
-        self.certificates, self.approvals = Certificates(sender), Approvals(sender)
+        self.certificates, self.approvals, self.types = Certificates(sender), Approvals(sender), Types(sender)
+        self.external = External(sender, self.certificates)
         self.batches, self.cases, self.records = Batches(sender), Cases(sender), Records(sender)
         self.seal_requests, self.events, self.webhooks = SealRequests(sender), Events(sender), WebHooks(sender)
 

@@ -26,13 +26,15 @@ class Batches:
         act: str = "issue",
         on_wrong: str = "refuse",
         dry_run: bool = False,
+        sample: int = 0,
         key: str | None = None,
         media_type: str = NDJSON,
     ) -> Batch:
         """Send rows, each `{"key": …, "payload": {…}}` or with the `code` and `ground` of an act; or a file as it is,
-        of this media type. It is checked whole before the first row is done. Raises `ApiError`."""
+        of this media type. It is checked whole before the first row is done; of a dry run, `sample` rows go through
+        everything up to the real key. Raises `ApiError`."""
         content = rows if isinstance(rows, bytes) else b"\n".join(map(msgspec.json.encode, rows))
-        query = {"type": type_id, "act": act, "on_wrong": on_wrong, "dry_run": str(dry_run).lower()}
+        query = {"type": type_id, "act": act, "on_wrong": on_wrong, "dry_run": str(dry_run).lower(), "sample": sample}
         answer = await self._sender.write("POST", PATH, key=key, query=query, content=content, media_type=media_type)
         return as_shape(answer, Batch)
 
@@ -51,6 +53,10 @@ class Batches:
     async def manifest(self, batch_id: str) -> bytes:
         """What became of every row, as NDJSON. Raises `ApiError`."""
         return (await self._sender.read(f"{PATH}/{batch_id}/manifest")).content
+
+    async def table(self, batch_id: str) -> bytes:
+        """The same as CSV, in which no cell is a formula. Raises `ApiError`."""
+        return (await self._sender.read(f"{PATH}/{batch_id}/manifest.csv")).content
 
     async def approve(self, batch_id: str, *, key: str | None = None) -> Batch:
         """Approve it, in one's own name. Raises `ApiError`."""

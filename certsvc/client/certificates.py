@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import msgspec
 from msgspec.structs import replace
 
 from certsvc.client.errors import WaitedTooLong
@@ -32,16 +33,20 @@ class Certificates:
         key: str | None = None,
         act: str = "issue",
         previous_identifier: str | None = None,
+        layout: str | None = None,
+        file: Mapping[str, Any] | None = None,
         wait: float = 60.0,
     ) -> Certificate | Approval:
         """Issue a certificate, sealed when it is here; or the approval that it waits for. `key` names the request: sent
-        again with the same key it is the same certificate. `wait` is how many seconds it may take to be sealed.
+        again with the same key it is the same certificate. `wait` is how many seconds it may take to be sealed. For
+        `layout` and `file` see `api.external.register`.
 
         Raises:
             ApiError: it was refused.
             WaitedTooLong: it is on record and will be sealed, but is not yet.
         """
-        order = {"type": type_id, "payload": payload, "act": act, "previous_identifier": previous_identifier}
+        page = {"layout": layout, "file": file} if layout else {}
+        order = {"type": type_id, "payload": payload, "act": act, "previous_identifier": previous_identifier, **page}
         return await self._ordered(PATH, order, key, wait)
 
     async def rehearse(self, type_id: str, payload: Mapping[str, Any], *, act: str = "issue") -> Rehearsal:
@@ -58,11 +63,18 @@ class Certificates:
         """Everything that happened to a certificate. Raises `ApiError`."""
         return as_shape(await self._sender.read(_one(code) + "/history"), History)
 
-    async def document(self, code: str, layout: str | None = None) -> bytes:
-        """A sealed PDF: that of this layout, or the first. Raises `ApiError`."""
+    async def payload(self, code: str, why: str) -> Mapping[str, Any]:
+        """The whole content, persons and all; `why` goes on record. Raises `ApiError`."""
+        content: Mapping[str, Any] = (await self._sender.read(_one(code) + "/payload", {"why": why})).json()["payload"]
+        return content
+
+    async def document(self, code: str, layout: str | None = None, *, why: str | None = None) -> bytes:
+        """A sealed PDF: that of this layout, or the first. `why` goes on record; it must be given for what this client
+        did not order. Raises `ApiError`."""
         if layout is None:
             layout = (await self.read(code)).documents[0].layout
-        return (await self._sender.read(f"{_one(code)}/documents/{quote(layout, safe='')}")).content
+        path = f"{_one(code)}/documents/{quote(layout, safe='')}"
+        return (await self._sender.read(path, {"why": why})).content
 
     def search(
         self,
@@ -84,6 +96,18 @@ class Certificates:
             "issued_until": issued_until and issued_until.isoformat(),
         }
         return self._sender.pages(PATH, query | days, Found)
+
+    async def held_by(self, code: str, kind: str = "001") -> AsyncIterator[Found]:
+        """Every certificate of a holder that this client may read; `code` is the whole code of the holder, `kind` that
+        of the code (001: of a business). Raises `ApiError`."""
+        cursor: str | None = None
+        while True:
+            asked = {"code": code, "kind": kind, "cursor": cursor}
+            page = (await self._sender.write("POST", PATH + "/held-by", asked)).json()
+            for each in page["items"]:
+                yield msgspec.convert(each, Found)
+            if (cursor := page["next"]) is None:
+                return
 
     async def act(
         self,

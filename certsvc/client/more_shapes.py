@@ -101,6 +101,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     progress: str
     parts: tuple[Part, ...]
     answers: Mapping[str, Any] | None
+    erased_at: datetime | None = None
 
 
 class ListedPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +161,49 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     missing: int | None
 
 
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A source of records, and how fresh it is; periods are in hours."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    freshness: str
+    expected_every: float
+    complete_every: float | None
+    last_heard_at: datetime | None
+    complete_as_of: datetime | None
+
+
+class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """How a source does: its records, those that are missing or contradicted, and its newest lists."""
+
+    source: Source
+    records: int
+    missing: int
+    contradicted: int
+    snapshots: tuple[Snapshot, ...]
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A record on which the register and a list differ: `only_here`, `only_there`, or `differs`, in which fields."""
+
+    id: str
+    kind: str
+    fields: tuple[str, ...]
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the register and a list differ: how often, and the first `items`; all are had by `snapshot`."""
+
+    snapshot: int
+    only_here: int
+    only_there: int
+    differs: int
+    same: int
+    items: tuple[Difference, ...]
+    next: str | None
+
+
 class SealedDocument(msgspec.Struct, frozen=True, kw_only=True):
     """A sealed document."""
 
@@ -199,3 +243,28 @@ class WebHook(msgspec.Struct, frozen=True, kw_only=True):
     failures: int
     old_secret_until: datetime | None
     secret: str | None = None
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt to deliver: the HTTP status that came, or the `trouble` that kept it from coming; without either it
+    was broken off, and may have arrived."""
+
+    number: int
+    at: datetime
+    status: int | None
+    trouble: str | None
+    took_ms: int | None
+    answer: str | None
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A message on its way to a web-hook: `pending`, `delivered` or `failed`. `message_id` is its `webhook-id`."""
+
+    id: str
+    message_id: str
+    type: str
+    state: str
+    made_at: datetime
+    due_at: datetime | None
+    ended_at: datetime | None
+    attempts: tuple[Attempt, ...]

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from certsvc.client.more_shapes import Record, Snapshot
+from certsvc.client.more_shapes import Compared, Difference, Record, Snapshot, Source, SourceHealth
 from certsvc.client.sending import Sender, as_shape
 
 PATH = "/v1/records"
@@ -45,13 +45,42 @@ class Records:
         **begin: Any,
     ) -> Snapshot:
         """Send all that a source has; it is applied wholly or not at all. Raises `ApiError`."""
-        rows = list(records)
-        lines = [{"begin": {"observed_at": observed_at, **begin}}, *rows, {"end": {"rows": len(rows)}}]
-        content = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
-        path = f"{PATH}/{quote(source, safe='')}/snapshots"
-        answer = await self._sender.write("POST", path, key=key, content=content, media_type=NDJSON)
+        content = _list(records, observed_at, begin)
+        answer = await self._sender.write(
+            "POST", _source(source) + "/snapshots", key=key, content=content, media_type=NDJSON
+        )
         return as_shape(answer, Snapshot)
+
+    async def reconcile(
+        self, source: str, records: Iterable[Mapping[str, Any]], observed_at: datetime, **begin: Any
+    ) -> Compared:
+        """Compare a list of all that a source has with the register; nothing of it is applied. Raises `ApiError`."""
+        content = _list(records, observed_at, begin)
+        answer = await self._sender.write("POST", _source(source) + "/reconcile", content=content, media_type=NDJSON)
+        return as_shape(answer, Compared)
+
+    def differences(self, source: str, snapshot: int) -> AsyncIterator[Difference]:
+        """Every record on which the register and a list differ. Raises `ApiError`."""
+        return self._sender.pages(f"{_source(source)}/snapshots/{snapshot}/differences", {}, Difference)
+
+    def sources(self) -> AsyncIterator[Source]:
+        """The sources that this client feeds. Raises `ApiError`."""
+        return self._sender.pages(PATH + "/sources", {}, Source)
+
+    async def source(self, source: str) -> SourceHealth:
+        """How a source does. Raises `ApiError`."""
+        return as_shape(await self._sender.read(f"{PATH}/sources/{quote(source, safe='')}"), SourceHealth)
+
+
+def _list(records: Iterable[Mapping[str, Any]], observed_at: datetime, begin: Mapping[str, Any]) -> bytes:
+    rows = list(records)
+    lines = [{"begin": {"observed_at": observed_at, **begin}}, *rows, {"end": {"rows": len(rows)}}]
+    return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+
+
+def _source(source: str) -> str:
+    return f"{PATH}/{quote(source, safe='')}"
 
 
 def _one(source: str, record: str) -> str:
-    return f"{PATH}/{quote(source, safe='')}/{quote(record, safe='')}"
+    return f"{_source(source)}/{quote(record, safe='')}"

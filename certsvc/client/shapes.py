@@ -74,6 +74,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     subject: str | None
     act: str
     url: str | None = None
+    layout: str | None = None
     holder: str | None = None
     category: str | None = None
     issued_at: datetime | None = None

@@ -6,11 +6,13 @@ import hashlib
 import hmac
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from certsvc.client.errors import SignatureWrong
-from certsvc.client.more_shapes import WebHook
+from certsvc.client.more_shapes import Delivery, WebHook
 from certsvc.client.sending import Sender, as_shape
 from certsvc.client.shapes import Notice
 
@@ -81,3 +83,43 @@ class WebHooks:
     async def rotate(self, webhook_id: str, *, key: str | None = None) -> WebHook:
         """A new secret; for a day, messages are signed by both. Raises `ApiError`."""
         return as_shape(await self._sender.write("POST", f"{PATH}/{webhook_id}/secret", key=key), WebHook)
+
+    async def change(
+        self,
+        webhook_id: str,
+        *,
+        url: str | None = None,
+        kinds: Sequence[str] | UnsetType | None = UNSET,
+        state: str | None = None,
+        key: str | None = None,
+    ) -> WebHook:
+        """Change what is named: the address, the kinds of notice (None: all), the state (`active`, `paused`,
+        `disabled`). Raises `ApiError`."""
+        named = {"url": url, "state": state}
+        changes: dict[str, object] = {name: value for name, value in named.items() if value is not None}
+        content = msgspec.json.encode(changes if kinds is UNSET else {**changes, "kinds": kinds})
+        return as_shape(await self._sender.write("PATCH", f"{PATH}/{webhook_id}", key=key, content=content), WebHook)
+
+    def deliveries(self, webhook_id: str, state: str | None = None) -> AsyncIterator[Delivery]:
+        """How deliveries fared, newest first; `state` is `pending`, `delivered` or `failed`. Raises `ApiError`."""
+        return self._sender.pages(f"{PATH}/{webhook_id}/deliveries", {"state": state}, Delivery)
+
+    async def delivery(self, webhook_id: str, delivery_id: str) -> Delivery:
+        """How one fared, with its last attempts. Raises `ApiError`."""
+        return as_shape(await self._sender.read(f"{PATH}/{webhook_id}/deliveries/{delivery_id}"), Delivery)
+
+    async def replay(self, webhook_id: str, delivery_id: str, *, key: str | None = None) -> Delivery:
+        """Have one message sent again, under the same `webhook-id`. Raises `ApiError`."""
+        path = f"{PATH}/{webhook_id}/deliveries/{delivery_id}/replay"
+        return as_shape(await self._sender.write("POST", path, key=key), Delivery)
+
+    async def replay_since(self, webhook_id: str, since: datetime, *, key: str | None = None) -> int:
+        """Have everything sent again that happened since an instant, arrived or not; how much. Raises `ApiError`."""
+        query = {"since": since.isoformat()}
+        answer = await self._sender.write("POST", f"{PATH}/{webhook_id}/replay", key=key, query=query)
+        replayed: int = answer.json()["deliveries"]
+        return replayed
+
+    async def test(self, webhook_id: str, *, key: str | None = None) -> Delivery:
+        """Have a message sent that tells nothing. Raises `ApiError`."""
+        return as_shape(await self._sender.write("POST", f"{PATH}/{webhook_id}/test", key=key), Delivery)

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from certsvc.authority.later import LaterPlan, hold_later, require_possible
 from certsvc.catalog import load_catalog
 from certsvc.commands.progress import advancing
 from certsvc.custody.payloads import DATA, LOOK_UP, make_next_key
-from certsvc.domain.compromise import Reach, Touched
+from certsvc.domain.compromise import Reach, Touched, TouchedRequest
 from certsvc.errors import CertsvcError, CustodyError
 from certsvc.issuance import data_keys as contents
 from certsvc.issuance.compromise import ending, reach_of, reissue
@@ -27,7 +27,7 @@ from certsvc.settings import Settings
 from certsvc.store.data_keys import DataKeys
 from certsvc.store.migrate import migrate
 from certsvc.store.pool import open_pool
-from certsvc.store.touched import touched
+from certsvc.store.touched import touched, touched_requests
 
 OPERATOR = "command-line"
 Result = TypeVar("Result")
@@ -64,8 +64,8 @@ def end_compromised(settings: Settings, typed: CompromiseCommand, *, quiet: bool
     with databases(settings) as uris, open(typed.listing or os.devnull, "w", encoding="utf-8") as file:
         if not typed.dry_run:
             asyncio.run(migrate(uris.writer))
-        by_type = asyncio.run(_count(uris.writer, reach, file.write, quiet))
-        shown = _found(typed, plan, by_type)
+        counted = asyncio.run(_count(uris.writer, reach, file.write, quiet))
+        shown = _found(typed, plan, counted)
         if typed.dry_run:
             return shown
         shown["transcript"] = str(hold_later(plan, settings.home, settings.secret, now, typed.roots))
@@ -77,12 +77,24 @@ def end_compromised(settings: Settings, typed: CompromiseCommand, *, quiet: bool
     return shown
 
 
-def _found(typed: CompromiseCommand, plan: LaterPlan, by_type: dict[str, int]) -> dict[str, Any]:
+@dataclass(slots=True)
+class _Counted:
+    """What was touched: certificates by type, documents of departments, and digests."""
+
+    by_type: dict[str, int] = field(default_factory=dict)
+    documents: int = 0
+    digests: int = 0
+
+
+def _found(typed: CompromiseCommand, plan: LaterPlan, counted: _Counted) -> dict[str, Any]:
+    by_type = {type_id: count for type_id, count in counted.by_type.items() if count}
     return {
         "key": typed.name,
         "since": typed.since.isoformat(),
         "certificates": sum(by_type.values()),
         "by_type": by_type,
+        "documents": counted.documents,
+        "digests": counted.digests,
         "revoke": [each.name for each in plan.revoke],
         "roll": list(plan.roll),
         "transcript": None,
@@ -91,18 +103,23 @@ def _found(typed: CompromiseCommand, plan: LaterPlan, by_type: dict[str, int]) -
     }
 
 
-async def _count(writer: str, reach: Reach | None, write: Callable[[str], object], quiet: bool) -> dict[str, int]:
-    """How many certificates of each type were touched; each of them is written as a line of JSON, too."""
-    counts: dict[str, int] = {}
+async def _count(writer: str, reach: Reach | None, write: Callable[[str], object], quiet: bool) -> _Counted:
+    """How much was touched; each certificate, document and lot of digests is written as a line of JSON, too."""
+    counted = _Counted()
     if reach is None:
-        return counts
+        return counted
     async with open_pool(writer) as pool:
         with advancing("查找 looking", quiet=quiet) as advance:
             async for each in touched(pool, reach):
-                counts[each.type_id] = counts.get(each.type_id, 0) + each.issued
+                counted.by_type[each.type_id] = counted.by_type.get(each.type_id, 0) + each.issued
                 write(_line(each))
                 advance(1)
-    return {type_id: count for type_id, count in counts.items() if count}
+            async for request in touched_requests(pool, reach):
+                counted.documents += request.is_document and request.done
+                counted.digests += len(request.digests)
+                write(_request_line(request))
+                advance(1)
+    return counted
 
 
 def _line(each: Touched) -> str:
@@ -112,6 +129,17 @@ def _line(each: Touched) -> str:
         "number": each.number,
         "version": each.version,
         "issued": each.issued,
+    }
+    return json.dumps(shown, ensure_ascii=False) + "\n"
+
+
+def _request_line(each: TouchedRequest) -> str:
+    shown = {
+        "request": each.id,
+        "client": each.client,
+        "done": each.done,
+        "document": each.sealed.hex() if each.sealed else None,
+        "digests": [digest.hex() for digest in each.digests],
     }
     return json.dumps(shown, ensure_ascii=False) + "\n"
 

@@ -50,6 +50,7 @@ def compromised(name: str, since: datetime, as_json: bool, **typed: Any) -> None
 def _compromise_text(shown: dict[str, Any]) -> str:
     lines = [f"{shown['key']}: {shown['certificates']} certificates touched 涉及证照"]
     lines += [f"  {count:>8}  {type_id}" for type_id, count in shown["by_type"].items()]
+    lines.append(f"{shown['documents']} documents of departments 部门文件, {shown['digests']} digests 摘要")
     lines += [f"revoke 吊销: {', '.join(shown['revoke']) or '-'}", f"next keys 换新钥: {', '.join(shown['roll'])}"]
     if shown["transcript"]:
         lines.append(shown["transcript"])

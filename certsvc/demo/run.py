@@ -16,10 +16,12 @@ from certsvc import app
 from certsvc.authorities import open_keys, publish_trust
 from certsvc.authority.certificates import BACKDATED
 from certsvc.catalog import CertificateType
+from certsvc.demo.case import demo_case
 from certsvc.demo.look import Seen, look_at
 from certsvc.demo.orders import demo_orders
-from certsvc.demo.sandbox import Sandbox, make_sandbox
-from certsvc.demo.screen import show_ready, show_sandbox, show_serving, track
+from certsvc.demo.sandbox import CLIENT, Sandbox, make_sandbox
+from certsvc.demo.screen import show_case, show_ready, show_sandbox, show_serving, track
+from certsvc.demo.sources import demo_sources
 from certsvc.domain.actor import Actor
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Category
@@ -29,7 +31,7 @@ from certsvc.errors import CertsvcError, SelfCheckFailed, SettingsError
 from certsvc.issuance.issue import issue, resume
 from certsvc.issuance.papers import write_papers
 from certsvc.issuance.press import qr_prefix
-from certsvc.issuance.service import silent_walk
+from certsvc.issuance.service import Issuing, silent_walk
 from certsvc.issuing import open_issuing
 from certsvc.render.qr import qr_symbol
 from certsvc.serving import require_free_port, serve_database
@@ -76,19 +78,21 @@ def run_demo(settings: Settings, *, once: bool, port: int | None, public_url: st
     with app.databases(settings) as uris:
         asyncio.run(migrate(uris.writer))
         clock.lap("start")
-        issued = asyncio.run(_issue(settings, uris.writer, quiet))
+        issued, case = asyncio.run(_issue(settings, uris.writer, quiet))
         sandbox = asyncio.run(_sandbox(settings, uris.writer))
         clock.lap("issue")
         online = asyncio.run(_look(settings, uris.reader, issued, "查验 verifying", quiet))
         clock.lap("verify")
         offline = asyncio.run(_look(settings, None, issued, "离线 offline  ", quiet))
         clock.lap("verify_offline")
-        summary = _summary(settings, issued, online, offline, clock) | {"sandbox": _sandbox_json(settings, sandbox)}
+        summary = _summary(settings, issued, online, offline, clock)
+        summary |= {"case": case, "sandbox": _sandbox_json(settings, sandbox)}
         _require_all_good(len(issued), summary)
         if once:
             click.echo(json.dumps(summary, ensure_ascii=False))
             return
         _show(settings, issued)
+        show_case(settings.public_url, case)
         show_sandbox(settings.office_url, sandbox)
         serve_database(settings, "all", uris, show_serving)
 
@@ -151,19 +155,30 @@ def _sandbox_json(settings: Settings, sandbox: Sandbox) -> dict[str, str]:
     }
 
 
-async def _issue(settings: Settings, writer: str, quiet: bool) -> list[Issued]:
-    issued = []
+async def _issue(settings: Settings, writer: str, quiet: bool) -> tuple[list[Issued], str | None]:
+    """What is issued, and the code of the case under the first licence."""
     authority = open_keys(settings, datetime.now(UTC))
     async with open_issuing(settings, writer, silent_walk, datetime.now(UTC), authority) as issuing:
         publish_trust(settings, authority, issuing.catalog, datetime.now(UTC))
-        await resume(issuing, ACTOR, datetime.now(UTC))
-        held_on = beijing_date(AnchorFolder(settings.public).current().root.not_valid_before_utc + BACKDATED)
-        for order in track(demo_orders(issuing.catalog, ACTOR.name, held_on), "签发 issuing  ", quiet=quiet):
-            reservation = await issue(issuing, ACTOR, order, datetime.now(UTC))
-            papers = await write_papers(issuing, reservation, settings.papers)
-            kind = issuing.catalog.version(reservation.type_id, reservation.type_version)
-            issued.append(Issued(kind, reservation, papers))
-    return issued
+        await resume(issuing, ACTOR)
+        held_at = AnchorFolder(settings.public).current().root.not_valid_before_utc + BACKDATED
+        orders = demo_orders(issuing.catalog, ACTOR.name, beijing_date(held_at))
+        issued = [
+            await _with_papers(settings, issuing, await issue(issuing, ACTOR, order, datetime.now(UTC)))
+            for order in track(orders, "签发 issuing  ", quiet=quiet)
+        ]
+        async with open_pool(writer) as pool:
+            licence = issued[0].reservation
+            await demo_sources(issuing, pool, CLIENT, licence, held_at)
+            case = await demo_case(issuing, pool, CLIENT, licence.ref, beijing_date(held_at))
+        if case is None:
+            return issued, None
+        return [*issued, await _with_papers(settings, issuing, case.permit)], case.ref.typed_code
+
+
+async def _with_papers(settings: Settings, issuing: Issuing, reservation: Reservation) -> Issued:
+    papers = await write_papers(issuing, reservation, settings.papers)
+    return Issued(issuing.catalog.version(reservation.type_id, reservation.type_version), reservation, papers)
 
 
 async def _look(

@@ -42,6 +42,12 @@ def show_ready(url: str, papers: Path, anchors: Path, codes: Iterable[tuple[str,
         )
 
 
+def show_case(url: str, code: str | None) -> None:
+    """Where a case is followed, if there is one."""
+    if code is not None:
+        click.echo(f"办件进度 case      {url}/P/{code}")
+
+
 def show_sandbox(url: str, sandbox: Sandbox) -> None:
     """Who may try the department API here, and where their keys are."""
     click.echo(

@@ -67,13 +67,14 @@ def persons_needed(act: Act, category: Category, *, type_needs_approval: bool = 
     """How many registered persons must approve what a client asks for.
 
     Whoever asks is the first of the two that the table of acts demands. Every proof has an approved application behind
-    it, and some types demand it by their policy; acts on many certificates at once need one person more.
+    it, and some types demand it by their policy. A mass act is one request for acts on certificates there are, however
+    many it names: it needs one person more. First issues in bulk do not.
     """
     rule = ACTS[act]
     needed = rule.persons - 1
     if rule.makes is not Makes.NOTHING:
-        return max(needed, 1 if category is Category.PROOF or type_needs_approval else 0)
-    return needed + 1 if mass else needed
+        needed = max(needed, 1 if category is Category.PROOF or type_needs_approval else 0)
+    return needed + 1 if mass and rule.makes is not Makes.FIRST else needed
 
 
 def new_approval_id() -> str:

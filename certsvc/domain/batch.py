@@ -218,13 +218,15 @@ class NewRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenRow:
-    """A row that somebody is at. `twice` is the line on which its key came first, if it came before."""
+    """A row that somebody is at. `in_vain` is how often it was begun without an end, for its worker's process ended;
+    `twice` is the line on which its key came first, if it came before."""
 
     line: int
     key: str
     content: bytes | None
     content_key_id: str | None
     tries: int
+    in_vain: int = 0
     twice: int | None = None
 
 

@@ -7,8 +7,8 @@ from datetime import date
 from certsvc.domain.case import Case, Part, PartAct, PartGround, PartState
 from certsvc.ids import Ref
 
-NEVER = date(9999, 12, 31)
-"""Where a part that nobody has to decide stands in a list by deadlines."""
+NEVER = date.max
+"""Where a part that nobody has to decide stands in a list by deadlines; the database calls it infinity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class PartRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """The answers corrected, and with them every part that was returned resubmitted; `deadlines` by type."""
+    """The answers corrected, and with them the parts that were returned resubmitted: those in `deadlines`, by type."""
 
     ref: Ref
     client: str

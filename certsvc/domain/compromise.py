@@ -26,3 +26,16 @@ class Touched:
     number: str
     version: int
     issued: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TouchedRequest:
+    """One sealing request within reach: a document, whose sealed file has the SHA-256 `sealed` once it is done, or
+    digests that the seal was used for."""
+
+    id: str
+    client: str
+    done: bool
+    is_document: bool
+    sealed: bytes | None
+    digests: tuple[bytes, ...]

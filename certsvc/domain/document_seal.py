@@ -168,6 +168,27 @@ class SealingRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SealOnRecord:
+    """A seal of a sealed document as anybody may know it. `purpose` is what it says beside its owner's name, if
+    anything."""
+
+    id: str
+    owner: str
+    owner_uscc: str
+    purpose: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepartmentDocument:
+    """A document of a department that was sealed here: the SHA-256 of the file, since when it is on record, and its
+    seals in their order."""
+
+    sha256: bytes
+    recorded_at: datetime
+    seals: tuple[SealOnRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Authorization:
     """Leave to sign exactly these digests once (CSC API: signature activation data). `sad_hash` is the SHA-256 of the
     secret."""

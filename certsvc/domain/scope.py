@@ -24,9 +24,9 @@ READ, VIEW, APPROVE, CASE, DECIDE, RECORD, DOCUMENT, NOTIFY = (
     "notify",
 )
 ACTIONS = frozenset({*Act, READ, VIEW, APPROVE, CASE, DECIDE, RECORD, DOCUMENT, NOTIFY})
-"""Every act on a certificate; to read what the public sees, and to view the whole payload; to approve what others
-asked for; to open a case, and to decide a part of one; to register records from elsewhere; to seal documents of one's
-own; to be told what happens."""
+"""Every act on a certificate; to read what the public sees, and to view the whole content and every sealed file; to
+approve what others asked for; to open a case, and to decide a part of one; to register records from elsewhere; to seal
+documents of one's own; to be told what happens."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9/_.-]{0,99}|\*", re.ASCII)
 AREA = re.compile(r"[0-9]{1,6}|\*", re.ASCII)

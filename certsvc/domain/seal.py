@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from certsvc.errors import NotFound
 from certsvc.ids import Uscc
 
 DEFAULT_RANK = "department"
@@ -118,6 +119,11 @@ class Seal:
     def is_for_documents(self) -> bool:
         """Whether it is for the owner's own documents, and never for a certificate."""
         return not self.certificate_types
+
+
+def no_seal(seal_id: str) -> NotFound:
+    """What is answered of a seal that is not there, and of one that whoever asks may not know of."""
+    return NotFound(f"没有印章 {seal_id}。", f"There is no seal {seal_id}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

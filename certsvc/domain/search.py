@@ -20,12 +20,23 @@ class Search:
     type_id: str | None = None
     number: str | None = None
     subject: Uscc | None = None
-    holder_code: str | None = None
-    holder_hash: bytes | None = None
     licence: Ref | None = None
     status: Status | None = None
     issued_since: datetime | None = None
     issued_until: datetime | None = None
+    after: tuple[datetime, Ref] | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderSearch:
+    """Whose certificates are looked for: by the code of an organisation, or the keyed hash of any code; else as in a
+    `Search`."""
+
+    reach: tuple[Scope, ...]
+    on: date
+    code: str | None
+    code_hash: bytes | None
     after: tuple[datetime, Ref] | None = None
     limit: int = 50
 

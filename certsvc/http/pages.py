@@ -60,7 +60,13 @@ class Pages:
 
     def no_record(self, request: Request[Any, Any, Any], typed: str, error: NotFound) -> Response[bytes]:
         """The start again: nothing is wrong with the code typed, and no record has it. The same for every code."""
-        return self._page(request, "home.html", error.status, typed=typed, missing=self._said(request, error))
+        still = self.language(request).words["problem"]["still_no_record"]
+        return self._page(request, "home.html", 404, typed=typed, missing=self._said(request, error), still=still)
+
+    def no_case(self, request: Request[Any, Any, Any], typed: str, error: NotFound) -> Response[bytes]:
+        """The same for the code of a case."""
+        still = self.language(request).words["problem"]["still_no_case"]
+        return self._page(request, "home.html", 404, typed=typed, missing=self._said(request, error), still=still)
 
     def result(
         self,

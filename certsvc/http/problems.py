@@ -30,8 +30,6 @@ CODES_BY_STATUS = {
 }
 MOST_PROBLEMS, LONGEST_FIELD, LONGEST_DETAIL = 50, 200, 400
 RETRY_AFTER_SECONDS = "10"
-CHALLENGE = 'Basic realm="certsvc", Bearer realm="certsvc"'
-"""How a client may say who it is (RFC 9110 section 11.6.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +60,7 @@ def show(error: Exception, language: Language) -> Shown:
 
 def _headers(error: CertsvcError) -> dict[str, str]:
     if isinstance(error, WrongCredentials):
-        return {"WWW-Authenticate": CHALLENGE}
+        return {"WWW-Authenticate": error.challenge}
     if isinstance(error, TooManyRequests):
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, RequestInProgress):

@@ -1,5 +1,7 @@
 """The public routes: scan a QR, type a code, check a file. They read, and hold no key."""
 
+import math
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,12 +12,13 @@ from litestar.response import Redirect
 from structlog.typing import FilteringBoundLogger
 
 from certsvc.domain.token import Claims, parse_digits
-from certsvc.errors import InvalidIdentifier, NotFound, RegisterUnavailable
+from certsvc.errors import InvalidIdentifier, NotFound, RegisterUnavailable, TooManyRequests
 from certsvc.http.application import make_application
 from certsvc.http.language import CODES
 from certsvc.http.negotiation import wants_page
 from certsvc.http.pages import Pages
 from certsvc.http.problems import RETRY_AFTER_SECONDS
+from certsvc.http.rate import Buckets, address_of
 from certsvc.http.routes import Asked, route
 from certsvc.http.shared import shared_routes
 from certsvc.http.site import Site
@@ -23,11 +26,14 @@ from certsvc.http.upload import Uploads
 from certsvc.http.verifier.alarms import raise_alarms
 from certsvc.ids import parse_typed_code
 from certsvc.log import open_log
-from certsvc.verify.case import follow_case
+from certsvc.verify.case import CaseReport, follow_case
 from certsvc.verify.file import verify_file
 from certsvc.verify.report import Report, Soundness
 from certsvc.verify.scan import verify_code, verify_scan
 from certsvc.verify.service import Verifying
+
+CASES_PER_MINUTE = 60
+"""How often one address may ask for cases and for codes that no certificate has: enough for a counter and its queue."""
 
 
 def public_routes(verifying: Verifying, site: Site, pages: Pages, log: FilteringBoundLogger) -> list[HTTPRouteHandler]:
@@ -56,7 +62,7 @@ class _Public:
 
     def __init__(self, verifying: Verifying, site: Site, pages: Pages, log: FilteringBoundLogger) -> None:
         self._verifying, self._site, self._pages, self._log = verifying, site, pages, log
-        self._uploads = Uploads()
+        self._uploads, self._cases = Uploads(), Buckets(CASES_PER_MINUTE)
 
     async def home(self, request: Asked) -> Response[bytes]:
         return self._pages.home(request)
@@ -69,27 +75,32 @@ class _Public:
     async def code(self, request: Asked, code: FromPath[str]) -> Response[bytes]:
         try:
             report = await verify_code(self._verifying, code, datetime.now(UTC))
-        except (InvalidIdentifier, NotFound) as error:
+        except InvalidIdentifier as error:
+            return self._mistyped(request, code, error)
+        except NotFound as error:
             if not wants_page(request):
                 raise
-            if isinstance(error, NotFound):
-                return self._pages.no_record(request, code, error)
-            return self._pages.mistyped(request, code, error)
+            return await self._case_or_none(request, code, error)
         return self._report(request, report, None)
 
     async def case(self, request: Asked, code: FromPath[str]) -> Response[bytes]:
-        return self._pages.case(request, await follow_case(self._verifying, code, datetime.now(UTC)))
+        try:
+            report = await self._follow(request, code)
+        except InvalidIdentifier as error:
+            return self._mistyped(request, code, error)
+        except NotFound as error:
+            if not wants_page(request):
+                raise
+            return self._pages.no_case(request, code, error)
+        return self._pages.case(request, report)
 
     async def typed(self, request: Asked) -> Response[Any]:
         """Where the form leads: what is mistyped is said at once, everything else moves to its own address."""
-        code, language = request.query_params.get("code", ""), request.query_params.get("lang")
+        code = request.query_params.get("code", "")
         try:
-            path = f"/C/{parse_typed_code(code).typed_code}"
+            return _moved(request, f"/C/{parse_typed_code(code).typed_code}")
         except InvalidIdentifier as error:
-            if not wants_page(request):
-                raise
-            return self._pages.mistyped(request, code, error)
-        return Redirect(f"{path}?lang={language}" if language in CODES else path, status_code=303)
+            return self._mistyped(request, code, error)
 
     async def file(self, request: Asked) -> Response[bytes]:
         upload = await self._uploads.read(request)
@@ -103,12 +114,42 @@ class _Public:
             raise RegisterUnavailable("登记簿现在查不了。", "The register cannot be asked now.")
         return {"status": "ready"}
 
+    def _mistyped(self, request: Asked, code: str, error: InvalidIdentifier) -> Response[bytes]:
+        """The start again for a person; a program gets the problem itself."""
+        if not wants_page(request):
+            raise error
+        return self._pages.mistyped(request, code, error)
+
+    async def _case_or_none(self, request: Asked, code: str, error: NotFound) -> Response[Any]:
+        """A code that no certificate has: the form is one for both, so it may be a case's."""
+        try:
+            report = await self._follow(request, code)
+        except NotFound:
+            return self._pages.no_record(request, code, error)
+        return _moved(request, f"/P/{report.progress.ref.typed_code}")
+
+    async def _follow(self, request: Asked, code: str) -> CaseReport:
+        wait = math.ceil(self._cases.wait(address_of(request.scope), time.monotonic()))
+        if wait:
+            raise TooManyRequests(
+                f"每分钟最多查 {CASES_PER_MINUTE} 次办件进度，请过 {wait} 秒再试。",
+                f"Cases can be asked for {CASES_PER_MINUTE} times a minute: try again in {wait} seconds.",
+                retry_after=wait,
+            )
+        return await follow_case(self._verifying, code, datetime.now(UTC))
+
     def _report(self, request: Asked, report: Report, claims: Claims | None) -> Response[bytes]:
         if not report.register_failed:
             return self._pages.result(request, report, 200, claims=claims)
         response = self._pages.result(request, report, 503, claims=claims)
         response.headers["Retry-After"] = RETRY_AFTER_SECONDS
         return response
+
+
+def _moved(request: Asked, path: str) -> Redirect:
+    """To another address, in the language that was asked for."""
+    language = request.query_params.get("lang")
+    return Redirect(f"{path}?lang={language}" if language in CODES else path, status_code=303)
 
 
 def _sound_claims(report: Report, digits: str) -> Claims | None:

@@ -19,6 +19,8 @@ IPV6_NETWORK = 64
 
 CLIENT = re.compile(r"(?P<name>[a-z0-9][a-z0-9-]{0,63})[ \t]+(?P<digest>[0-9a-f]{64})", re.ASCII)
 LONGEST_AUTHORIZATION = 1000
+CHALLENGE = 'Basic realm="certsvc", Bearer realm="certsvc"'
+"""How a known client says who it is here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class Clients:
         digest = hashlib.sha256(token).digest()
         found = [name for name, known in self.digests.items() if hmac.compare_digest(known, digest)]
         if not token or len(found) != 1 or wanted not in (None, found[0]):
-            raise WrongCredentials("客户端的名称或口令不对。", "The client's name or token is wrong.")
+            raise WrongCredentials(
+                "客户端的名称或口令不对。", "The client's name or token is wrong.", challenge=CHALLENGE
+            )
         return found[0]
 
 
@@ -94,7 +98,9 @@ class Gate:
             self._clients.name_of(authorization)
             return
         if not self._strangers:
-            raise WrongCredentials("这里只为登记的客户端服务。", "This service is for known clients.")
+            raise WrongCredentials(
+                "这里只为登记的客户端服务。", "This service is for known clients.", challenge=CHALLENGE
+            )
         wait = math.ceil(self._buckets.wait(address, now))
         if wait:
             raise TooManyRequests(

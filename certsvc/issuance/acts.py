@@ -56,6 +56,9 @@ async def act(register: Register, catalog: Catalog, actor: Actor, asked: Acting,
         KeyReused: the key was used with other content.
     """
     digest = act_digest(asked)  # of what was asked, not of what today adds to it: sent again tomorrow it is the same
+    known = await register.find_act(asked.ref, asked.client, asked.key, digest)
+    if known is not None:
+        return known
     newest = await register.newest_version(asked.ref)
     kind = catalog.version(newest.type_id, newest.type_version)
     require_persons(ACTS[asked.act], kind, newest, actor, asked)

@@ -24,7 +24,7 @@ from certsvc.domain.external import ExternalFile
 from certsvc.domain.issuing import Order
 from certsvc.domain.life import Ground
 from certsvc.domain.scope import APPROVE
-from certsvc.errors import CertsvcError, Forbidden, InvalidInput, NotFound
+from certsvc.errors import CertsvcError, Forbidden, InvalidInput, KeyReused, NotFound
 from certsvc.ids import Ref, parse_typed_code
 from certsvc.issuance.acts import Acting, act, examine
 from certsvc.issuance.issue import issue
@@ -62,36 +62,30 @@ def needed(kind: CertificateType, act_asked: Act) -> int:
 
 
 async def ask_to_issue(issuing: Issuing, approvals: Approvals, actor: Actor, order: Order, now: datetime) -> Approval:
-    """Put an order before those who must approve it; it was rehearsed, so nothing wrong reaches them.
+    """Put an order before those who must approve it; it was rehearsed, so nothing wrong reaches them. Sent again it is
+    the same request, whatever became of it.
 
     Raises:
         see `prepare.rehearse`; KeyReused: the key was used with other content.
     """
+    kind, wanted = issuing.catalog.latest(order.type_id), _wanted(order)
+    known = await _asked_before(approvals, order.client, order.key, wanted)
+    if known is not None:
+        return known
     reservation = await rehearse(issuing, actor, order, now)
-    kind = issuing.catalog.latest(order.type_id)
     seals = {seal.id for sheet in sheets(issuing.keys, kind, order) for seal in sheet.seals} or {reservation.seal_id}
-    wanted = Wanted(
-        act=order.act,
-        type_id=order.type_id,
-        payload=dict(order.payload),
-        code=order.previous.typed_code if order.previous else None,
-        previous_identifier=order.previous_identifier,
-        ground=_ground_columns(order.ground),
-        layout=order.layout,
-        file=order.file,
-    )
     area = area_of(reservation.issuer.uscc)
     where = tuple(sorted(seals)), area, order.previous
     return await approvals.ask(_to_approve(issuing, order.client, order.key, kind, wanted, where, now))
 
 
 async def ask_to_act(issuing: Issuing, approvals: Approvals, actor: Actor, asked: Acting, now: datetime) -> Approval:
-    """Put an act before those who must confirm it, once it was seen that it could be done now.
+    """Put an act before those who must confirm it, once it was seen that it could be done now. Sent again it is the
+    same request, whatever became of it.
 
     Raises:
         see `acts.examine`; KeyReused: the key was used with other content.
     """
-    await examine(issuing.register, issuing.catalog, actor, asked, now)
     newest = await issuing.register.newest_version(asked.ref)
     kind = issuing.catalog.version(newest.type_id, newest.type_version)
     wanted = Wanted(
@@ -105,8 +99,42 @@ async def ask_to_act(issuing: Issuing, approvals: Approvals, actor: Actor, asked
         strikes=asked.strikes,
         expects=asked.expects,
     )
+    known = await _asked_before(approvals, asked.client, asked.key, wanted)
+    if known is not None:
+        return known
+    await examine(issuing.register, issuing.catalog, actor, asked, now)
     where = (newest.seal_id,), area_of(newest.issuer.uscc), newest.ref
     return await approvals.ask(_to_approve(issuing, asked.client, asked.key, kind, wanted, where, now))
+
+
+def _wanted(order: Order) -> Wanted:
+    return Wanted(
+        act=order.act,
+        type_id=order.type_id,
+        payload=dict(order.payload),
+        code=order.previous.typed_code if order.previous else None,
+        previous_identifier=order.previous_identifier,
+        ground=_ground_columns(order.ground),
+        expects=order.expects,
+        layout=order.layout,
+        file=order.file,
+    )
+
+
+async def _asked_before(approvals: Approvals, client: str, key: str, wanted: Wanted) -> Approval | None:
+    """The request of this name, looked for before anything else: once it is done, it could not be asked for anew."""
+    known = await approvals.of_request(client, key)
+    if known is not None and known.asked.digest != _digest(wanted):
+        raise KeyReused.of(key)
+    return known
+
+
+def _content(wanted: Wanted) -> bytes:
+    return msgspec.json.encode(wanted, order="deterministic")
+
+
+def _digest(wanted: Wanted) -> bytes:
+    return hashlib.sha256(_content(wanted)).digest()
 
 
 def _to_approve(
@@ -118,19 +146,19 @@ def _to_approve(
     where: tuple[tuple[str, ...], str, Ref | None],
     now: datetime,
 ) -> ToApprove:
-    content, approval_id = msgspec.json.encode(wanted, order="deterministic"), new_approval_id()
+    approval_id = new_approval_id()
     seals, area, ref = where
     return ToApprove(
         id=approval_id,
         client=client,
         key=key,
-        digest=hashlib.sha256(content).digest(),
+        digest=_digest(wanted),
         act=wanted.act,
         type_id=kind.id,
         seals=seals,
         area=area,
         ref=ref,
-        sealed_request=issuing.cipher.encrypt(content, approval_id.encode()),
+        sealed_request=issuing.cipher.encrypt(_content(wanted), approval_id.encode()),
         payload_key_id=issuing.cipher.key_id,
         needed=needed(kind, wanted.act),
         asked_at=now,
@@ -161,6 +189,18 @@ async def visible(approvals: Approvals, actor: Actor, approval_id: str) -> Appro
     found = await approvals.approval(approval_id)
     if found.asked.client != actor.name and not may_approve(actor, found.asked):
         raise NotFound(f"没有待批事项 {approval_id}。", f"There is no request {approval_id} to approve.")
+    return found
+
+
+async def view(approvals: Approvals, actor: Actor, approval_id: str, now: datetime) -> Approval:
+    """A request to be shown whole, persons and all; that somebody else than who asked sees it goes on record first.
+
+    Raises:
+        NotFound: see `visible`.
+    """
+    found = await visible(approvals, actor, approval_id)
+    if found.asked.client != actor.name:
+        await approvals.note_view(found.asked, actor.name, now)
     return found
 
 
@@ -257,6 +297,7 @@ def _order(asked: ToApprove, wanted: Wanted) -> Order:
         act=wanted.act,
         previous=parse_typed_code(wanted.code) if wanted.code else None,
         previous_identifier=wanted.previous_identifier,
+        expects=wanted.expects,
         ground=_ground(wanted.ground),
         layout=wanted.layout,
         file=wanted.file,

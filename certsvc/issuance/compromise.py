@@ -1,6 +1,5 @@
 """A key in other hands: what it may have signed, the ceremony that ends it, and new documents for those it touched."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from certsvc.authority.authority import Authority
@@ -103,12 +102,3 @@ async def reissue(issuing: Issuing, touched: Touched, why: str, key: str, now: d
         return await issue(issuing, actor, order, now)
     except (ActNotAllowed, Conflict):
         return None
-
-
-async def count(touched: AsyncIterator[Touched]) -> dict[str, int]:
-    """How many certificates of each type, the issued ones only."""
-    counts: dict[str, int] = {}
-    async for each in touched:
-        if each.issued:
-            counts[each.type_id] = counts.get(each.type_id, 0) + 1
-    return counts

@@ -1,10 +1,10 @@
 """Issue once: sign the token, render, prepare the seal, book its use, seal, check our own output, publish."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from certsvc.authority.timestamps import PunctualTimestamper, require_real_time
@@ -13,7 +13,6 @@ from certsvc.domain.actor import Actor
 from certsvc.domain.issuing import Order, Reservation, SealedDocument
 from certsvc.domain.seal import SealUse
 from certsvc.errors import (
-    CertsvcError,
     CustodyError,
     Queued,
     RegisterUnavailable,
@@ -31,11 +30,6 @@ from certsvc.verify.report import Soundness, soundness
 NOT_YET = hashlib.sha256(b"").digest()
 """Stands for the digest of a use that is only asked about."""
 
-FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(minutes=8)
-
-Unexpected = Callable[[Ref, Exception], None]
-"""Told of an order that failed in a way nobody foresaw."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handler:
@@ -43,26 +37,6 @@ class Handler:
 
     name: str
     program: str | None = None
-
-
-class Patience:
-    """What failed is left alone, longer each time. Each process has its own: a new one tries everything once."""
-
-    def __init__(self) -> None:
-        self._failures: dict[Ref, tuple[int, datetime]] = {}
-
-    def due(self, refs: Sequence[Ref], now: datetime) -> Sequence[Ref]:
-        """Which of the waiting are to be tried now; others are forgotten. A clock that was set back does no harm."""
-        self._failures = {ref: self._failures[ref] for ref in refs if ref in self._failures}
-        return [ref for ref in refs if not now < self._next(ref, now) <= now + LONGEST_WAIT]
-
-    def failed(self, ref: Ref, now: datetime) -> None:
-        """It was tried in vain."""
-        times, _ = self._failures.get(ref, (0, now))
-        self._failures[ref] = times + 1, now + min(FIRST_WAIT * 2**times, LONGEST_WAIT)
-
-    def _next(self, ref: Ref, now: datetime) -> datetime:
-        return self._failures.get(ref, (0, now))[1]
 
 
 async def issue(issuing: Issuing, actor: Actor, order: Order, now: datetime) -> Reservation:
@@ -124,38 +98,17 @@ async def _queued(reservation: Reservation) -> AsyncIterator[None]:
         ) from error
 
 
-async def resume(
-    issuing: Issuing,
-    actor: Actor,
-    now: datetime,
-    *,
-    patience: Patience | None = None,
-    unexpected: Unexpected | None = None,
-) -> int:
+async def resume(issuing: Issuing, actor: Actor) -> int:
     """Finish everything that was reserved and not issued, oldest first; how many there were.
 
     Each gets a time of its own and stays in the name of who ordered it. One that cannot be finished does not hold up
-    the others. With `patience` is left alone what somebody is at, and what failed a moment ago: every try may use a
-    key. `unexpected` is told of errors that nobody foresaw; else they are raised like others.
+    the others.
 
     Raises:
-        CertsvcError: the first that came up, after all were tried; see `finish`.
+        Exception: the first that came up, after all were tried; see `finish`.
     """
-    if patience is None:
-        refs = await issuing.register.unfinished()
-    else:
-        refs = patience.due(await issuing.register.waiting(now), now)
-    failures = []
-    for ref in refs:
-        failure = await _failure(issuing, actor, ref)
-        if failure is None:
-            continue
-        if patience is not None and not isinstance(failure, RegisterUnavailable):
-            patience.failed(ref, issuing.clock())
-        if unexpected is None or isinstance(failure, CertsvcError):
-            failures.append(failure)
-        else:
-            unexpected(ref, failure)
+    refs = await issuing.register.unfinished()
+    failures = [failure for ref in refs if (failure := await _failure(issuing, actor, ref)) is not None]
     if failures:
         raise failures[0]
     return len(refs)

@@ -37,7 +37,7 @@ from certsvc.issuance.holders import holder_entries
 from certsvc.issuance.press import press
 from certsvc.issuance.service import Arrow, Issuing
 from certsvc.issuance.sheets import bound_as, sheets
-from certsvc.issuance.versions import require_living, take_over_day, version_problems
+from certsvc.issuance.versions import require_layout_kept, require_living, take_over_day, version_problems
 from certsvc.verify.report import Soundness, soundness
 
 MOST_KEY = 400
@@ -54,6 +54,7 @@ async def prepare(
     Raises:
         Forbidden: the actor may not issue this type, or manages or audits a seal that it needs.
         PayloadInvalid: with every problem, by field; `MissingGlyph` and `TextTooLong` are kinds of it.
+        InvalidInput: what it must say is missing, of its act or of a page laid out elsewhere.
         ActNotAllowed: the version it would follow is at its end.
         ChangedMeanwhile: something happened to it since whoever orders saw it.
         KeyReused: the order's key was used with other content.
@@ -83,12 +84,14 @@ async def rehearse(issuing: Issuing, actor: Actor, order: Order, now: datetime) 
 
 
 async def examine(issuing: Issuing, actor: Actor, order: Order, now: datetime) -> None:
-    """What `prepare` checks before it sets a page: the payload, the seals, and the version that the new one follows.
+    """What `prepare` checks before it sets a page: the payload, who lays it out, the seals, and the version that the
+    new one follows.
 
     Raises:
         see `prepare`.
     """
     kind, _ = _checked(issuing, actor, order)
+    await require_external(issuing, order)
     await _require_seals(issuing, actor, kind, order)
     await _previous(issuing, kind, order, now)
 
@@ -163,6 +166,7 @@ async def _previous(issuing: Issuing, kind: CertificateType, order: Order, now: 
     events = await issuing.register.events(previous.ref)
     require_newest(events, order.expects)
     require_living(order.act, previous, state_on(tell(events), today), today)
+    require_layout_kept(order, previous)
     old = open_payload(issuing, previous)
     _refuse_problems(kind, order, version_problems(order.act, kind, old, order.payload, previous.term, today))
     return previous

@@ -12,7 +12,7 @@ from certsvc.domain.issuing import Reservation
 from certsvc.domain.job import JobError
 from certsvc.domain.life import Event, Period, periods
 from certsvc.domain.scope import READ, VIEW
-from certsvc.errors import NotFound
+from certsvc.errors import InvalidInput, NotFound
 from certsvc.ids import Ref
 from certsvc.issuance.prepare import open_payload
 from certsvc.issuance.service import Issuing
@@ -103,25 +103,41 @@ async def view_payload(issuing: Issuing, actor: Actor, ref: Ref, why: str, now: 
         CustodyError: the key that it is encrypted with is lost.
     """
     reservation = await visible(issuing, actor, ref, VIEW)
-    actor.require(VIEW, reservation.type_id, (reservation.seal_id,), area_of(reservation.issuer.uscc))
-    await issuing.register.note_view(ref, actor.name, why, now)
+    await _note_view(issuing, actor, reservation, why, now)
     return open_payload(issuing, reservation)
 
 
-async def read_document(issuing: Issuing, actor: Actor, ref: Ref, layout: str) -> tuple[bytes, bytes]:
-    """A sealed file and its SHA-256.
+async def read_document(
+    issuing: Issuing, actor: Actor, ref: Ref, layout: str, why: str | None, now: datetime
+) -> tuple[bytes, bytes]:
+    """A sealed file and its SHA-256. It holds the whole content, so it is for who ordered it, and for whoever may view
+    that, for a reason that goes on record first.
 
     Raises:
         NotFound: see `visible`; or it has no such layout, or is not issued yet.
+        Forbidden: the actor may read the certificate, but not all of it.
+        InvalidInput: somebody else ordered it, and no reason is given.
         StoreError: the file is damaged.
     """
-    await visible(issuing, actor, ref)
-    for document in await issuing.register.documents(ref):
-        if document.layout == layout:
-            return issuing.blobs.get(document.sha256), document.sha256
-    raise NotFound(
-        f"{ref.typed_code} 没有版式 {layout} 的文件。", f"{ref.typed_code} has no file of the layout {layout}."
-    )
+    reservation = await visible(issuing, actor, ref, VIEW)
+    documents = {document.layout: document.sha256 for document in await issuing.register.documents(ref)}
+    if layout not in documents:
+        raise NotFound(
+            f"{ref.typed_code} 没有版式 {layout} 的文件。", f"{ref.typed_code} has no file of the layout {layout}."
+        )
+    if await issuing.register.orderer(ref) != actor.name:
+        await _note_view(issuing, actor, reservation, why, now)
+    return issuing.blobs.get(documents[layout]), documents[layout]
+
+
+async def _note_view(issuing: Issuing, actor: Actor, reservation: Reservation, why: str | None, now: datetime) -> None:
+    actor.require(VIEW, reservation.type_id, (reservation.seal_id,), area_of(reservation.issuer.uscc))
+    if why is None:
+        raise InvalidInput(
+            "这件证照不是您申请签发的：查看全文请写明事由（why），将记录在案。",
+            "You did not order this certificate: say why you view the whole of it (`why`); it goes on record.",
+        )
+    await issuing.register.note_view(reservation.ref, actor.name, why, now)
 
 
 def _nothing(ref: Ref) -> NotFound:

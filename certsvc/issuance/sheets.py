@@ -64,6 +64,14 @@ def sheets(keys: KeyHolder, kind: CertificateType, laid_out: LaidOut) -> tuple[S
     return (Sheet(layout=_layout(laid_out.file, seals[0]), file=laid_out.file, seals=seals),)
 
 
+def seals_bound(keys: KeyHolder, bound: str) -> tuple[Seal, ...]:
+    """The seals bound to a type, or to external layouts of one; none where there is none."""
+    try:
+        return keys.seals_for(bound)
+    except SealRefused:
+        return ()
+
+
 def _bound(keys: KeyHolder, kind: CertificateType, layout: Layout) -> tuple[Seal, ...]:
     bound = keys.seals_for(kind.id)
     if len(bound) != len(layout.seals):

@@ -7,12 +7,14 @@ from typing import Any
 from certsvc.catalog import CertificateType
 from certsvc.domain.acts import ACTS, Act
 from certsvc.domain.calendar import Term, TermState
-from certsvc.domain.issuing import Reservation
+from certsvc.domain.issuing import Order, Reservation
 from certsvc.domain.life import State
 from certsvc.domain.states import ConditionKind
-from certsvc.errors import ActNotAllowed, Problem
+from certsvc.errors import ActNotAllowed, InvalidInput, Problem
 
 DAY = timedelta(days=1)
+NEW_FORM = "new_form"
+"""The reason of a reissue that changes who lays out the page."""
 
 
 def require_living(act: Act, previous: Reservation, state: State, today: date) -> None:
@@ -34,6 +36,41 @@ def require_living(act: Act, previous: Reservation, state: State, today: date) -
             f"{previous.number} 的有效期已于 {previous.term.end} 届满，期满前没有受理延续申请：请按新申请办理。",
             f"The term of {previous.number} ended on {previous.term.end} and no application for renewal was accepted "
             "in time: this needs a new application.",
+        )
+
+
+def require_layout_kept(order: Order, previous: Reservation) -> None:
+    """Refuse a next version of a page laid out elsewhere that does not say how its own page comes about: nobody but the
+    registrar can know, so nothing is taken over from before, and none becomes one of our layouts unsaid.
+
+    Raises:
+        InvalidInput: the layout, or the page that was sealed here before, is missing.
+    """
+    if order.act is Act.REISSUE and order.ground.reason_code == NEW_FORM:
+        return
+    problems = [*_layout_left_out(order, previous)]
+    if problems:
+        raise InvalidInput(problems[0].zh, problems[0].en, problems=problems)
+
+
+def _layout_left_out(order: Order, previous: Reservation) -> Iterator[Problem]:
+    number, en = previous.number, f"reissue it with reason_code {NEW_FORM}"
+    if previous.layout is not None and order.layout is None:
+        yield Problem(
+            "layout",
+            "layout_kept",
+            f"{number} 的版面由登记机关制作，新的一版也要写 layout: {previous.layout}（通过接口办理）；"
+            f"改用本系统版式的，以换发新式样（reason_code {NEW_FORM}）补发。",
+            f"The page of {number} was laid out elsewhere: order the next version with the layout {previous.layout} "
+            f"too (by the API). To change to our own, {en}.",
+        )
+    if previous.file is not None and order.file is None:
+        yield Problem(
+            "file",
+            "file_kept",
+            f"{number} 的页面在此盖章，新的一版也要有 file；不再在此盖章的，以换发新式样（{NEW_FORM}）补发。",
+            f"The page of {number} was sealed here: give that of the next version as `file`. To have none sealed here "
+            f"any more, {en}.",
         )
 
 

@@ -9,13 +9,16 @@ from structlog.typing import FilteringBoundLogger
 
 from certsvc.errors import CertsvcError
 from certsvc.log import log_unexpected
-from certsvc.services import Jobs
+from certsvc.services import Jobs, TakenJob
 
 Handler = Callable[[str, datetime], Awaitable[datetime | None]]
 """Does a job by its key: nothing when it is done, else when there is more to do. An error is tried again later."""
 
 LOOKS_AGAIN = 1.0
 """Seconds after which the queue is looked at without being woken: a job put off falls due, a bell may be unheard."""
+
+LONGEST = 100.0
+"""Seconds a job may take: its end must be on record before its connection is taken from it."""
 
 RESTS = 5.0
 """Seconds to leave a database alone that does not answer."""
@@ -73,14 +76,24 @@ async def do_one(
     async with jobs.taken(tuple(handlers), clock()) as job:
         if job is None:
             return False
-        try:
-            again = await handlers[job.kind](job.key, clock())
-        except Exception as error:
-            if isinstance(error, CertsvcError):
-                log.warning("job_failed", kind=job.kind, error=error.code, failures=job.failures + 1)
+        async with job.begun(clock()) as may:
+            if may:
+                await _do(job, handlers[job.kind], clock, log)
             else:
-                log_unexpected(log, error, job=job.kind)
-            await job.failed(error, clock())
-            return True
-        await (job.done() if again is None else job.put_off(again))
+                log.error("job_ends_its_worker", kind=job.kind, failures=job.failures + 1)
+                await job.crashed(clock())
         return True
+
+
+async def _do(job: TakenJob, handler: Handler, clock: Callable[[], datetime], log: FilteringBoundLogger) -> None:
+    try:
+        async with asyncio.timeout(LONGEST):
+            again = await handler(job.key, clock())
+    except Exception as error:
+        if isinstance(error, CertsvcError):
+            log.warning("job_failed", kind=job.kind, error=error.code, failures=job.failures + 1)
+        else:
+            log_unexpected(log, error, job=job.kind)
+        await job.failed(error, clock())
+        return
+    await (job.done() if again is None else job.put_off(again))

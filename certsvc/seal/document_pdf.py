@@ -23,6 +23,9 @@ MOVING = frozenset("/RichMedia /3D /Movie /Sound /Screen".split())
 TAKEN_OUT = frozenset("/OpenAction /AA /DSS /NeedsRendering /Requirements".split())
 """What the catalogue loses: nothing of it is seen."""
 
+ATTACHMENT = "certificate.json"
+"""What makes a file a certificate in the verifier's eyes."""
+
 MOST_STEPS = 8
 """From a reference to what it means."""
 
@@ -92,6 +95,12 @@ def _refuse_dictionary(found: generic.DictionaryObject) -> None:
         raise refused("action", f"它含 {action} 动作。", f"it holds an action {action}.")
     if (kind := _name(found, "/Subtype")) in MOVING and ("/Rect" in found or "/A" in found):
         raise refused("multimedia", f"它含 {kind} 多媒体。", f"it holds multimedia: {kind}.")
+    if "/EF" in found and ATTACHMENT in (str(value_of(found, "/F", "")), str(value_of(found, "/UF", ""))):
+        raise refused(
+            "certificate_data",
+            f"它附有证照的数据（{ATTACHMENT}），会被当作证照：请先去掉。",
+            f"it holds the data of a certificate ({ATTACHMENT}) and would pass for one: take them out first.",
+        )
     if isinstance(found, generic.StreamObject) and ("/F" in found or "/Ref" in found):
         raise refused(
             "content_elsewhere",

@@ -69,14 +69,14 @@ class SnapshotRegister(Protocol):
     async def applied(self, client: str, key: str) -> Snapshot | None:
         """The list that was applied under this key."""
 
-    async def apply(self, snapshot_id: int, digest: bytes, expect_missing: int, now: datetime) -> Snapshot:
-        """Apply a list wholly or not at all. Raises `Conflict`, `TooMuchMissing`, `KeyReused`."""
+    async def apply(self, snapshot_id: int, digest: bytes, rows: int, expect_missing: int, now: datetime) -> Snapshot:
+        """Apply a list of so many rows wholly or not at all. Raises `Conflict`, `TooMuchMissing`, `KeyReused`."""
 
     async def refuse(self, snapshot_id: int, code: str, now: datetime) -> None:
         """Put on record that a list was not taken, and why."""
 
-    async def compare(self, snapshot_id: int, now: datetime) -> Compared:
-        """End a list that was sent to be compared; nothing is changed."""
+    async def compare(self, snapshot_id: int, rows: int, now: datetime) -> Compared:
+        """End a list of so many rows that was sent to be compared; nothing is changed. Raises `Conflict`."""
 
     async def differences(self, source_id: str, snapshot_id: int, after: str, limit: int) -> Compared:
         """Where the register now and a list differ, after an id. Raises `NotFound`."""
@@ -91,6 +91,9 @@ class Cases(Protocol):
     async def open(self, opening: CaseOpening, now: datetime) -> Case:
         """Put a case on record, its parts received. Raises `KeyReused`."""
 
+    async def opened_before(self, client: str, key: str, digest: bytes) -> Case | None:
+        """The case, when this request to open it was done before. Raises `KeyReused`."""
+
     async def case(self, ref: Ref) -> Case:
         """A case as it stands. Raises `NotFound`."""
 
@@ -98,7 +101,13 @@ class Cases(Protocol):
         """Everything that happened to a case, in the order of recording."""
 
     async def content(self, ref: Ref, type_id: str | None) -> SealedContent | None:
-        """The newest answers to the form, or what was granted of a part."""
+        """The newest answers to the form, or what was granted of a part; nothing once it is erased."""
+
+    async def erased_at(self, ref: Ref) -> datetime | None:
+        """When what the case says of persons was erased; nothing while it is kept."""
+
+    async def erase_contents(self, ended_before: datetime, now: datetime) -> int:
+        """Erase what cases say of persons that ended before a time; how many contents."""
 
     async def parts(self, asked: PartsAsked) -> Sequence[ListedPart]:
         """Parts by their deadlines, the late ones first."""
@@ -120,3 +129,6 @@ class Cases(Protocol):
 
     async def reopen(self, ref: Ref, granted: PartEvent, reason: str, deadline: date, now: datetime) -> Case:
         """Take up again what was granted and not approved. Raises `NotFound`."""
+
+    async def tell_late(self, today: date, now: datetime) -> int:
+        """Tell of every part whose last day for the decision is over, once; of how many."""

@@ -7,11 +7,12 @@ from typing import Any, Protocol
 from certsvc.domain.business import Held
 from certsvc.domain.case import Progress
 from certsvc.domain.certificate import Gathered, RegisteredDocument
+from certsvc.domain.document_seal import DepartmentDocument
 from certsvc.domain.issuing import ActRequest, Draft, Order, Reservation, SealedDocument
 from certsvc.domain.life import Event
 from certsvc.domain.seal import Seal, SealUse
 from certsvc.domain.seal_acts import BookedUse, RegisteredSeal, SealActRequest, SealEvent
-from certsvc.domain.search import Found, Search
+from certsvc.domain.search import Found, HolderSearch, Search
 from certsvc.ids import Ref
 
 
@@ -23,6 +24,9 @@ class RegisterReader(Protocol):
 
     async def find_document(self, sha256: bytes) -> RegisteredDocument | None:
         """The sealed file of ours with this digest."""
+
+    async def find_department_document(self, sha256: bytes) -> DepartmentDocument | None:
+        """The document of a department that was sealed here, with this digest."""
 
     async def progress(self, ref: Ref) -> Progress | None:
         """A case as who has its code may see it."""
@@ -56,8 +60,8 @@ class Register(RegisterReader, Protocol):
     async def unfinished(self) -> Sequence[Ref]:
         """What was reserved and not issued, oldest first."""
 
-    async def waiting(self, now: datetime) -> Sequence[Ref]:
-        """Of what is unfinished, what is to be tried again now: nobody is at it, and it did not fail a moment ago."""
+    async def hand_over(self, now: datetime) -> None:
+        """Put what is unfinished into the queue, but for what somebody may be at."""
 
     async def orderer(self, ref: Ref) -> str:
         """In whose name it was ordered: whoever finishes it uses the seals in that name. Raises `NotFound`."""
@@ -83,6 +87,9 @@ class Register(RegisterReader, Protocol):
     async def documents(self, ref: Ref) -> Sequence[RegisteredDocument]:
         """The sealed files of one certificate; none before it is issued."""
 
+    async def find_act(self, ref: Ref, client: str, key: str, digest: bytes) -> Event | None:
+        """The event that a request to act on a certificate has made. Raises `KeyReused` if it had other content."""
+
     async def act(self, request: ActRequest) -> Event:
         """Put an act on record; the same request again gives the same event. Raises `ActNotAllowed`, `NotFound`."""
 
@@ -104,6 +111,9 @@ class CertificateSearch(Protocol):
 
     async def search(self, asked: Search) -> Sequence[Found]:
         """What is found, in the order of reservation, at most `asked.limit`."""
+
+    async def held_by(self, asked: HolderSearch) -> Sequence[Found]:
+        """What a holder has, in the same order."""
 
 
 class SealRegister(Protocol):

@@ -45,6 +45,9 @@ class Approvals(Protocol):
     async def approval(self, approval_id: str) -> Approval:
         """A request as it stands. Raises `NotFound`."""
 
+    async def note_view(self, asked: ToApprove, person: str, now: datetime) -> None:
+        """Put on record that somebody else than who asked has seen the whole of a request."""
+
     async def of_request(self, client: str, key: str) -> Approval | None:
         """What a client asked for under a key."""
 
@@ -62,11 +65,11 @@ class Approvals(Protocol):
         self,
         client: str,
         reach: Sequence[Scope],
-        state: ApprovalState | None,
+        state: ApprovalState,
         after: tuple[datetime, str] | None,
         limit: int,
     ) -> Sequence[Approval]:
-        """What a client asked for, and what lies within the reach of scopes, oldest first."""
+        """What a client asked for, and what the scopes in `reach` let it approve, oldest first."""
 
 
 class TakenJob(Protocol):
@@ -80,6 +83,12 @@ class TakenJob(Protocol):
 
     @property
     def failures(self) -> int: ...
+
+    def begun(self, now: datetime) -> AbstractAsyncContextManager[bool]:
+        """It begins, as long as this lasts. False when it is not to be done: it ended its worker too often."""
+
+    async def crashed(self, now: datetime) -> None:
+        """It ended its worker too often."""
 
     async def done(self) -> None:
         """It is done."""

@@ -16,6 +16,7 @@ from certsvc.ids import ref_from_bytes
 from certsvc.store.audit import audit
 from certsvc.store.jobs import enqueue
 from certsvc.store.notices import tell
+from certsvc.store.plan import plan_each
 from certsvc.store.pool import Connection, Pool
 from certsvc.store.queries import queries
 
@@ -56,6 +57,11 @@ class PostgresApprovals:
         async with self._pool.connection() as connection:
             return await _approval(connection, approval_id)
 
+    async def note_view(self, asked: ToApprove, person: str, now: datetime) -> None:
+        """Put on record that somebody else than who asked has seen the whole of a request."""
+        async with self._pool.transaction() as connection:
+            await audit(connection, now, person, "view_request", asked.ref, {"approval": asked.id})
+
     async def of_request(self, client: str, key: str) -> Approval | None:
         """What a client asked for under a key, as it stands."""
         async with self._pool.connection() as connection:
@@ -67,7 +73,8 @@ class PostgresApprovals:
 
         Raises:
             NotFound: there is no such request.
-            Conflict: it is decided, or the person said something else before.
+            Conflict: it is decided, or the person said something else before; or it is to be approved, and whoever
+                asked for it was cut off since.
             Forbidden: the person asked for it.
         """
         async with self._pool.transaction() as connection:
@@ -76,6 +83,8 @@ class PostgresApprovals:
             if said is not None and (said.approves, said.reason) == (decision.approves, decision.reason):
                 return found
             _require_open(found, decision)
+            if decision.approves and await connection.fetchval(SQL["is_cut_off"], found.asked.client):
+                raise _cut_off(found)
             values = approval_id, decision.person, client, decision.approves, decision.reason, decision.at
             await connection.execute(SQL["decide"], *values)
             word = "approve" if decision.approves else "return"
@@ -113,14 +122,15 @@ class PostgresApprovals:
         self,
         client: str,
         reach: Sequence[Scope],
-        state: ApprovalState | None,
+        state: ApprovalState,
         after: tuple[datetime, str] | None,
         limit: int,
     ) -> Sequence[Approval]:
         """What a client asked for, and what lies within the reach of scopes, oldest first."""
-        types, areas = [scope.type_id for scope in reach], [scope.area for scope in reach]
-        async with self._pool.connection() as connection:
-            rows = await connection.fetch(SQL["seen"], client, types, areas, state, *(after or (None, None)), limit)
+        values = client, [str(scope) for scope in reach], state, *(after or (None, None)), limit
+        async with self._pool.transaction() as connection:
+            await plan_each(connection)
+            rows = await connection.fetch(SQL["seen"], *values)
             return await _approvals(connection, rows)
 
 
@@ -152,6 +162,14 @@ def _decided(found: Approval) -> Conflict:
     return Conflict(
         f"{found.asked.id} 已处理（{found.state}），不能再改。",
         f"{found.asked.id} is decided already ({found.state}) and does not change any more.",
+    )
+
+
+def _cut_off(found: Approval) -> Conflict:
+    asked = found.asked
+    return Conflict(
+        f"{asked.client} 提出 {asked.id} 以后已被停用，不能批准，只能退回（approves: false）。",
+        f"{asked.client} was cut off since it asked for {asked.id}: it cannot be approved, only returned.",
     )
 
 

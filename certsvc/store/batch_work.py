@@ -1,6 +1,7 @@
 """Batches as the workers have them: whoever locks a row has it; with the transaction's end it is done or free again.
 
-A worker that is killed loses its connection, the locks go with it, and others take its rows at once.
+A worker that is killed loses its connection, the locks go with it, and others take its rows at once; a row that ends
+its worker again and again is known by that (`takings`).
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -22,11 +23,9 @@ from certsvc.domain.batch import (
     Result,
     TakenRow,
 )
-from certsvc.store.batches import SQL, KeptRow, PostgresBatches, move_and_tell
+from certsvc.store.batches import CHUNK, SQL, KeptRow, PostgresBatches, move_and_tell, put_back_some
 from certsvc.store.pool import Connection, Pool
-
-CHUNK = 5000
-"""Rows that are tidied in one transaction."""
+from certsvc.store.takings import Takings, ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +57,7 @@ class Open:
     needed: int
     sample: int
     manifest: bytes | None
+    retry_after: int | None
     rows: int
     received: int
     wrong: int
@@ -81,19 +81,34 @@ class RowAtHand:
     batch: int
     row: TakenRow
     _connection: Connection
+    _takings: Takings
+
+    @asynccontextmanager
+    async def begun(self, now: datetime) -> AsyncIterator[bool]:
+        """The row begins, as long as the context lasts. False when it is not to be done: it ended its worker too often.
+
+        Raises:
+            RegisterUnavailable: the beginning cannot be put on record.
+        """
+        async with self._takings.begun([_work(self.batch, self.row)], self.row.in_vain, now) as may:
+            yield may
 
     async def done(self, result: Result, now: datetime) -> None:
         """It is done."""
         what = result.ref.slot, result.ref.to_bytes(), result.number, result.event
-        await self._connection.execute(SQL["set_done"], self.batch, self.row.line, *what, now)
+        await self._end(SQL["set_done"], *what, now)
 
     async def failed(self, code: str, sealed_error: bytes, key_id: str, now: datetime) -> None:
         """It cannot be done."""
-        await self._connection.execute(SQL["set_failed"], self.batch, self.row.line, code, sealed_error, key_id, now)
+        await self._end(SQL["set_failed"], code, sealed_error, key_id, now)
 
     async def put_off(self, until: datetime, code: str, sealed_error: bytes, key_id: str) -> None:
         """It cannot be done now."""
-        await self._connection.execute(SQL["put_off"], self.batch, self.row.line, until, code, sealed_error, key_id)
+        await self._end(SQL["put_off"], until, code, sealed_error, key_id)
+
+    async def _end(self, statement: str, *values: object) -> None:
+        await self._connection.execute(statement, self.batch, self.row.line, *values)
+        await ended(self._connection, [_work(self.batch, self.row)])
 
 
 @dataclass(slots=True)
@@ -103,6 +118,19 @@ class RowsAtHand:
     batch: int
     rows: Sequence[TakenRow]
     _connection: Connection
+    _takings: Takings
+
+    @asynccontextmanager
+    async def begun(self, now: datetime) -> AsyncIterator[bool]:
+        """The check begins, as long as the context lasts. False when the row is not to be checked, for it is one then:
+        it ended its worker too often.
+
+        Raises:
+            RegisterUnavailable: the beginning cannot be put on record.
+        """
+        in_vain = max((row.in_vain for row in self.rows), default=0)
+        async with self._takings.begun([_work(self.batch, row) for row in self.rows], in_vain, now) as may:
+            yield may
 
     async def checked(self, verdicts: Sequence[Verdict], key_id: str) -> None:
         """What the check said."""
@@ -112,14 +140,16 @@ class RowsAtHand:
             [verdict.sealed_error for verdict in verdicts],
         )
         await self._connection.execute(SQL["set_checked"], self.batch, *columns, key_id)
+        await ended(self._connection, [_work(self.batch, row) for row in self.rows])
 
 
 class BatchWork:
     """Needs the database role that owns the tables, and a pool of its own: a row holds a connection as long as it
-    takes. Every method may raise `RegisterUnavailable`."""
+    takes. `takings` are those of the process. Every method may raise `RegisterUnavailable`."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, takings: Takings | None = None) -> None:
         self._pool = pool
+        self._takings = takings or Takings(pool)
         self._batches = PostgresBatches(pool)
 
     async def running(self, after: int) -> Sequence[Running]:
@@ -148,14 +178,17 @@ class BatchWork:
             if row is None or not await connection.fetchval(SQL["still_running"], batch):
                 yield None
             else:
-                yield RowAtHand(batch, _to_taken(row, None), connection)
+                yield RowAtHand(batch, _to_taken(row, None), connection, self._takings)
 
     @asynccontextmanager
     async def to_check(self, batch: int, limit: int) -> AsyncIterator[RowsAtHand]:
-        """Rows that nobody has checked, for as long as the context lasts."""
+        """Rows that nobody has checked, for as long as the context lasts. When rows that were begun together end the
+        process again, each is taken by itself."""
         async with self._pool.transaction() as connection:
-            rows = await connection.fetch(SQL["take_received"], batch, limit)
-            yield RowsAtHand(batch, [_to_taken(row, row["twice"]) for row in rows], connection)
+            found = await connection.fetch(SQL["take_received"], batch, limit)
+            rows = [_to_taken(row, row["twice"]) for row in found]
+            suspect = next((row for row in rows if row.in_vain > 1), None)
+            yield RowsAtHand(batch, rows if suspect is None else [suspect], connection, self._takings)
 
     async def open(self, now: datetime) -> Sequence[Open]:
         """Every batch for which something is to be done beside its rows."""
@@ -199,7 +232,12 @@ class BatchWork:
             if batch.state is BatchState.RUNNING:
                 await move_and_tell(connection, batch, BatchMove.FINISH, by, now, {"manifest": manifest.hex()})
             if batch.state is BatchState.CANCELLED or not await connection.fetchval(SQL["has_failed"], batch.number):
-                await connection.execute(SQL["close"], batch.number)
+                await _close(connection, batch.number)
+
+    async def put_back_some(self, batch: int) -> bool:
+        """Have some more of the failed rows tried again; whether there were any."""
+        async with self._pool.transaction() as connection:
+            return await put_back_some(connection, batch)
 
     async def cancel_some(self, batch: int) -> bool:
         """Give up some rows that nobody is at; whether there were any."""
@@ -223,7 +261,7 @@ class BatchWork:
     async def close(self, batch: int) -> None:
         """Nothing is left to be done for a batch."""
         async with self._pool.transaction() as connection:
-            await connection.execute(SQL["close"], batch)
+            await _close(connection, batch)
 
     async def _some(self, name: str, batch: int) -> bool:
         statements = {
@@ -241,6 +279,16 @@ def makes_sheets(act: Act) -> bool:
     return ACTS[act].makes is not Makes.NOTHING
 
 
+async def _close(connection: Connection, batch: int) -> None:
+    await connection.execute(SQL["close"], batch)
+    await connection.execute(SQL["forget_beginnings"], batch)
+
+
+def _work(batch: int, row: TakenRow) -> str:
+    """What a row is called among what was begun."""
+    return f"row/{batch}/{row.line}"
+
+
 def _to_taken(row: asyncpg.Record, twice: int | None) -> TakenRow:
     return TakenRow(
         line=row["line"],
@@ -248,6 +296,7 @@ def _to_taken(row: asyncpg.Record, twice: int | None) -> TakenRow:
         content=row["sealed"],
         content_key_id=row["data_key_id"],
         tries=row["tries"],
+        in_vain=row["in_vain"],
         twice=twice,
     )
 
@@ -266,6 +315,7 @@ def _to_open(row: asyncpg.Record) -> Open:
         needed=row["needed"],
         sample=row["sample"],
         manifest=row["manifest"],
+        retry_after=row["retry_after"],
         rows=row["rows"],
         received=row["received"],
         wrong=row["wrong"],

@@ -30,6 +30,9 @@ from certsvc.store.queries import queries
 
 SQL = queries("batches")
 REFUSED = "BT001"
+CHUNK = 5000
+"""Rows that are changed in one transaction."""
+
 QUIET = frozenset({BatchMove.RECEIVE, BatchMove.ABANDON, BatchMove.RUN})
 """Moves of which nobody needs to be told; of a check that passed only who wanted no more than that."""
 
@@ -162,7 +165,8 @@ class PostgresBatches:
             return count
 
     async def move(self, batch: Batch, move: BatchMove, by: str, now: datetime) -> Batch:
-        """Have a batch go on; what was the last move already is done once.
+        """Have a batch go on; what was the last move already is done once. Of many failed rows that are tried again a
+        worker puts back those that are not the first.
 
         Raises:
             ActNotAllowed: its state does not allow it.
@@ -171,7 +175,7 @@ class PostgresBatches:
             if await connection.fetchval(SQL["newest_move"], batch.number) == move:
                 return await _batch(connection, batch.id)
             await move_and_tell(connection, batch, move, by, now)
-            if move is BatchMove.RETRY and (await connection.execute(SQL["retry_failed"], batch.number)).endswith(" 0"):
+            if move is BatchMove.RETRY and not await put_back_some(connection, batch.number):
                 raise ActNotAllowed("没有可以重办的行。", "There is no failed row that can be tried again.")
             return await _batch(connection, batch.id)
 
@@ -219,6 +223,18 @@ async def move_and_tell(
     counts = {state.value: count for state, count in (await _batch(connection, batch.id)).counts.items()}
     said = {**detail, "counts": counts, **(more or {})}
     await tell(connection, now, f"batch.{MOVES[move].after}", said, client=batch.request.client)
+
+
+async def put_back_some(connection: Connection, batch: int) -> bool:
+    """Have some of the failed rows tried again, in the caller's transaction, in the order of their lines; whether there
+    were any. One that fails anew stays so."""
+    after: int | None = await connection.fetchval(SQL["retry_after"], batch)
+    if after is None:
+        return False
+    some = await connection.fetchrow(SQL["put_back"], batch, after, CHUNK)
+    assert some is not None, "a count is always there"
+    await connection.execute(SQL["set_retry_after"], batch, some["last"] if some["rows"] == CHUNK else None)
+    return bool(some["rows"])
 
 
 def refused(error: asyncpg.PostgresError, move: BatchMove) -> CertsvcError | asyncpg.PostgresError:

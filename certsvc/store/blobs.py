@@ -6,6 +6,9 @@ from pathlib import Path
 from certsvc.errors import NotFound, StoreError
 from certsvc.files import replace_file, sync
 
+BLOBS = "blobs"
+"""Where they lie in the data folder."""
+
 MAX_BYTES = 20 * 1024 * 1024
 """What the verifier takes back, too."""
 
@@ -46,6 +49,10 @@ class FileBlobs:
         if hashlib.sha256(data).digest() != sha256:
             raise StoreError(f"文件 {sha256.hex()} 已损坏。", f"The file {sha256.hex()} is damaged.")
         return data
+
+    def remove(self, sha256: bytes) -> None:
+        """Take the file away; where there is none, nothing. Nothing on record may need it."""
+        self.path(sha256).unlink(missing_ok=True)
 
     def path(self, sha256: bytes) -> Path:
         """Where the file of this digest lies, or would."""

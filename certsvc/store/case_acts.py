@@ -10,7 +10,7 @@ from certsvc.domain.case_requests import SealedContent
 from certsvc.errors import KeyReused, NotFound
 from certsvc.ids import Ref, ref_from_bytes
 from certsvc.store.case_rows import explained, to_case, to_part, to_part_event
-from certsvc.store.notices import tell
+from certsvc.store.notices import PartPlace, tell
 from certsvc.store.pool import Connection
 from certsvc.store.queries import queries
 
@@ -103,14 +103,14 @@ async def insert_content(
         raise reused(str(request[1])) from None
 
 
-async def end_the_rest(connection: Connection, case: Case, now: datetime) -> None:
+async def end_the_rest(connection: Connection, case: Case, now: datetime, area: str) -> None:
     """Without the licence nothing can hang on it."""
     for part in case.parts:
         if part.type_id != case.licence_type and part.state in PENDING:
             _, state = await record_act(
                 connection, case.ref, part.type_id, PartAct.END, SERVICE, now, ground=WITHOUT_LICENCE
             )
-            await tell_part(connection, case, part.type_id, PartAct.END, state, now)
+            await tell_part(connection, case, part.type_id, PartAct.END, state, now, area)
 
 
 async def tell_part(
@@ -120,14 +120,14 @@ async def tell_part(
     act: PartAct,
     state: PartState,
     now: datetime,
+    area: str,
     certificate: Ref | None = None,
-    client: str | None = None,
 ) -> None:
-    """Tell whoever opened the case, or the client named, what became of a part."""
+    """Tell whoever opened the case, and all who may decide such a part in the area, what became of it."""
     kind = "case.returned" if act is PartAct.RETURN else "case.part_decided"
     code = certificate.typed_code if certificate else None
     told = about(case.ref, type=type_id, act=act.value, state=state.value, certificate=code)
-    await tell(connection, now, kind, told, client=client or case.opened_by)
+    await tell(connection, now, kind, told, client=case.opened_by, part=PartPlace(type_id, area))
 
 
 async def finished_case(connection: Connection, ref: Ref, now: datetime) -> Case:

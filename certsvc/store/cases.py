@@ -17,7 +17,7 @@ from certsvc.domain.case_requests import (
     SealedContent,
 )
 from certsvc.errors import ActNotAllowed
-from certsvc.ids import Ref
+from certsvc.ids import Ref, ref_from_bytes
 from certsvc.store.audit import audit
 from certsvc.store.case_acts import (
     NO_REQUEST,
@@ -36,13 +36,19 @@ from certsvc.store.case_acts import (
 )
 from certsvc.store.case_rows import to_listed
 from certsvc.store.jobs import enqueue
-from certsvc.store.notices import tell
+from certsvc.store.notices import PartPlace, tell
 from certsvc.store.pool import Pool
 from certsvc.store.queries import queries
 
 SQL = queries("cases")
 ISSUE_PART = "issue_part"
 """The job of issuing a part that was granted; its key is `part_key`."""
+
+LATE_AT_ONCE = 200
+"""Of so many late parts is told in one transaction."""
+
+ERASED_AT_ONCE = 500
+"""So many contents are erased in one transaction."""
 
 BEFORE_ALL = (date.min, -1, b"", "")
 
@@ -54,10 +60,11 @@ def part_key(ref: Ref, type_id: str, cause: str) -> str:
 
 
 class PostgresCases:
-    """Reads and writes; needs the database role that owns the tables. Every method may raise `RegisterUnavailable`."""
+    """Reads and writes; needs the database role that owns the tables. Whoever may decide a part in the `area` is told
+    of it. Every method may raise `RegisterUnavailable`."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, area: str) -> None:
+        self._pool, self._area = pool, area
 
     async def open(self, opening: CaseOpening, now: datetime) -> Case:
         """Put a case on record, its parts received; the same request again gives the same case.
@@ -78,10 +85,22 @@ class PostgresCases:
                 await record_act(
                     connection, opening.ref, part.type_id, PartAct.OPEN, opening.client, now, deadline=part.deadline
                 )
+                said = about(opening.ref, type=part.type_id, deadline=part.deadline.isoformat())
+                await tell(connection, now, "case.part_opened", said, part=PartPlace(part.type_id, self._area))
             types = [part.type_id for part in opening.parts]
             await audit(connection, now, opening.client, "open_case", None, about(opening.ref, types=types))
             await tell(connection, now, "case.opened", about(opening.ref, types=types), client=opening.client)
             return await case_of(connection, opening.ref)
+
+    async def opened_before(self, client: str, key: str, digest: bytes) -> Case | None:
+        """The case as it stands, when this request to open it was done before.
+
+        Raises:
+            KeyReused: the key of the request was used with other content.
+        """
+        async with self._pool.connection() as connection:
+            known = await connection.fetchrow(SQL["opened"], client, key)
+            return None if known is None else await case_of(connection, same_request(known, digest, key))
 
     async def case(self, ref: Ref) -> Case:
         """A case as it stands.
@@ -98,10 +117,30 @@ class PostgresCases:
             return await events_of_case(connection, ref)
 
     async def content(self, ref: Ref, type_id: str | None) -> SealedContent | None:
-        """The newest answers to the form, or what a department set of its part."""
+        """The newest answers to the form, or what a department set of its part; nothing once it is erased."""
         async with self._pool.connection() as connection:
             row = await connection.fetchrow(SQL["content"], ref.slot, ref.to_bytes(), type_id)
         return None if row is None else SealedContent(sealed=row["sealed"], key_id=row["key_id"])
+
+    async def erased_at(self, ref: Ref) -> datetime | None:
+        """When what the case says of persons was erased; nothing while it is kept."""
+        async with self._pool.connection() as connection:
+            erased: datetime | None = await connection.fetchval(SQL["erased_at"], ref.slot, ref.to_bytes())
+            return erased
+
+    async def erase_contents(self, ended_before: datetime, now: datetime) -> int:
+        """Erase what cases say of persons that ended before a time, a portion in each transaction; how many contents.
+        Cases, parts, events and the digests of requests stay."""
+        erased, states = 0, sorted(PENDING)
+        while True:
+            async with self._pool.transaction() as connection:
+                rows = await connection.fetch(SQL["erase_contents"], ended_before, now, states, ERASED_AT_ONCE)
+                if rows:
+                    detail = {"contents": len(rows), "ended_before": ended_before.isoformat()}
+                    await audit(connection, now, SERVICE, "erase_case_contents", None, detail)
+            erased += len(rows)
+            if len(rows) < ERASED_AT_ONCE:
+                return erased
 
     async def parts(self, asked: PartsAsked) -> Sequence[ListedPart]:
         """Parts by their deadlines: what is late comes first."""
@@ -156,9 +195,9 @@ class PostgresCases:
                 await insert_content(connection, request.ref, request.type_id, request.content, NO_REQUEST, now)
             if state is PartState.GRANTED:
                 await enqueue(connection, ISSUE_PART, part_key(request.ref, request.type_id, str(event)), now)
-            await tell_part(connection, case, request.type_id, request.act, state, now)
+            await tell_part(connection, case, request.type_id, request.act, state, now, self._area)
             if request.type_id == case.licence_type and state in (PartState.REFUSED, PartState.WITHDRAWN):
-                await end_the_rest(connection, case, now)
+                await end_the_rest(connection, case, now, self._area)
             await audit(connection, now, actor, f"case_{request.act}", None, about(case.ref, type=request.type_id))
             return await finished_case(connection, case.ref, now)
 
@@ -173,8 +212,8 @@ class PostgresCases:
         return known is not None and same_request(known, digest, key, ref) == ref
 
     async def correct(self, correction: Correction, actor: str, now: datetime) -> Case:
-        """Put corrected answers on record, and resubmit every part that was returned; the same request again gives the
-        case as it stands.
+        """Put corrected answers on record, and resubmit every part that was returned when they were checked and still
+        is; the same request again gives the case as it stands.
 
         Raises:
             NotFound: there is no such case.
@@ -186,21 +225,20 @@ class PostgresCases:
             known = await connection.fetchrow(SQL["find_content"], correction.client, correction.key)
             if known is not None:
                 return await case_of(connection, same_request(known, correction.digest, correction.key, correction.ref))
-            returned = [part for part in case.parts if part.state is PartState.RETURNED]
+            known_returned = [part for part in case.parts if part.type_id in correction.deadlines]
+            returned = [part for part in known_returned if part.state is PartState.RETURNED]
             if not returned:
                 raise ActNotAllowed("没有退回补正的部分。", "No part is returned for correction.")
             named = correction.client, correction.key, correction.digest
             content = SealedContent(sealed=correction.sealed, key_id=correction.key_id)
             await insert_content(connection, correction.ref, None, content, named, now)
-            events = await events_of_case(connection, correction.ref)
             for part in returned:
                 deadline = correction.deadlines[part.type_id]
                 await record_act(
                     connection, correction.ref, part.type_id, PartAct.RESUBMIT, actor, now, deadline=deadline
                 )
-                who = next(one.client for one in reversed(events) if _is(one, part.type_id, PartAct.RETURN))
                 told = about(case.ref, type=part.type_id, deadline=deadline.isoformat())
-                await tell(connection, now, "case.resubmitted", told, client=who or case.opened_by)
+                await tell(connection, now, "case.resubmitted", told, part=PartPlace(part.type_id, self._area))
             await audit(connection, now, actor, "case_correct", None, about(case.ref))
             return await case_of(connection, correction.ref)
 
@@ -224,7 +262,7 @@ class PostgresCases:
                 for other in case.parts:
                     if other.state is PartState.GRANTED and other.type_id != type_id:
                         await enqueue(connection, ISSUE_PART, part_key(ref, other.type_id, "licence"), now)
-            await tell_part(connection, case, type_id, PartAct.ISSUE, PartState.ISSUED, now, certificate)
+            await tell_part(connection, case, type_id, PartAct.ISSUE, PartState.ISSUED, now, self._area, certificate)
             return await finished_case(connection, ref, now)
 
     async def reopen(self, ref: Ref, granted: PartEvent, reason: str, deadline: date, now: datetime) -> Case:
@@ -242,8 +280,22 @@ class PostgresCases:
             _, state = await record_act(
                 connection, ref, granted.type_id, PartAct.REOPEN, SERVICE, now, ground=ground, deadline=deadline
             )
-            await tell_part(connection, case, granted.type_id, PartAct.REOPEN, state, now, client=granted.client)
+            await tell_part(connection, case, granted.type_id, PartAct.REOPEN, state, now, self._area)
             return await case_of(connection, ref)
+
+    async def tell_late(self, today: date, now: datetime) -> int:
+        """Tell of every part whose last day for the decision is over, once for each such day; of how many."""
+        told = 0
+        while True:
+            async with self._pool.transaction() as connection:
+                rows = await connection.fetch(SQL["late_parts"], today, now, LATE_AT_ONCE)
+                for row in rows:
+                    said = about(ref_from_bytes(row["ref"]), type=row["type_id"], deadline=row["deadline"].isoformat())
+                    place = PartPlace(row["type_id"], self._area)
+                    await tell(connection, now, "case.part_late", said, client=row["opened_by"], part=place)
+            told += len(rows)
+            if len(rows) < LATE_AT_ONCE:
+                return told
 
 
 def _head(opening: CaseOpening, now: datetime) -> tuple[object, ...]:
@@ -256,7 +308,3 @@ def _head(opening: CaseOpening, now: datetime) -> tuple[object, ...]:
 
 def _place(place: ListPlace) -> tuple[date, int, bytes, str]:
     return place.due, place.ref.slot, place.ref.to_bytes(), place.type_id
-
-
-def _is(event: PartEvent, type_id: str, act: PartAct) -> bool:
-    return event.type_id == type_id and event.act is act

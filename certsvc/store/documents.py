@@ -34,6 +34,7 @@ from certsvc.store.notices import tell
 from certsvc.store.pool import Connection, Pool
 from certsvc.store.queries import queries
 from certsvc.store.seal_refusals import STATES, explained
+from certsvc.store.uploads import lock_upload
 
 SQL = queries("documents")
 LOCK_QUOTAS = queries("write")["lock_quotas"]
@@ -50,8 +51,9 @@ class PostgresDocuments:
         self._pool = pool
 
     async def keep_file(self, client: str, sha256: bytes, size: int, now: datetime) -> None:
-        """Put on record that a client has sent a file; once is enough."""
+        """Put on record that a client has sent a file, before it is kept; again, it is kept from then on."""
         async with self._pool.transaction() as connection:
+            await lock_upload(connection, sha256)
             await connection.execute(SQL["keep_file"], client, sha256, size, now)
 
     async def require_file(self, client: str, sha256: bytes) -> None:
@@ -61,11 +63,7 @@ class PostgresDocuments:
             NotFound: it has not; whether others have is not told.
         """
         async with self._pool.connection() as connection:
-            if await connection.fetchval(SQL["has_file"], client, sha256) is None:
-                raise NotFound(
-                    f"没有收到文件 {sha256.hex()}：请先上传。",
-                    f"The file {sha256.hex()} was not sent: upload it first.",
-                )
+            await _require_file(connection, client, sha256)
 
     async def known(self, client: str, key: str, content: bytes) -> SealingRequest | None:
         """The request of this name.
@@ -81,11 +79,15 @@ class PostgresDocuments:
 
         Raises:
             SealRefused: a seal is not enabled, is bound to types, or its rules do not allow a use.
+            NotFound: its file is not kept any more.
             AuthorizationRefused: what it was authorised by is unknown, over, used, or for something else.
             KeyReused: the request of this name had other content.
         """
         async with self._pool.transaction() as connection:
             if await _insert(connection, draft):
+                if draft.file is not None:
+                    await connection.execute(SQL["use_file"], draft.client, draft.file.source)
+                    await _require_file(connection, draft.client, draft.file.source)
                 await _use_authorization(connection, draft)
                 await _try_uses(connection, await _request(connection, draft.id), draft.requested_at)
                 await enqueue(connection, JOB, draft.id, draft.requested_at)
@@ -176,6 +178,14 @@ class PostgresDocuments:
         )
         async with self._pool.transaction() as connection:
             await connection.execute(SQL["authorize"], *values)
+
+
+async def _require_file(connection: Connection, client: str, sha256: bytes) -> None:
+    if await connection.fetchval(SQL["has_file"], client, sha256) is None:
+        raise NotFound(
+            f"没有文件 {sha256.hex()}：没有收到，或久未使用已经删去。请先上传。",
+            f"The file {sha256.hex()} was not sent, or was not used for so long that it is gone: upload it first.",
+        )
 
 
 async def _insert(connection: Connection, draft: SealingDraft) -> bool:

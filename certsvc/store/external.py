@@ -9,6 +9,7 @@ from certsvc.errors import NotFound
 from certsvc.ids import Ref
 from certsvc.store.pool import Connection, Pool
 from certsvc.store.queries import queries
+from certsvc.store.uploads import lock_upload
 
 SQL = queries("external")
 
@@ -22,8 +23,10 @@ class PostgresExternalFiles:
     async def keep(
         self, client: str, sha256: bytes, size: int, pages: Sequence[tuple[float, float]], now: datetime
     ) -> None:
-        """Put on record that a client has sent a file, whose pages have these sizes; again, nothing changes."""
+        """Put on record that a client has sent a file, whose pages have these sizes, before it is kept; again, it is
+        kept from then on."""
         async with self._pool.transaction() as connection:
+            await lock_upload(connection, sha256)
             await connection.execute(SQL["keep_file"], client, sha256, size, json.dumps([*map(list, pages)]), now)
 
     async def require(self, client: str, sha256: bytes, previous: Ref | None = None) -> None:
@@ -47,6 +50,7 @@ async def insert_page(connection: Connection, draft: Draft) -> None:
     file = draft.order.file
     if file is None:
         return
+    await connection.execute(SQL["use_file"], draft.order.client, file.sha256)
     previous = draft.previous.ref if draft.previous else draft.ref
     known = previous.slot, previous.to_bytes()
     if not await connection.fetchval(SQL["may_use_file"], draft.order.client, file.sha256, *known):
@@ -59,6 +63,7 @@ async def insert_page(connection: Connection, draft: Draft) -> None:
 
 def _not_sent(sha256: bytes) -> NotFound:
     return NotFound(
-        f"没有收到过文件 {sha256.hex()}：请先上传（/v1/external-files）。",
-        f"The file {sha256.hex()} was never sent: send it first (/v1/external-files).",
+        f"没有文件 {sha256.hex()}：没有收到过，或久未使用已经删去。请先上传（/v1/external-files）。",
+        f"The file {sha256.hex()} was never sent, or was not used for so long that it is gone: send it first "
+        "(/v1/external-files).",
     )

@@ -6,6 +6,7 @@ when it is committed, from one who has the end of the feed locked: whoever has r
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,14 @@ WINDOW, MOST_WINDOWS = 1000, 10
 """How much of the feed is looked through in one answer, for who may know little of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class PartPlace:
+    """Which part of a case: of what type, and in which area (GB/T 2260) it is decided."""
+
+    type_id: str
+    area: str
+
+
 async def tell(
     connection: Connection,
     at: datetime,
@@ -36,8 +45,10 @@ async def tell(
     *,
     client: str | None = None,
     ref: Ref | None = None,
+    part: PartPlace | None = None,
 ) -> None:
-    """Tell others, in the caller's transaction: the client named, and all who may read the certificate `ref`.
+    """Tell others, in the caller's transaction: the client named, and all who may read the certificate `ref`, or decide
+    such a `part` of a case.
 
     `kind` is two words joined by a dot: `batch.finished`. `data` goes out as JSON (at most 16 KiB of it) and holds
     nothing about persons; with a `ref`, the certificate's `code`, `type` and `number` go out beside it.
@@ -45,6 +56,9 @@ async def tell(
     Raises:
         NotFound: nothing was reserved under `ref`.
     """
+    if part is not None:
+        await connection.execute(SQL["tell_of_part"], at, kind, client, _json(data), part.type_id, part.area)
+        return
     if ref is None:
         await connection.execute(SQL["tell"], at, kind, client, _json(data))
         return

@@ -5,12 +5,13 @@ from datetime import date, datetime
 
 from certsvc.domain.case import Progress
 from certsvc.domain.certificate import Gathered, RegisteredDocument
+from certsvc.domain.document_seal import DepartmentDocument
 from certsvc.errors import CertsvcError
 from certsvc.ids import Ref
 from certsvc.store.case_rows import pending_of, to_progress
 from certsvc.store.pool import Pool
 from certsvc.store.queries import queries
-from certsvc.store.rows import to_certificate, to_document, to_gathered
+from certsvc.store.rows import to_certificate, to_department_document, to_document, to_gathered
 
 SQL = queries("read")
 
@@ -43,6 +44,16 @@ class PostgresReader:
         async with self._pool.connection() as connection:
             row = await connection.fetchrow(SQL["find_document"], sha256)
         return None if row is None else to_document(row)
+
+    async def find_department_document(self, sha256: bytes) -> DepartmentDocument | None:
+        """The document of a department that was sealed here, with this digest.
+
+        Raises:
+            RegisterUnavailable: the database does not answer.
+        """
+        async with self._pool.connection() as connection:
+            rows = await connection.fetch(SQL["find_department_document"], sha256)
+        return to_department_document(rows) if rows else None
 
     async def progress(self, ref: Ref) -> Progress | None:
         """A case as who has its code may see it.

@@ -67,11 +67,13 @@ class PostgresSnapshots:
             row = await connection.fetchrow(SQL["applied_by_key"], client, key)
         return None if row is None else to_snapshot(row)
 
-    async def apply(self, snapshot_id: int, digest: bytes, expect_missing: int, now: datetime) -> Snapshot:
-        """Apply a list that has come to its end, wholly or not at all; a list sent again under its key is not.
+    async def apply(self, snapshot_id: int, digest: bytes, rows: int, expect_missing: int, now: datetime) -> Snapshot:
+        """Apply a list of so many rows that has come to its end, wholly or not at all; a list sent again under its key
+        is not.
 
         Raises:
-            Conflict: it speaks of a time before the last list that was applied, or of the same and says other things.
+            Conflict: it speaks of a time before the last list that was applied, or of the same and says other things;
+                or it took so long that it was taken for broken off.
             TooMuchMissing: it would make more missing than the source's limit and than `expect_missing`.
             KeyReused: another list was applied under this key.
         """
@@ -80,7 +82,8 @@ class PostgresSnapshots:
             source = to_source(await _lock_source(connection, row["source_id"]))
             known = await connection.fetchrow(SQL["applied_by_key"], row["client"], row["key"])
             if known is not None:
-                return _same_again(to_snapshot(known), digest, row["key"])
+                return _same_again(to_snapshot(known), row["source_id"], digest, row["key"])
+            await _require_whole(connection, snapshot_id, rows)
             _require_newer(row["observed_at"], source.heard.complete_as_of)
             where = row["source_id"], row["observed_at"], snapshot_id
             measured = await _measure(connection, *where)
@@ -97,11 +100,16 @@ class PostgresSnapshots:
             if row is not None and row["state"] == SnapshotState.BEGUN:
                 await _end(connection, row, SnapshotState.REFUSED, None, {"refused": code}, now)
 
-    async def compare(self, snapshot_id: int, now: datetime) -> Compared:
-        """End a list that was sent to be compared: the source was heard, and nothing is changed."""
+    async def compare(self, snapshot_id: int, rows: int, now: datetime) -> Compared:
+        """End a list of so many rows that was sent to be compared: nothing is changed, and nothing confirmed, for it
+        may say other things than what is on record.
+
+        Raises:
+            Conflict: it took so long that it was taken for broken off.
+        """
         async with self._patient.transaction() as connection:
             row = await _begun(connection, snapshot_id)
-            await connection.execute(SQL["heard"], row["source_id"], now, None)
+            await _require_whole(connection, snapshot_id, rows)
             await _end(connection, row, SnapshotState.COMPARED, None, {"compared": True}, now)
             return await _compared(connection, row["source_id"], snapshot_id)
 
@@ -109,12 +117,18 @@ class PostgresSnapshots:
         """Where the register now and a list differ, after the id `after`; the list's rows are kept until the next.
 
         Raises:
-            NotFound: the source has no such list, or it has not ended.
+            NotFound: the source has no such list, it has not ended, or the next one has begun.
         """
         async with self._patient.transaction() as connection:
+            await connection.execute(SQL["one_view"])
             row = await connection.fetchrow(SQL["snapshot"], snapshot_id, source_id)
             if row is None or row["state"] not in (SnapshotState.APPLIED, SnapshotState.COMPARED):
                 raise NotFound(f"没有清单 {snapshot_id}。", f"There is no list {snapshot_id}.")
+            if row["followed"]:
+                raise NotFound(
+                    f"清单 {snapshot_id} 的内容只保留到下一份清单：请重新送来比对。",
+                    f"What the list {snapshot_id} says is kept until the next one: send it again to compare it.",
+                )
             return await _compared(connection, source_id, snapshot_id, after, limit)
 
     async def last(self, source_id: str, limit: int) -> Sequence[Snapshot]:
@@ -150,10 +164,21 @@ async def _measure(connection: Connection, *where: object) -> Measured:
     return Measured(**dict(row or {}))
 
 
-def _same_again(known: Snapshot, digest: bytes, key: str) -> Snapshot:
-    if known.digest != digest:
+def _same_again(known: Snapshot, source_id: str, digest: bytes, key: str) -> Snapshot:
+    if (known.source_id, known.digest) != (source_id, digest):
         raise KeyReused(f"请求编号 {key} 已用于另一份清单。", f"The key {key} was used for another list.")
     return known
+
+
+async def _require_whole(connection: Connection, snapshot_id: int, rows: int) -> None:
+    """See that all rows are there: those of a list that takes too long are dropped when the next begins."""
+    if await connection.fetchval(SQL["count_rows"], snapshot_id) != rows:
+        hours = LONGEST_LIST // timedelta(hours=1)
+        raise Conflict(
+            f"清单传了超过 {hours} 小时，又来了下一份，已按中断处理：没有采用，请重新送。",
+            f"The list took over {hours} hours and another one began, so it counts as broken off: it was not taken. "
+            "Please send it again.",
+        )
 
 
 def _require_newer(observed_at: datetime, last: datetime | None) -> None:

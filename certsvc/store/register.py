@@ -101,11 +101,11 @@ class PostgresRegister(PostgresReader):
         async with self._pool.connection() as connection:
             return [ref_from_bytes(row["ref"]) for row in await connection.fetch(SQL["unfinished"])]
 
-    async def waiting(self, now: datetime) -> Sequence[Ref]:
-        """Of what is unfinished, what is to be tried again now, oldest first: what was reserved a minute ago or more,
-        and what failed after its seal was booked less often each time."""
-        async with self._pool.connection() as connection:
-            return [ref_from_bytes(row["ref"]) for row in await connection.fetch(SQL["waiting"], now)]
+    async def hand_over(self, now: datetime) -> None:
+        """Put what is unfinished into the queue, but for what was reserved within the last minute: somebody is at
+        it."""
+        async with self._pool.transaction() as connection:
+            await connection.execute(SQL["hand_over"], FINISH, now)
 
     async def orderer(self, ref: Ref) -> str:
         """In whose name it was ordered.
@@ -214,6 +214,19 @@ class PostgresRegister(PostgresReader):
             rows = await connection.fetch(SQL["documents"], ref.slot, ref.to_bytes())
         return [to_document(row) for row in rows]
 
+    async def find_act(self, ref: Ref, client: str, key: str, digest: bytes) -> Event | None:
+        """The event that a request to act on a certificate has made.
+
+        Raises:
+            NotFound: nothing was reserved under this reference.
+            KeyReused: the request of this name had other content, or was for another certificate.
+        """
+        async with self._pool.connection() as connection:
+            known = await connection.fetchrow(SQL["find_act"], client, key)
+            if known is None:
+                return None
+            return await _known_act(connection, await _life_of(connection, ref), key, digest, known)
+
     async def act(self, request: ActRequest) -> Event:
         """Put an act on the life of a certificate on record; the same request again gives the same event.
 
@@ -231,7 +244,7 @@ class PostgresRegister(PostgresReader):
             await _require_issued(connection, life)
             known = await connection.fetchrow(SQL["find_act"], request.client, request.key)
             if known is not None:
-                return await _known_act(connection, life, request, known)
+                return await _known_act(connection, life, request.key, request.digest, known)
             if request.expects is not None:
                 require_newest(await events_of(connection, life), request.expects)
             event = await record(connection, replace(request.event, ref=life))
@@ -322,11 +335,11 @@ async def _lock_life(connection: Connection, ref: Ref) -> Ref:
     return life
 
 
-async def _known_act(connection: Connection, life: Ref, request: ActRequest, known: Record) -> Event:
+async def _known_act(connection: Connection, life: Ref, key: str, digest: bytes, known: Record) -> Event:
     events = await events_of(connection, life)
     event = next((event for event in events if event.id == known["event_id"]), None)
-    if event is None or known["digest"] != request.digest:
-        raise KeyReused.of(request.key)
+    if event is None or known["digest"] != digest:
+        raise KeyReused.of(key)
     return event
 
 

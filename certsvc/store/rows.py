@@ -1,7 +1,7 @@
 """Rows to values."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import date
 
@@ -18,6 +18,7 @@ from certsvc.domain.certificate import (
     RegisteredDocument,
     StatusChange,
 )
+from certsvc.domain.document_seal import DepartmentDocument, SealOnRecord
 from certsvc.domain.external import ExternalFile, SealSpot
 from certsvc.domain.issuing import Reservation
 from certsvc.domain.life import Event, Ground
@@ -84,6 +85,15 @@ def to_document(row: Record) -> RegisteredDocument:
     """A row of `find_document` or `documents`."""
     ref = ref_from_bytes(row["ref"])
     return RegisteredDocument(sha256=row["sha256"], ref=ref, layout=row["layout"], sealed_at=row["sealed_at"])
+
+
+def to_department_document(rows: Sequence[Record]) -> DepartmentDocument:
+    """The rows of `find_department_document`, one for each seal."""
+    seals = (
+        SealOnRecord(id=row["seal_id"], owner=row["owner"], owner_uscc=row["owner_uscc"], purpose=row["purpose"])
+        for row in rows
+    )
+    return DepartmentDocument(sha256=rows[0]["sha256"], recorded_at=rows[0]["recorded_at"], seals=tuple(seals))
 
 
 def to_certificate(row: Record) -> RegisteredCertificate:

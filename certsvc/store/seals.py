@@ -11,7 +11,7 @@ import msgspec
 from asyncpg import Record
 
 from certsvc.domain.calendar import beijing_date, start_of_day
-from certsvc.domain.seal import Seal, SealPeople, SealUse
+from certsvc.domain.seal import Seal, SealPeople, SealUse, no_seal
 from certsvc.domain.seal_acts import (
     BookedUse,
     RegisteredSeal,
@@ -21,7 +21,7 @@ from certsvc.domain.seal_acts import (
     SealRulesRequest,
     SealState,
 )
-from certsvc.errors import Conflict, InvalidInput, KeyReused, NotFound, SealRefused
+from certsvc.errors import Conflict, InvalidInput, KeyReused, SealRefused
 from certsvc.ids import Ref
 from certsvc.store.audit import audit
 from certsvc.store.pool import Connection, Pool
@@ -83,7 +83,7 @@ class PostgresSeals:
         async with self._pool.transaction() as connection:
             with explained(request.seal_id, request.act):
                 if await connection.fetchval(SQL["lock_seal"], request.seal_id) is None:
-                    raise _no_seal(request.seal_id)
+                    raise no_seal(request.seal_id)
                 known = await _known_event(connection, request, digest)
                 return known or await _record(connection, request, digest, now)
 
@@ -95,7 +95,7 @@ class PostgresSeals:
         """
         found = await self._seals(seal_id, now)
         if not found:
-            raise _no_seal(seal_id)
+            raise no_seal(seal_id)
         return found[0]
 
     async def seals(self, now: datetime) -> Sequence[RegisteredSeal]:
@@ -250,7 +250,3 @@ def _columns(seal: Seal, people: SealPeople, now: datetime) -> tuple[Any, ...]:
 def _digest(content: list[Any]) -> bytes:
     """SHA-256 of what is asked: the same key with another digest is another request."""
     return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).digest()
-
-
-def _no_seal(seal_id: str) -> NotFound:
-    return NotFound(f"没有印章 {seal_id}。", f"There is no seal {seal_id}.")

@@ -184,6 +184,16 @@ class PostgresWebHooks:
             rows = await connection.fetch(SQL["deliveries"], hook_id, state, before, limit)
         return [to_delivery(row) for row in rows]
 
+    async def delivery(self, client: str, hook_id: str, delivery_id: int) -> Delivery:
+        """One delivery.
+
+        Raises:
+            NotFound: see `hook`; or there is no such delivery.
+        """
+        async with self._pool.connection() as connection:
+            _found(await connection.fetchrow(SQL["find"], client, hook_id), hook_id)
+            return _delivery(await connection.fetchrow(SQL["delivery"], hook_id, delivery_id), delivery_id)
+
     async def attempts(self, delivery_ids: Sequence[int]) -> Sequence[Attempt]:
         """The last attempts of deliveries that were found to be somebody's."""
         async with self._pool.connection() as connection:

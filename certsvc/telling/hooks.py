@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from certsvc.domain.notice import parse_kinds
 from certsvc.domain.webhook import HookRequest, HookState, SealedSecret, WebHook, context_of, new_hook_id
 from certsvc.services import PayloadCipher
-from certsvc.telling.address import parse_hook_url
+from certsvc.telling.address import Network, parse_hook_url
 from certsvc.telling.parts import WebHooks
 from certsvc.telling.signature import as_text, new_secret
 
@@ -38,11 +38,11 @@ class WithSecret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookDesk:
-    """What making web-hooks needs. `unsafe_private`, for demonstrations, lets them go to this machine."""
+    """What making web-hooks needs. `networks` are those beside the public internet that they may go to."""
 
     hooks: WebHooks
     cipher: PayloadCipher
-    unsafe_private: bool = False
+    networks: Sequence[Network] = ()
 
     async def add(self, owner: Owner, url: str, kinds: Iterable[str] | None, now: datetime) -> WithSecret:
         """A new web-hook, with its secret; the same request again gets the same.
@@ -51,7 +51,7 @@ class HookDesk:
             InvalidInput: the address cannot be used, or a kind is malformed.
             KeyReused, Conflict: see `parts.WebHooks`.
         """
-        parse_hook_url(url, unsafe_private=self.unsafe_private)
+        parse_hook_url(url, self.networks)
         wanted = parse_kinds(None if kinds is None else frozenset(kinds))
         hook_id = new_hook_id()
         hook = WebHook(
@@ -83,7 +83,7 @@ class HookDesk:
             NotFound: there is no such web-hook.
         """
         wanted = replace(await self.hooks.hook(client, hook_id), **changes)
-        parse_hook_url(wanted.url, unsafe_private=self.unsafe_private)
+        parse_hook_url(wanted.url, self.networks)
         parse_kinds(wanted.kinds)
         return await self.hooks.change(client, hook_id, wanted.url, wanted.kinds, wanted.state, now)
 

@@ -74,6 +74,9 @@ class WebHooks(Protocol):
     ) -> Sequence[Delivery]:
         """Deliveries, newest first."""
 
+    async def delivery(self, client: str, hook_id: str, delivery_id: int) -> Delivery:
+        """One delivery. Raises `NotFound`."""
+
     async def attempts(self, delivery_ids: Sequence[int]) -> Sequence[Attempt]:
         """The last attempts of deliveries."""
 

@@ -6,14 +6,14 @@ No proxy, no redirect, no cookie, no connection kept: of an answer its status co
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from certsvc.domain.webhook import Answer, Trouble
 from certsvc.errors import InvalidInput
-from certsvc.telling.address import HookUrl, allowed, parse_hook_url
+from certsvc.telling.address import HookUrl, Network, allowed, parse_hook_url
 from certsvc.telling.answer import MOST_HEAD, AnswerMalformed, Head, beginning_of, is_whole, parse_head
 from certsvc.telling.resolver import Resolve, Resolver
 
@@ -44,17 +44,17 @@ class _Received:
 
 
 class Sender:
-    """Sends messages. `unsafe_private`, for demonstrations, lets them go to this machine, and without TLS."""
+    """Sends messages, to the public internet and into the `networks` that the operator allows."""
 
     def __init__(
         self,
         *,
-        unsafe_private: bool = False,
+        networks: Sequence[Network] = (),
         tls: ssl.SSLContext | None = None,
         resolve: Resolve | None = None,
         seconds: float = SECONDS,
     ) -> None:
-        self._unsafe_private, self._seconds = unsafe_private, seconds
+        self._networks, self._seconds = networks, seconds
         self._tls = tls or ssl.create_default_context()
         self._resolve = resolve or Resolver()
 
@@ -62,7 +62,7 @@ class Sender:
         """Send once. Whatever goes wrong is an answer too."""
         started = time.monotonic()
         try:
-            received = await self._exchange(parse_hook_url(url, unsafe_private=self._unsafe_private), headers, body)
+            received = await self._exchange(parse_hook_url(url, self._networks), headers, body)
         except NotSent as error:
             return Answer(took=_since(started), trouble=error.trouble)
         except InvalidInput:
@@ -114,7 +114,7 @@ class Sender:
             raise NotSent(Trouble.NAME) from None
         if not found:
             raise NotSent(Trouble.NAME)
-        if not (judged := allowed(found, url.scheme, unsafe_private=self._unsafe_private)):
+        if not (judged := allowed(found, url.scheme, self._networks)):
             raise NotSent(Trouble.ADDRESS)
         return judged
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.case import PENDING, Progress
-from certsvc.errors import InvalidIdentifier, NotFound, RegisterUnavailable
+from certsvc.errors import NotFound, RegisterUnavailable
 from certsvc.ids import parse_typed_code
 from certsvc.verify.gather import part_report
 from certsvc.verify.report import PartReport
@@ -30,15 +30,14 @@ async def follow_case(verifying: Verifying, code: str, now: datetime) -> CaseRep
     """Report on a case by its code.
 
     Raises:
-        NotFound: no case has this code; a code that is mistyped is answered alike.
+        InvalidIdentifier, WrongCheckCharacter: mistyped; the register was not asked.
+        NotFound: no case has this code.
         RegisterUnavailable: it cannot be known now.
     """
+    ref = parse_typed_code(code)
     if verifying.register is None:
         raise RegisterUnavailable("登记簿现在查不了。", "The register cannot be asked now.")
-    try:
-        progress = await verifying.register.progress(parse_typed_code(code))
-    except InvalidIdentifier:
-        progress = None
+    progress = await verifying.register.progress(ref)
     if progress is None:
         raise NotFound(
             "没有查到这个办件码。请对照受理回执再输一次。", "No case has this code: compare it with the receipt."

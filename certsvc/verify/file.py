@@ -21,6 +21,7 @@ from certsvc.errors import (
     UnreadableFile,
 )
 from certsvc.verify.attached import Attached, read_attached
+from certsvc.verify.department import department_document
 from certsvc.verify.foreign_records import with_elsewhere
 from certsvc.verify.gather import Asked, ask_register, make_report
 from certsvc.verify.inspection import MAX_FILE, Inspection
@@ -46,9 +47,9 @@ async def verify_file(verifying: Verifying, data: bytes, now: datetime) -> Repor
     """
     inspection = await _inspect(verifying, data, now)
     known, registered = await _find(verifying, data)
-    unsealed = await without_seal(verifying, inspection, now) if known is None else None
-    if unsealed is not None:
-        return unsealed
+    other = await _no_file_of_ours(verifying, inspection, data, now) if known is None else None
+    if other is not None:
+        return other
     checks, token, attached = check_document(verifying, inspection, ON_RECORD.get(registered.reason))
     document = soundness(checks)
     term = attached.days.state(beijing_date(now)) if attached and document is Soundness.SOUND else TermState.UNKNOWN
@@ -67,6 +68,12 @@ async def verify_file(verifying: Verifying, data: bytes, now: datetime) -> Repor
         checks = [check for check in checks if check.kind != "type"]
     report = make_report(verifying.catalog, "file", document, checks, gathered, now, document_term=term)
     return await with_elsewhere(verifying, report)
+
+
+async def _no_file_of_ours(verifying: Verifying, inspection: Inspection, data: bytes, now: datetime) -> Report | None:
+    """The report on a file that is no sealed certificate, and has another answer than that it is none."""
+    document = await department_document(verifying, inspection, data, now)
+    return document or await without_seal(verifying, inspection, now)
 
 
 async def check_file(verifying: Verifying, data: bytes, now: datetime) -> tuple[Check, ...]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from certsvc.domain.calendar import TermState
 from certsvc.domain.record import ForeignRecord, ReportedState
 from certsvc.domain.source import Freshness, SourceHealth
-from certsvc.verify.report import FaceField
+from certsvc.verify.face_field import FaceField
 
 
 class Doubt(StrEnum):

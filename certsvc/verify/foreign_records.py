@@ -10,8 +10,9 @@ from certsvc.domain.certificate import Category
 from certsvc.domain.record import ForeignRecord, ReportedState
 from certsvc.domain.source import Freshness, SourceHealth
 from certsvc.errors import NotFound, RegisterUnavailable, StoreError
+from certsvc.verify.face_field import FaceField
 from certsvc.verify.foreign import Doubt, Elsewhere, ForeignReport, SourceReport
-from certsvc.verify.report import FaceField, Report
+from certsvc.verify.report import Report
 from certsvc.verify.service import Verifying
 
 

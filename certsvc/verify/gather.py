@@ -12,11 +12,11 @@ from certsvc.domain.states import IN_FORCE, Status
 from certsvc.errors import NotFound, RegisterUnavailable, StoreError
 from certsvc.ids import Ref
 from certsvc.services import RegisterReader
+from certsvc.verify.face_field import FaceField
 from certsvc.verify.licence import ask_licence, current_status
 from certsvc.verify.report import (
     CertificateReport,
     Check,
-    FaceField,
     Outcome,
     PartReport,
     Report,

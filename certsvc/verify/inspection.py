@@ -27,11 +27,13 @@ class Signer(msgspec.Struct, frozen=True):
 
 
 class Inspection(msgspec.Struct, frozen=True):
-    """What was found in a PDF: the checks, the data attached, the digits of the QR codes on its pages as pictures, and
-    who sealed it, in order. `unreadable` says why it could not be read at all."""
+    """What was found in a PDF: the checks, the data attached (empty where they are not as they must be), the digits of
+    the QR codes on its pages as pictures, and who sealed it, in order. `is_ours` says that seals of ours cover the
+    whole file and none is broken, in whatever form. `unreadable` says why it could not be read at all."""
 
     checks: tuple[Check, ...] = ()
     attachment: bytes | None = None
     qr_digits: tuple[str, ...] = ()
     signers: tuple[Signer, ...] = ()
+    is_ours: bool = False
     unreadable: str | None = None

@@ -1,12 +1,13 @@
 """Reports as JSON. The names are part of the public interface and do not change."""
 
+from itertools import zip_longest
 from typing import Any
 
 from certsvc.domain.certificate import RegisteredCertificate
 from certsvc.domain.states import Status, national_state
 from certsvc.verify.case import CaseReport
 from certsvc.verify.foreign_json import elsewhere_json
-from certsvc.verify.report import CertificateReport, Check, Outcome, PartReport, Report
+from certsvc.verify.report import CertificateReport, Check, Outcome, PartReport, Report, SealedReport
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -26,6 +27,25 @@ def report_json(report: Report) -> dict[str, Any]:
         "permits": [_line(permit) for permit in report.permits],
         "pending": [_part(part) for part in report.pending],
         "elsewhere": elsewhere_json(report.elsewhere) if report.elsewhere else None,
+        "department_document": _department_document(report.sealed) if report.sealed else None,
+    }
+
+
+def _department_document(sealed: SealedReport) -> dict[str, Any]:
+    """A file under seals of ours that is no certificate; `on_record_since` is null and `seals` are none where it is not
+    on record, or that could not be asked."""
+    record, seals = sealed.record, sealed.record.seals if sealed.record else ()
+    return {
+        "on_record_since": record.recorded_at.isoformat(timespec="seconds") if record else None,
+        "seals": [
+            {
+                "seal": seal.id,
+                "owner": {"name": seal.owner, "uscc": seal.owner_uscc},
+                "purpose": seal.purpose,
+                "sealed_at": at.isoformat(timespec="seconds") if at else None,
+            }
+            for seal, at in zip_longest(seals, sealed.sealed_at[: len(seals)])
+        ],
     }
 
 

@@ -9,16 +9,18 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+import msgspec
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import FieldMDPAction, MDPPerm
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
-from pyhanko.sign.validation.status import SignatureCoverageLevel
+from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 
+from certsvc.domain.document_seal import MOST_PAGES
 from certsvc.domain.seal_form import MOST_SEALS, field_name
 from certsvc.verify.inspection import Inspection
 from certsvc.verify.joint import check_joint
 from certsvc.verify.one_spelling import check_spelling
-from certsvc.verify.pixels import read_pages
+from certsvc.verify.pixels import read_pages, require_pages
 from certsvc.verify.report import Check, Outcome
 from certsvc.verify.signature import Judged, check_timestamp, judge, signer_of
 from certsvc.verify.strict import check_bytes, read_signatures
@@ -30,23 +32,37 @@ FORBIDDEN = ("/OpenAction", "/AA", "/URI", "/Threads", "/Collection", "/OCProper
 SEAL = frozenset("/Type /Subtype /FT /T /F /Rect /P /V /AP /TU /StructParent".split())
 """What stands in the field of a single seal, which is its annotation too: no action, no note, no other kind."""
 
+NO_SEAL = Inspection(checks=(Check("signature", Outcome.FAILED, "no_seal"),))
 JOINT_FIELD = frozenset("/FT /T /TU /Kids /Lock /V".split())
 JOINT_NOTE = SEAL - {"/FT", "/T", "/TU", "/V"}
 
 
 def inspect_pdf(data: bytes, roots: Sequence[bytes], now: datetime) -> Inspection:
-    """Every check on the file itself against our roots, its attachment, and its QR as a picture."""
+    """Every check on the file itself against our roots, its attachment, and its QR as a picture. Of a department's
+    document the pages are not looked at: what stands on them, and how many there are, is its own."""
     try:
-        qr_digits = read_pages(data)
+        require_pages(data, MOST_PAGES)  # at once what is no PDF, over which the other reader takes its time
         sealed, store = split_store(data)
         reader = PdfFileReader(io.BytesIO(sealed))
         if reader.encrypted:
             return Inspection(unreadable="encrypted")
         signatures = list(reader.embedded_signatures)
+        found = _judged(sealed, store, reader, signatures, roots, now) if signatures else NO_SEAL
+        if found.is_ours and found.attachment is None:
+            return found
+        return msgspec.structs.replace(found, qr_digits=read_pages(data))
     except Exception as error:  # hostile bytes raise anything; the name of the class is all that is kept
         return Inspection(unreadable=type(error).__name__)
-    if not signatures:
-        return Inspection(checks=(Check("signature", Outcome.FAILED, "no_seal"),), qr_digits=qr_digits)
+
+
+def _judged(
+    sealed: bytes,
+    store: PdfFileReader,
+    reader: PdfFileReader,
+    signatures: Sequence[EmbeddedPdfSignature],
+    roots: Sequence[bytes],
+    now: datetime,
+) -> Inspection:
     known = signatures[:MOST_SEALS]
     signers = tuple(map(signer_of, known))
     judged = [judge(one, store, roots, signer, now) for one, signer in zip(known, signers, strict=True)]
@@ -59,7 +75,13 @@ def inspect_pdf(data: bytes, roots: Sequence[bytes], now: datetime) -> Inspectio
         *(_attempt("timestamp", partial(check_timestamp, one, now)) for one in judged),
         _attempt("docmdp", lambda: _check_certification(known, judged, reader)),
     ]
-    return Inspection(checks=_gravest(checks), attachment=_attachment(reader), qr_digits=qr_digits, signers=signers)
+    is_ours = len(known) == len(signatures) and _are_ours([one.status for one in judged])
+    return Inspection(checks=_gravest(checks), attachment=_attachment(reader), signers=signers, is_ours=is_ours)
+
+
+def _are_ours(found: Sequence[PdfSignatureStatus | None]) -> bool:
+    good = all(status is not None and status.intact and status.valid and status.trusted for status in found)
+    return good and found[-1] is not None and found[-1].coverage is SignatureCoverageLevel.ENTIRE_FILE
 
 
 def inspect_document(data: bytes, roots: Sequence[bytes], now: datetime) -> Inspection:
@@ -71,7 +93,7 @@ def inspect_document(data: bytes, roots: Sequence[bytes], now: datetime) -> Insp
     except Exception as error:  # as above
         return Inspection(unreadable=type(error).__name__)
     if not signatures or len(signatures) > MOST_SEALS:
-        return Inspection(checks=(Check("signature", Outcome.FAILED, "no_seal"),))
+        return NO_SEAL
     signers = tuple(map(signer_of, signatures))
     judged = [judge(one, reader, roots, signer, now) for one, signer in zip(signatures, signers, strict=True)]
     names = [signature.field_name for signature in signatures]
@@ -169,10 +191,18 @@ def _in_joint_seals(notes: list[Any], fields: list[Any]) -> list[str]:
 
 
 def _attachment(reader: PdfFileReader) -> bytes | None:
+    """The data of a certificate: nothing where there are none, empty where they are not alone, too long, or cannot be
+    read."""
     try:
         root: Any = reader.root
-        name, file = items(root["/Names"]["/EmbeddedFiles"]["/Names"])
-        data: bytes = file["/EF"]["/F"].data
+        listed = items(root["/Names"]["/EmbeddedFiles"]["/Names"])
+        if ATTACHMENT not in map(str, listed[::2]):
+            return None
     except Exception:
         return None
-    return data if str(name) == ATTACHMENT and len(data) <= MAX_ATTACHMENT else None
+    try:
+        _, file = listed
+        data: bytes = file["/EF"]["/F"].data
+    except Exception:
+        return b""
+    return data if len(data) <= MAX_ATTACHMENT else b""

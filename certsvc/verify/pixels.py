@@ -27,10 +27,27 @@ def read_pages(data: bytes) -> tuple[str, ...]:
         raise ValueError(str(error)) from None
 
 
+def require_pages(data: bytes, most: int) -> None:
+    """See that a PDF opens and has at most so many pages; nothing is drawn.
+
+    Raises:
+        ValueError: it does not open, or has none or more.
+    """
+    try:
+        with pypdfium2.PdfDocument(data) as document:
+            _require(document, most)
+    except pypdfium2.PdfiumError as error:
+        raise ValueError(str(error)) from None
+
+
+def _require(document: pypdfium2.PdfDocument, most: int) -> None:
+    if not 1 <= len(document) <= most:
+        raise ValueError("too many pages")
+
+
 def _read(document: pypdfium2.PdfDocument) -> tuple[str, ...]:
     document.init_forms()
-    if not 1 <= len(document) <= MAX_PAGES:
-        raise ValueError("too many pages")
+    _require(document, MAX_PAGES)
     found: dict[str, None] = {}
     for page in document:
         found.update(dict.fromkeys(read_picture(_picture(page))))

@@ -7,16 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from certsvc.domain.calendar import TermState
 from certsvc.domain.case import PendingPart
 from certsvc.domain.certificate import RegisteredCertificate
+from certsvc.domain.document_seal import DepartmentDocument
 from certsvc.domain.effects import Consequence
 from certsvc.domain.states import IN_FORCE, Status
-
-if TYPE_CHECKING:
-    from certsvc.verify.foreign import Elsewhere
+from certsvc.verify.face_field import FaceField
+from certsvc.verify.foreign import Elsewhere
 
 
 class Outcome(StrEnum):
@@ -33,6 +32,8 @@ class Verdict(StrEnum):
     VALID = "valid"
     NOT_VALID = "not_valid"
     UNDETERMINED = "undetermined"
+    DEPARTMENT_DOCUMENT = "department_document"
+    """No certificate, but a document of a department: sealed here, unchanged since, and on record."""
 
 
 class Soundness(StrEnum):
@@ -50,16 +51,6 @@ class Check:
     kind: str
     outcome: Outcome
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaceField:
-    """A field as on the face: both labels and the value to compare with the paper."""
-
-    key: str
-    zh: str
-    en: str
-    value: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +83,22 @@ class PartReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SealedReport:
+    """A department's document as it is on record, None where it is not or that cannot be known; and when each of the
+    seals in the file was put on, as its timestamp says."""
+
+    record: DepartmentDocument | None
+    sealed_at: tuple[datetime | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything found about one token, code or file, at one time.
 
     `status` is the state as the register gave it: `None` when it was not or could not be asked, `unknown` when it has
     no record or the state is too old. `source` is what was asked about: `qr`, `code` or `file`. `elsewhere` is what
-    others reported of the business, None where that was not asked.
+    others reported of the business, None where that was not asked. A file that was judged as a department's document
+    has `sealed`, and neither state nor term.
     """
 
     asked_at: datetime
@@ -112,7 +113,8 @@ class Report:
     licence: CertificateReport | None = None
     permits: tuple[CertificateReport, ...] = ()
     pending: tuple[PartReport, ...] = ()
-    elsewhere: "Elsewhere | None" = None
+    elsewhere: Elsewhere | None = None
+    sealed: SealedReport | None = None
 
     @property
     def register_failed(self) -> bool:
@@ -149,6 +151,13 @@ def conclude(document: Soundness, status: Status | None, term: TermState, licenc
     if in_term is Verdict.VALID and licence is not Outcome.PASSED:
         return Verdict.NOT_VALID if licence is Outcome.FAILED else Verdict.UNDETERMINED
     return in_term
+
+
+def conclude_document(document: Soundness) -> Verdict:
+    """The verdict on a department's document: sound, it is what it is, and never a valid certificate."""
+    if document is Soundness.SOUND:
+        return Verdict.DEPARTMENT_DOCUMENT
+    return Verdict.NOT_VALID if document is Soundness.UNSOUND else Verdict.UNDETERMINED
 
 
 def _conclude_term(status: Status, term: TermState) -> Verdict:

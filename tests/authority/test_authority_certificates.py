@@ -14,13 +14,16 @@ from linted import ACCEPTED, lint_certificate, lint_chain, lint_crl, not_accepte
 
 from certsvc.authority.authority import Authority
 from certsvc.authority.ceremony import hold_ceremony
-from certsvc.authority.certificates import load_profile
+from certsvc.authority.certificates import Subject, load_profile, make_certificate
 from certsvc.authority.founding import throw_away_authority
+from certsvc.authority.issuing import owner_of, subject_of
 from certsvc.authority.plan import load_plan
+from certsvc.custody.keys import generate_key
 from certsvc.domain.calendar import start_of_quarter
 from certsvc.domain.seal import ValidationData
 from certsvc.domain.token import key_id
 from certsvc.errors import SealRefused
+from certsvc.ids import Uscc
 from certsvc.settings import load_settings
 
 EXTENDED = x509.ExtendedKeyUsage
@@ -162,6 +165,35 @@ def test_the_subject_of_a_seal_names_its_owner_and_its_uscc(tmp_path: Path) -> N
     assert [attribute.value for attribute in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)] == [
         "云山市消防救援支队"
     ]
+
+
+UNIT = NameOID.ORGANIZATIONAL_UNIT_NAME
+
+
+def test_the_seals_of_one_owner_tell_apart_by_their_subjects(tmp_path: Path) -> None:
+    """The flaw: a department's seal for documents and its seal for certificates had one subject."""
+    authority = throw_away_authority(load_plan(DEMONSTRATION), NOW)
+    subjects = {seal.id: authority.sealing(seal.id).certificate.subject for seal in authority.seals}
+    assert len(set(subjects.values())) == len(subjects) > 3
+    units = {name: str(subject.get_attributes_for_oid(UNIT)[0].value) for name, subject in subjects.items()}
+    assert units["market"] == "电子印章 market 演示 DEMONSTRATION"
+    assert units["market-documents"] == "文件印章 market-documents 演示 DEMONSTRATION"
+    assert lint_certificate(authority.sealing("market-documents").certificate) == []
+
+
+@pytest.mark.parametrize("unit", ["电子印章", "文件印章 fire"], ids=["made-before-seals-were-named", "named"])
+def test_the_next_certificate_of_a_seal_has_the_subject_of_the_one_before(tmp_path: Path, unit: str) -> None:
+    before = Subject(
+        organisation="云山市消防救援支队",
+        uscc=Uscc("11441900007331048G"),
+        unit=unit,
+        common_name="云山市消防救援支队",
+        demonstration=True,
+    )
+    key = generate_key()
+    certificate = make_certificate(load_profile("seal"), before, key, None, NOW)
+    authority, _ = make(tmp_path)
+    assert subject_of(authority.plan, "seal-fire.2", owner_of(certificate), demonstration=True).name == before.name
 
 
 @pytest.mark.parametrize(

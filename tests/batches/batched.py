@@ -5,10 +5,11 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -19,6 +20,7 @@ from holders import company_code
 from certsvc.domain.actor import Actor
 from certsvc.domain.acts import Act
 from certsvc.domain.batch import Batch, BatchMove, BatchRequest, BatchRow, BatchState, Form
+from certsvc.errors import RegisterUnavailable
 from certsvc.issuance.batches.end import tend
 from certsvc.issuance.batches.requests import BatchOffice, conclude, receive, rows
 from certsvc.issuance.batches.work import BatchWorker
@@ -213,9 +215,18 @@ async def _work_on(settings: Settings, uri: str, walk: Walk, at_once: int) -> No
         asyncio.timeout(WORKER_SECONDS),
     ):
         while await _is_left(parts):
-            did = [await tend(parts.worker), *await asyncio.gather(*(parts.worker.do_one() for _ in range(at_once)))]
+            steps: list[Callable[[], Awaitable[bool]]] = [partial(tend, parts.worker), *[parts.worker.do_one] * at_once]
+            did = [await _as_far_as_can_be(steps.pop(0)), *await asyncio.gather(*map(_as_far_as_can_be, steps))]
             if not any(did):
                 await asyncio.sleep(0.1)
+
+
+async def _as_far_as_can_be(step: Callable[[], Awaitable[bool]]) -> bool:
+    """A busy machine may let a connection wait too long: a worker goes on after that."""
+    try:
+        return await step()
+    except RegisterUnavailable:
+        return False
 
 
 async def _is_left(parts: Parts) -> bool:

@@ -1,10 +1,12 @@
 """Acts on many certificates: checked one by one, approved by other persons, done in the sender's name."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from batched import (
+    FOOD,
     GROUND,
     LICENCE,
     OFFICER,
@@ -75,6 +77,36 @@ def test_suspending_many_waits_for_two_other_persons_and_is_done_in_their_name(b
     assert {row.error.code for row in refused} == {"act_not_allowed"}
 
 
+def test_who_may_not_approve_under_every_seal_that_rows_may_get_sees_no_batch(batches: Batches) -> None:
+    async def story(parts: Parts) -> None:
+        request, lines = wanted("beyond", LICENCE, Act.REVOKE), ndjson([{"code": "x", "ground": GROUND}])
+        batch = await parts.send(request, lines)
+        for place in ("*:4403", "market", "market-external"):
+            beyond = Actor(name="x", scopes=frozenset({f"approve:{LICENCE}:{place}"}))
+            with pytest.raises(NotFound):
+                await office_work.find(parts.office, beyond, batch.id)
+            with pytest.raises(NotFound):
+                await office_work.approve_batch(parts.office, beyond, batch.id, NOW)
+            assert await office_work.listed(parts.office, beyond, None, 100) == []
+        both = Actor(name="x", scopes=frozenset({f"approve:{LICENCE}:market", f"approve:{LICENCE}:market-external"}))
+        assert (await office_work.find(parts.office, both, batch.id)).id == batch.id
+        await parts.work(batch)
+
+    batches.run(story)
+
+
+@pytest.mark.parametrize(("act", "persons"), [(Act.ISSUE, 0), (Act.CHANGE, 1), (Act.RECHECK, 1), (Act.CLOSE, 2)])
+def test_acts_on_many_take_one_person_more_than_on_one_and_first_issues_do_not(
+    batches: Batches, act: Act, persons: int
+) -> None:
+    async def story(parts: Parts) -> Any:
+        batch = await parts.send(wanted(f"persons for {act}", act=act), ndjson([{"code": "x"}]))
+        await parts.work(batch)
+        return batch
+
+    assert batches.run(story).needed == persons
+
+
 def test_acts_are_checked_one_by_one_and_only_on_the_batchs_own_type(batches: Batches) -> None:
     async def story(parts: Parts) -> Any:
         issued = await worked(parts, wanted("to recheck"), payloads(food(311)))
@@ -101,6 +133,21 @@ def test_acts_are_checked_one_by_one_and_only_on_the_batchs_own_type(batches: Ba
         "invalid_input",
         "not_found",
     ]
+
+
+@pytest.mark.parametrize("act", [Act.REVOKE, Act.REISSUE])
+def test_a_certificate_of_another_department_is_to_a_row_as_if_it_were_none(batches: Batches, act: Act) -> None:
+    async def story(parts: Parts) -> Any:
+        other = await worked(parts, wanted(f"theirs {act}", LICENCE), payloads(licence(331 + len(act))))
+        theirs, none = code_of((await parts.rows(other))[0]), "0000-0000-0000-0000-0"
+        lines = ndjson([{"code": code, "ground": {**GROUND, "reason_code": "lost"}} for code in (theirs, none)])
+        request = replace(wanted(f"ours {act}", act=act), scopes=frozenset({f"{act}:{FOOD}"}))
+        return theirs, await parts.rows(await worked(parts, request, lines))
+
+    theirs, rows = batches.run(story)
+    answers = [(row.error.code, row.error.zh, row.error.en) for row in rows]
+    assert answers[0][0] == "not_found"
+    assert [word.replace(theirs, "0000-0000-0000-0000-0") for word in answers[0]] == [*answers[1]]
 
 
 def test_reissuing_many_needs_no_content_and_makes_the_next_version_of_each(batches: Batches) -> None:

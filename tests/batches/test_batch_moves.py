@@ -33,6 +33,7 @@ from certsvc.errors import (
 from certsvc.issuance.batches import work as batch_work
 from certsvc.issuance.batches.end import tend
 from certsvc.issuance.batches.work import BatchWorker
+from certsvc.store import batches as batches_module
 
 pytest_plugins = ["batch_fixtures"]
 
@@ -296,3 +297,47 @@ def test_many_workers_at_once_check_and_do_every_row_once(batches: Batches, monk
     batch = batches.run(story)
     assert (batch.state, batch.counts[RowState.FAILED]) == (BatchState.FINISHED, 250)
     assert len(failing.asked) == len(set(failing.asked)) == 250
+
+
+def test_many_failed_rows_are_put_back_some_at_a_time_and_what_fails_anew_is_not_put_back_again(
+    batches: Batches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches_module, "CHUNK", 2)
+    failing = Failing(Conflict("冲突", "conflict"), 7)
+    monkeypatch.setattr(batch_work, "issue", failing)
+
+    async def story(parts: Parts) -> Any:
+        batch = await worked(parts, wanted("many to retry"), payloads(*(food(9400 + number) for number in range(5))))
+        assert batch.counts[RowState.FAILED] == 5
+        batch = await parts.move(batch, BatchMove.RETRY)
+        assert (batch.counts[RowState.READY], batch.counts[RowState.FAILED]) == (2, 3)
+        while await parts.worker.do_one():  # both fail anew before the others are put back
+            pass
+        with pytest.raises(ActNotAllowed):
+            await parts.worker.work.move(batch, [BatchMove.FINISH], "worker", datetime.now(UTC))
+        batch = await parts.move(await parts.move(batch, BatchMove.PAUSE), BatchMove.RESUME)
+        batch = await parts.work(batch)
+        assert (batch.state, states(await parts.rows(batch))) == ("finished", ["failed", "failed", *["done"] * 3])
+        batch = await parts.work(await parts.move(batch, BatchMove.RETRY))
+        return batch, states(await parts.rows(batch))
+
+    assert batches.run(story)[1] == ["done"] * 5
+    assert [key.rpartition("/")[2] for key in failing.asked] == [*"12345", *"12", *"345", *"12"]
+
+
+def test_cancelled_while_failed_rows_are_put_back_the_rest_stays_failed(
+    batches: Batches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches_module, "CHUNK", 1)
+    monkeypatch.setattr(batch_work, "issue", Failing(Conflict("冲突", "conflict"), 3))
+
+    async def story(parts: Parts) -> Any:
+        batch = await worked(parts, wanted("retried, cancelled"), payloads(food(9410), food(9411), food(9412)))
+        await parts.move(batch, BatchMove.RETRY)
+        batch = await parts.work(await parts.move(batch, BatchMove.CANCEL))
+        return batch, states(await parts.rows(batch))
+
+    batch, told = batches.run(story)
+    assert (batch.state, told) == (BatchState.CANCELLED, ["cancelled", "failed", "failed"])
+    assert batch.manifest is not None
+    assert batches.fetch("select closed, retry_after from batch where number = $1", batch.number) == [(True, None)]

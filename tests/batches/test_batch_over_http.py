@@ -28,6 +28,7 @@ from certsvc.issuance.batches.end import tend
 from certsvc.log import open_log
 from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.pool import open_pool
+from certsvc.store.takings import Takings
 
 pytest_plugins = ["office_fixtures"]
 PATH = "/v1/batches"
@@ -93,7 +94,7 @@ async def sent_and_gone(room: Room, caller: Caller, key: str, data: bytes) -> No
 async def worked(room: Room, uri: str, caller: Caller, batch_id: str) -> dict[str, Any]:
     """The batch once it stands still."""
     async with open_pool(uri, seconds=60) as pool:
-        worker = open_batches(room.settings, room.issuing, room.clients, pool, open_log())
+        worker = open_batches(room.settings, room.issuing, room.clients, pool, Takings(pool), open_log())
         while await tend(worker) or await worker.do_one():
             pass
     shown: dict[str, Any] = (await caller.get(f"{PATH}/{batch_id}")).json()

@@ -38,7 +38,9 @@ TYPE, SENDER = "food-business", "bench"
 SCOPES = frozenset({"issue:*"})
 EXAMPLE = Path(__file__).resolve().parents[2] / "schemas" / TYPE / "v1" / "examples" / "good-snack-bar.json"
 TICKS, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGESIZE")
-LOOKS = 1.0
+LOOKS, TELLS = 1.0, 60.0
+"""Seconds between looks; between lines on standard error that say how far it has come."""
+
 GOING = frozenset({BatchState.CHECKING, BatchState.RUNNING})
 
 
@@ -95,8 +97,15 @@ async def _send(office: BatchOffice, rows: int) -> Batch:
 async def _watch(office: BatchOffice, batch: Batch, rows: int, home: Path) -> None:
     """Until it is finished; measured is what lies between the first tenth of the rows and the last row."""
     seen: list[tuple[float, int, Mapping[str, float], float]] = []
+    told = time.perf_counter()
     while (batch := await office.batches.batch(batch.id)).state in GOING:
         done = batch.counts[RowState.DONE]
+        if time.perf_counter() - told >= TELLS:
+            told += TELLS
+            checked = rows - batch.counts[RowState.RECEIVED]
+            print(
+                f"{checked} rows checked, {done} of {rows} done, {_resident(home):.0f} MiB", file=sys.stderr, flush=True
+            )
         if done >= rows // 10 and batch.counts[RowState.READY]:
             seen.append((time.perf_counter(), done, _seconds(home), _resident(home)))
         await asyncio.sleep(LOOKS)

@@ -88,7 +88,7 @@ def states(case: Case) -> dict[str, str]:
 async def at_work(walks: Walks, walk: Walk = silent_walk) -> AsyncIterator[tuple[CaseWork, JobQueue]]:
     """The use cases over a register, and its queue."""
     async with walks.desk.issuing(walks.settings, walks.uri, walk) as issuing, open_pool(walks.uri) as pool:
-        cases, approvals = PostgresCases(pool), PostgresApprovals(pool)
+        cases, approvals = PostgresCases(pool, issuing.area), PostgresApprovals(pool)
         yield CaseWork(issuing=issuing, cases=cases, approvals=approvals), JobQueue(pool)
 
 

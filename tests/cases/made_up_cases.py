@@ -15,6 +15,7 @@ from certsvc.ids import Ref, new_ref, slot_of_licence
 from certsvc.store.register import PostgresRegister
 
 LICENCE, FOOD, HYGIENE = "business-licence", "food-permit", "hygiene"
+AREA = "441900"
 REFUSAL = PartGround(
     reason="场所面积不足",
     legal_basis="某某条例第二条",

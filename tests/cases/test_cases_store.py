@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 from made_up_cases import (
+    AREA,
     FOLLOWS,
     FOOD,
     HYGIENE,
@@ -30,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
 from embedded_fixture import Database, fresh_database, open_register
 
 from certsvc.domain.case import DECISIONS, PART_ACTS, Case, PartAct, PartState
-from certsvc.domain.case_requests import PartsAsked
+from certsvc.domain.case_requests import ListedPart, PartsAsked
 from certsvc.errors import ActNotAllowed, CertsvcError, KeyReused, NotFound, StoreError
 from certsvc.ids import Ref, new_ref
 from certsvc.store.cases import PostgresCases
@@ -75,7 +76,7 @@ class Office:
 async def opened(database: Database) -> AsyncIterator[Office]:
     """The office over a database."""
     async with open_register(database) as (register, reader), open_pool(database.uri) as pool:
-        yield Office(register, reader, PostgresCases(pool), database)
+        yield Office(register, reader, PostgresCases(pool, AREA), database)
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +202,42 @@ def test_returned_parts_come_back_with_the_correction_and_time_runs_anew(databas
         assert content is not None and content.sealed == b"\x00 corrected"
         with pytest.raises(KeyReused):
             await office.cases.correct(correction(ref, "returned", "other"), "counter", NOW)
+
+    tell(database, story)
+
+
+def test_a_part_returned_while_a_correction_was_on_its_way_is_not_resubmitted_by_it(database: Database) -> None:
+    async def story(office: Office) -> None:
+        ref = (await office.cases.open(opening("on its way"), NOW)).ref
+        for type_id in (FOOD, HYGIENE):
+            await office.cases.act(asked(ref, PartAct.RETURN, type_id), "an officer", NOW)
+        of_food = replace(correction(ref, "on its way"), deadlines={FOOD: LATER})
+        case = await office.cases.correct(of_food, "counter", NOW)
+        assert states(case) == {LICENCE: "waiting", FOOD: "waiting", HYGIENE: "returned"}
+        with pytest.raises(ActNotAllowed, match="No part is returned"):
+            await office.cases.correct(replace(of_food, key="on its way 2"), "counter", NOW)
+
+    tell(database, story)
+
+
+def test_a_list_of_parts_that_nobody_has_to_decide_goes_on_past_its_first_page(database: Database) -> None:
+    async def story(office: Office) -> None:
+        wanted = set()
+        for number in range(5):
+            ref = (await office.cases.open(opening(f"decided {number}", FOOD, client="pager"), NOW)).ref
+            await office.cases.act(asked(ref, PartAct.REFUSE, FOOD), "an officer", NOW)
+            wanted.add(ref)
+        for types, opened_by in (((FOOD,), "nobody"), ((), "pager")):
+            seen: list[ListedPart] = []
+            while True:
+                place = seen[-1].place if seen else None
+                page = PartsAsked(types=types, opened_by=opened_by, state=PartState.REFUSED, after=place, limit=2)
+                found = await office.cases.parts(page)
+                seen += found
+                if len(found) < 2:
+                    break
+            refs = [one.case.ref for one in seen]
+            assert wanted <= set(refs) and len(set(refs)) == len(refs)
 
     tell(database, story)
 
@@ -374,7 +411,7 @@ def test_the_error_of_a_lost_register_is_ours() -> None:
     async def story() -> None:
         async with open_pool("postgresql://certsvc@/certsvc?host=/nowhere") as pool:
             with pytest.raises(CertsvcError) as lost:
-                await PostgresCases(pool).case(new_ref(None))
+                await PostgresCases(pool, AREA).case(new_ref(None))
             assert not isinstance(lost.value, StoreError)
 
     asyncio.run(story())

@@ -228,8 +228,11 @@ def test_a_department_sees_its_part_whole_and_of_the_others_the_state(walks: Wal
         assert states(market.case)[HYGIENE] == "refused"
         assert counter.answers is not None and set(counter.payloads) == {LICENCE, FOOD, HYGIENE}
         nobody = Actor(name="nobody", scopes=frozenset({"decide:drug-retail", "read:*", "case:*"}))
+        another_seal = Actor(name="another seal", scopes=frozenset({f"decide:{FOOD}:health"}))
         for wrong in (
             lambda: view_case(work, nobody, case.ref),
+            lambda: view_case(work, another_seal, case.ref),
+            lambda: decided(work, another_seal, case, FOOD, PartAct.ACCEPT),
             lambda: decided(work, HEALTH, case, FOOD, PartAct.ACCEPT),
         ):
             with pytest.raises(NotFound, match="There is no case"):

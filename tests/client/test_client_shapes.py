@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from demonstration import ROOT
 
-from certsvc.client import more_shapes, shapes
+from certsvc.client import external, more_shapes, shapes, types
 
 EXAMPLES = ROOT / "certsvc" / "http" / "office" / "examples"
 ANSWERS: dict[str, type[msgspec.Struct]] = {
@@ -25,9 +25,17 @@ ANSWERS: dict[str, type[msgspec.Struct]] = {
     "read_form/200-merged": more_shapes.Form,
     "put_record/200-registered": more_shapes.Record,
     "take_snapshot/201-applied": more_shapes.Snapshot,
+    "read_source/200-health": more_shapes.SourceHealth,
+    "reconcile_records/200-differences": more_shapes.Compared,
+    "read_type/200-food": types.WholeType,
+    "read_me/200-client": types.Me,
+    "send_external_file/201-taken": external.TakenFile,
     "ask_for_seal/201-sealed": more_shapes.SealRequest,
     "ask_for_seal/201-digests": more_shapes.SealRequest,
     "add_webhook/201-added": more_shapes.WebHook,
+    "read_delivery/200-pending": more_shapes.Delivery,
+    "test_webhook/202-ping": more_shapes.Delivery,
+    "replay_delivery/202-again": more_shapes.Delivery,
 }
 LISTS: dict[str, type[msgspec.Struct]] = {
     "search_certificates/200-page": shapes.Found,
@@ -36,8 +44,12 @@ LISTS: dict[str, type[msgspec.Struct]] = {
     "list_batch_rows/200-rows": more_shapes.Row,
     "list_parts/200-page": more_shapes.ListedPart,
     "find_records/200-page": more_shapes.Record,
+    "list_sources/200-sources": more_shapes.Source,
+    "read_differences/200-differences": more_shapes.Difference,
+    "search_by_holder/200-held": shapes.Found,
     "list_seal_requests/200-page": more_shapes.SealRequest,
     "list_webhooks/200-all": more_shapes.WebHook,
+    "list_deliveries/200-pending": more_shapes.Delivery,
     "read_events/200-page": shapes.Notice,
 }
 

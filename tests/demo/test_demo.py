@@ -39,7 +39,17 @@ def path_of(url: str) -> str:
 def test_the_last_line_has_the_names_that_others_rely_on(demonstration: Demonstration) -> None:
     summary = demonstration.summary
     issued = sum(summary["issued"].values())
-    assert summary.keys() == {"issued", "verified", "offline", "pdf_dir", "anchors", "urls", "seconds", "sandbox"}
+    assert summary.keys() == {
+        "issued",
+        "verified",
+        "offline",
+        "pdf_dir",
+        "anchors",
+        "urls",
+        "seconds",
+        "sandbox",
+        "case",
+    }
     assert summary["issued"]["licences"] >= 3
     assert summary["issued"]["permits"] >= 6
     assert summary["issued"]["proofs"] >= 1
@@ -167,6 +177,20 @@ def test_every_code_on_paper_opens_a_valid_answer_but_the_revoked_licence_and_it
             permits += len(scan["permits"])
     assert second_day.revoked in refused and 1 < len(refused) < len(second_day.scans) / 2
     assert permits >= 6
+
+
+def test_the_first_licence_shows_a_case_and_which_of_two_departments_is_late(
+    second_day: SecondDay, demonstration: Demonstration
+) -> None:
+    licence = second_day.scans[0]
+    assert [(one["type"], one["state"]) for one in licence["pending"]] == [("sewage-discharge", "accepted")]
+    assert [one["type"] for one in licence["permits"]].count("medical-device-business") == 1
+    sources = {one["id"]: one["freshness"] for one in licence["elsewhere"]["sources"]}
+    assert sources == {"tobacco": "fresh", "water": "late"}
+    assert all(one["last_heard_at"] for one in licence["elsewhere"]["sources"])
+    reported = [(one["type"], one["reported_state"]) for one in licence["elsewhere"]["records"]]
+    assert reported == [("tobacco-retail", "valid"), ("water-intake", "valid")]
+    assert f"/P/{demonstration.summary['case']}" in second_day.said
 
 
 def test_the_anchor_is_public(second_day: SecondDay, demonstration: Demonstration) -> None:

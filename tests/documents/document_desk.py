@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from certsvc.authority.authority import Authority
 from certsvc.authority.founding import throw_away_authority
 from certsvc.authority.plan import load_plan
+from certsvc.authority.seal_keys import SealKeys
 from certsvc.domain.actor import Actor
 from certsvc.domain.document_seal import (
     JOB,
@@ -40,6 +41,7 @@ from certsvc.store.jobs import JobQueue
 from certsvc.store.pool import Pool, open_pool
 from certsvc.store.register import PostgresRegister
 from certsvc.store.seals import PostgresSeals
+from certsvc.verify.anchors import AnchorFiles
 
 PLAN = REPOSITORY / "keys" / "ceremonies" / "demonstration.toml"
 DOCUMENTS, HEALTH, CERTIFICATES = "market-documents", "health-documents", "market"
@@ -55,9 +57,9 @@ def seals_of_departments() -> list[Seal]:
     return [planned[DOCUMENTS], health, planned[CERTIFICATES]]
 
 
-def make_keys(now: datetime) -> Authority:
+def make_keys(now: datetime, publish: Callable[[str, bytes], None] = lambda _name, _data: None) -> Authority:
     """An authority in memory with keys for all these seals."""
-    return throw_away_authority(load_plan(PLAN), now, seals=seals_of_departments())
+    return throw_away_authority(load_plan(PLAN), now, publish, seals_of_departments())
 
 
 def root_of(keys: Authority) -> x509.Certificate:
@@ -89,6 +91,7 @@ class DocumentDesk:
     sealer: DocumentSealer
     keys: Authority
     seals: PostgresSeals
+    trust: AnchorFiles
     numbers: list[int] = field(default_factory=lambda: [0])
 
     def key(self) -> str:
@@ -166,7 +169,8 @@ class DocumentDesk:
 async def open_desk(uri: str, folder: Path, reader: DocumentProcesses | None = None) -> AsyncIterator[DocumentDesk]:
     """A desk over a database, with keys of its own. Seals that are on record stay as they are."""
     now = datetime.now(UTC)
-    keys, rehearsal = make_keys(now), make_keys(now)
+    trust = AnchorFiles()
+    keys, rehearsal = make_keys(now, trust.put), throw_away_authority(load_plan(PLAN), now, seals=())
     roots = (root_of(keys).public_bytes(Encoding.DER),)
     async with open_pool(uri) as pool, DocumentProcesses() as own:
         await PostgresRegister(pool).enrol_seals(seals_of_departments(), now)
@@ -179,9 +183,10 @@ async def open_desk(uri: str, folder: Path, reader: DocumentProcesses | None = N
             reader=used,
             outcomes=NoWaiting(),
             rehearsal_keys=rehearsal,
+            rehearsal_seals=SealKeys(rehearsal),
         )
         sealer = DocumentSealer(requests=requests, blobs=blobs, reader=used, keys=keys, roots=lambda: roots)
-        yield DocumentDesk(pool, office, sealer, keys, seals)
+        yield DocumentDesk(pool, office, sealer, keys, seals, trust)
 
 
 @dataclass

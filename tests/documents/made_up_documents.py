@@ -135,6 +135,10 @@ def _pages(count: int) -> Callable[[Pdf], None]:
     return change
 
 
+def _data_of_a_certificate(document: Pdf) -> None:
+    document.attachments["certificate.json"] = b"{}"
+
+
 def _circle(document: Pdf) -> None:
     document.Root.Pages.Kids[0] = document.Root.Pages
 
@@ -165,6 +169,7 @@ def flawed() -> Mapping[str, tuple[bytes, str]]:
         "page_in_another_unit": (_unit, "user_unit"),
         "more_than_2000_pages": (_pages(2001), "too_many_pages"),
         "portfolio": (lambda document: document.Root.__setitem__(Name.Collection, Dictionary()), "portfolio"),
+        "data_of_a_certificate": (_data_of_a_certificate, "certificate_data"),
         "pages_in_a_circle": (_circle, "unreadable"),
     }
     made = {name: (changed(plain, change), code) for name, (change, code) in changes.items()}

@@ -11,13 +11,16 @@ import pytest
 from document_desk import CERTIFICATES, DEPARTMENT, DOCUMENTS, HEALTH, Runner
 from made_up_documents import letter
 
+from certsvc.authority.seal_keys import SealKeys
+from certsvc.authority.seal_plan import MADE_UP
 from certsvc.domain.actor import Actor
 from certsvc.domain.document_seal import Output, Rule, State
 from certsvc.domain.seal import Hours, Placement
 from certsvc.domain.seal_acts import SealAct, SealActRequest, SealRules, SealRulesRequest, rules_of
-from certsvc.errors import ActNotAllowed, AuthorizationRefused, Forbidden, SealRefused, StoreError
+from certsvc.errors import ActNotAllowed, AuthorizationRefused, Forbidden, NotFound, SealRefused, StoreError
 from certsvc.issuance.documents.requests import authorize, give_up, hash_of
 from certsvc.issuance.documents.sealing import carry_out_request
+from certsvc.store.register import PostgresRegister
 
 pytest_plugins = ["document_fixtures"]
 
@@ -85,18 +88,18 @@ def test_a_seal_that_has_one_place_stands_nowhere_else_and_signs_no_digest(desk_
 
 def test_a_scope_for_one_area_or_one_seal_covers_no_other(desk_of_documents: Runner) -> None:
     desk = desk_of_documents
-    for scope, allowed in (
-        ("document:*:*:4419", True),
-        (f"document:*:{DOCUMENTS}:441900", True),
-        ("document:*:*:4401", False),
-        (f"document:*:{HEALTH}", False),
-        ("issue:*", False),
+    for scope, refused in (
+        ("document:*:*:4419", None),
+        (f"document:*:{DOCUMENTS}:441900", None),
+        ("document:*:*:4401", NotFound),  # another area's seal is answered like none
+        (f"document:*:{HEALTH}", Forbidden),
+        ("issue:*", Forbidden),
     ):
         actor = Actor(name=DEPARTMENT.name, scopes=frozenset({scope, "document:*:none"}))
-        if allowed:
+        if refused is None:
             desk.run(desk.desk.ask_signatures(ONE, actor=actor))
         else:
-            with pytest.raises(Forbidden):
+            with pytest.raises(refused):
                 desk.run(desk.desk.ask_signatures(ONE, actor=actor))
     desk.run(desk.desk.work())
 
@@ -167,6 +170,29 @@ def test_a_request_that_nobody_waits_for_is_never_signed(desk_of_documents: Runn
         found = desk.run(desk.desk.office.requests.request(request.id))
         assert (found.state, found.failure.code, found.signatures) == (State.FAILED, "not_in_time", ())
         assert desk.run(desk.desk.uses(request.id)) == []
+
+
+def test_a_seal_made_while_the_office_runs_needs_no_restart(desk_of_documents: Runner) -> None:
+    """The flaw: the rehearsal knew only the seals of when the office was started."""
+    desk, now = desk_of_documents, datetime.now(UTC)
+    known = desk.run(desk.desk.seals.seal(DOCUMENTS, now)).seal
+    new = replace(known, id="market-newer", people=MADE_UP)
+    desk.run(PostgresRegister(desk.desk.pool).enrol_seals([new], now))
+    SealKeys(desk.desk.keys).make(new, now)
+    request = desk.run(desk.desk.ask(letter(1), (new.id, Rule.LAST_PAGE_BOTTOM_RIGHT))).request
+    desk.run(desk.desk.work())
+    assert desk.run(desk.desk.office.requests.request(request.id)).state is State.DONE
+
+
+def test_a_document_that_waited_in_vain_is_not_told_to_authorise(desk_of_documents: Runner) -> None:
+    """The flaw: it was answered in the words for signatures."""
+    desk = desk_of_documents
+    request = desk.run(desk.desk.ask(letter(1))).request
+    desk.run(carry_out_request(desk.desk.sealer, request.id, request.good_until))
+    failure = desk.run(desk.desk.office.requests.request(request.id)).failure
+    assert failure.code == "not_in_time" and "7 days" in failure.en and "authorise" not in failure.en
+    assert desk.run(desk.desk.uses(request.id)) == []
+    desk.run(desk.desk.work())
 
 
 def test_a_person_has_to_approve_where_the_seal_says_so(desk_of_documents: Runner) -> None:

@@ -17,6 +17,10 @@ from external_walks import LICENCE, order
 from foreign_pages import a_page, picture
 from PIL import Image
 
+from certsvc.client import ApiError, Client
+from certsvc.client.external import Place
+from certsvc.client.shapes import Certificate
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "office"))
 from office_room import Caller, Room
 
@@ -91,11 +95,24 @@ def test_every_certificate_has_a_poster(market: Caller, desk: Desk, size: str) -
         assert made["layout"] is None
         answer = await market.get(f"{CERTIFICATES}/{made['code']}/poster.pdf", params={"size": size})
         assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
-        (code,) = zxingcpp.read_barcodes(picture(answer.content, 100))
+        (code,) = zxingcpp.read_barcodes(picture(answer.content, 200))
         assert code.text == made["url"].upper()
         with pypdfium2.PdfDocument(answer.content) as document:
             text = document[0].get_textpage().get_text_bounded()
         assert made["code"] in text and body["payload"]["name"] in text
+
+    desk.run(story())
+
+
+def test_a_reissue_that_says_nothing_of_its_page_is_told_what_is_missing(market: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        made = await issued(market, asked(511))
+        again = {"act": "reissue", "ground": {"reason_code": "lost"}, "payload": asked(511)["payload"]}
+        refused = await market.post(f"{CERTIFICATES}/{made['code']}/acts", again)
+        assert (refused.status_code, refused.json()["code"]) == (400, "invalid_input"), refused.text
+        assert [problem["code"] for problem in refused.json()["problems"]] == ["layout_kept"]
+        said = await market.post(f"{CERTIFICATES}/{made['code']}/acts", {**again, "layout": "external"})
+        assert said.status_code in (201, 202) and said.json()["layout"] == "external", said.text
 
     desk.run(story())
 
@@ -170,5 +187,27 @@ def test_the_qr_of_what_a_client_may_not_read_does_not_exist(room: Room, market:
         stranger = await room.caller("a-stranger", frozenset({"read:food-business"}))
         for name in ("qr.svg", "qr.png", "poster.pdf"):
             assert (await stranger.get(f"{CERTIFICATES}/{made['code']}/{name}")).status_code == 404
+
+    desk.run(story())
+
+
+def test_the_client_registers_sends_and_gets_pictures(room: Room, market: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        url, transport = room.settings.office_url, httpx.ASGITransport(room.app)  # type: ignore[arg-type]  # two spellings of ASGI
+        async with Client(url, market.client.id, market._key, kid="one", transport=transport) as api:
+            place = Place(x_mm=200, y_mm=20, module_mm=0.42)
+            payload = dict(order(509).payload)
+            made = await api.external.register(LICENCE, payload, pdf=a_page(), place=place, key="by-the-client")
+            assert isinstance(made, Certificate) and made.layout == "external" and made.url
+            links = [made.url.upper()]
+            sealed = await api.certificates.document(made.code)
+            assert links[0] in {code.text for code in zxingcpp.read_barcodes(picture(sealed, 200))}
+            png = Image.open(io.BytesIO(await api.external.qr_png(made.code, module_mm=0.5, dpi=600)))
+            assert [code.text for code in zxingcpp.read_barcodes(png)] == links
+            assert (await api.external.qr_svg(made.code, module_mm=0.5)).startswith(b"<svg ")
+            for poster in (await api.external.poster(made.code), await api.external.poster(made.code, "A5")):
+                assert [code.text for code in zxingcpp.read_barcodes(picture(poster, 200))] == links
+            with pytest.raises(ApiError, match=r"."):
+                await api.external.send(b"no PDF")
 
     desk.run(story())

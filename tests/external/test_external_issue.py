@@ -27,10 +27,15 @@ from PIL import ImageChops
 from certsvc.domain.actor import Actor
 from certsvc.domain.acts import Act
 from certsvc.domain.external import SealSpot
+from certsvc.domain.issuing import Order, Reservation
 from certsvc.domain.life import Ground
 from certsvc.domain.states import Status
 from certsvc.errors import Conflict, ExternalFileRefused, Forbidden, InvalidInput, KeyReused, NotFound
 from certsvc.http.verifier.headline import headline_of
+from certsvc.issuance.act_command import ActCommand, make_version
+from certsvc.issuance.batches.checks import Checking, require_sound
+from certsvc.issuance.batches.line import RowContent, RowGround
+from certsvc.issuance.external.said import ExternalFileBody
 from certsvc.issuance.issue import issue
 from certsvc.issuance.prepare import prepare
 from certsvc.issuance.service import Arrow
@@ -196,6 +201,67 @@ def test_the_next_version_may_be_made_from_the_same_page_by_somebody_else(walks:
     (new,), (old,) = files_of(walks, second).values(), files_of(walks, first).values()
     reports = walks.check([new, old])
     assert [report.status for report in reports] == [Status.VALID, Status.SUPERSEDED]
+
+
+def reissued(walks: Walks, first: Reservation, asked: Order, reason: str = "damaged") -> Reservation:
+    """The next version, as it is ordered."""
+    ground = Ground(reason_code=reason)
+    again = replace(asked, client="somebody else", act=Act.REISSUE, previous=first.ref, ground=ground)
+    return with_issuing(walks, lambda issuing: issue(issuing, REISSUER, again, datetime.now(UTC)))
+
+
+def versions(walks: Walks, first: Reservation) -> int:
+    return len(walks.rows("select from certificate where life_ref = $1", first.ref.to_bytes()))
+
+
+def test_a_next_version_that_leaves_out_the_page_of_before_is_refused_and_leaves_nothing(walks: Walks) -> None:
+    sealed, bare = walks.issue(order(31, sent(walks))), walks.issue(order(32))
+    for first, asked, codes in (
+        (sealed, own(order(31)), ["layout_kept", "file_kept"]),
+        (sealed, order(31), ["file_kept"]),
+        (bare, own(order(32)), ["layout_kept"]),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            reissued(walks, first, asked)
+        assert [problem.code for problem in refused.value.problems] == codes
+        assert versions(walks, first) == 1
+
+
+def test_the_command_line_and_a_batch_do_not_leave_it_out_either(walks: Walks) -> None:
+    first = walks.issue(order(33))
+    code, now = first.ref.typed_code, datetime.now(UTC)
+    typed = ActCommand(act=Act.REISSUE, target=code, by="one", ground=Ground(reason_code="lost"))
+    row = RowContent(code=code, ground=RowGround(reason_code="lost"))
+    checking = Checking(actor=REISSUER, client="x", act=Act.REISSUE, type_id=LICENCE)
+    with pytest.raises(InvalidInput, match="laid out elsewhere"):
+        with_issuing(walks, lambda issuing: make_version(issuing, typed, walks.settings.papers, now))
+    with pytest.raises(InvalidInput, match="laid out elsewhere"):
+        with_issuing(walks, lambda issuing: require_sound(issuing, checking, row, "k", now, rehearsed=False))
+    assert versions(walks, first) == 1
+
+
+def test_a_reissue_in_a_new_form_changes_who_lays_out_the_page(walks: Walks) -> None:
+    sealed = walks.issue(order(34, sent(walks)))
+    second = reissued(walks, sealed, own(order(34)), "new_form")
+    assert (second.version, second.layout) == (2, None)
+    assert set(files_of(walks, second)) == {"original", "duplicate"}
+
+
+def test_a_page_that_was_not_sealed_here_may_be_sealed_in_its_next_version(walks: Walks) -> None:
+    bare = walks.issue(order(35))
+    second = reissued(walks, bare, order(35, sent(walks, client="somebody else")))
+    assert second.version == 2 and set(files_of(walks, second)) == {"external"}
+
+
+def test_a_row_that_names_a_file_nobody_sent_is_found_before_the_first_is_done(walks: Walks) -> None:
+    first = walks.issue(order(36))
+    place = ExternalFileBody(sha256="ab" * 32, x_mm=X_MM, y_mm=Y_MM)
+    row = RowContent(code=first.ref.typed_code, ground=RowGround(reason_code="lost"), layout="external", file=place)
+    checking = Checking(actor=REISSUER, client="x", act=Act.REISSUE, type_id=LICENCE)
+    with pytest.raises(NotFound, match="never sent"):
+        with_issuing(
+            walks, lambda issuing: require_sound(issuing, checking, row, "k", datetime.now(UTC), rehearsed=False)
+        )
 
 
 def printed(walks: Walks, digits: str) -> bytes:

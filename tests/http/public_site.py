@@ -17,6 +17,7 @@ from certsvc.catalog import Catalog, load_catalog
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.case import PendingPart, Progress
 from certsvc.domain.certificate import Gathered, Issuer, RegisteredCertificate, RegisteredDocument, StatusChange
+from certsvc.domain.document_seal import DepartmentDocument
 from certsvc.domain.states import Status
 from certsvc.domain.token import P256_ORDER, Claims, assemble, encode_claims, key_id, signing_input, to_digits
 from certsvc.errors import RegisterUnavailable, UnreadableFile, WorkersBusy
@@ -53,6 +54,7 @@ class Shelf:
     documents: dict[bytes, Ref] = field(default_factory=dict)
     cases: list[Progress] = field(default_factory=list)
     pending: dict[Ref, tuple[PendingPart, ...]] = field(default_factory=dict)
+    papers: dict[bytes, DepartmentDocument] = field(default_factory=dict)
     down: bool = False
 
     async def gather(self, ref: Ref, on: date, known_at: datetime) -> Gathered | None:
@@ -73,6 +75,10 @@ class Shelf:
         self._answer()
         ref = self.documents.get(sha256)
         return RegisteredDocument(sha256=sha256, ref=ref, layout="sheet", sealed_at=NOW) if ref else None
+
+    async def find_department_document(self, sha256: bytes) -> DepartmentDocument | None:
+        self._answer()
+        return self.papers.get(sha256)
 
     async def ready(self) -> bool:
         return not self.down

@@ -148,8 +148,9 @@ def test_no_words_stand_for_checks_that_do_not_exist() -> None:
 def test_every_case_has_word_shape_and_next_steps(code: str) -> None:
     verdicts = languages()[code].words["verdict"]
     assert verdicts.keys() == LOOKS.keys()
-    blocks = {"valid": "ok", "not_valid_now": "hold", "not_valid": "bad", "undetermined": "unk"}
+    blocks = {"valid": "ok", "not_valid_now": "hold", "not_valid": "bad", "undetermined": "unk", "document": "page"}
     words = {"有效": "valid", "目前无效": "not_valid_now", "无效": "not_valid", "无法判定": "undetermined"}
+    words |= {"印章真实": "document", "Seal genuine": "document"}
     words |= {
         "Valid": "valid",
         "Not valid now": "not_valid_now",
@@ -194,6 +195,8 @@ def failed(*pairs: tuple[str, str]) -> list[Check]:
         ([("format", "revisions"), ("signature", "not_one_signature"), ("signer", "not_our_anchor")], "not_ours"),
         ([("signature", "not_one_signature"), ("coverage", "no_single_byte_range")], "changed"),
         ([("padding", "data_in_padding")], "changed"),
+        ([("on_record", "document_not_on_record"), ("padding", "data_in_padding")], "changed"),
+        ([("on_record", "document_not_on_record"), ("coverage", "not_whole_file")], "not_on_record"),
         ([("token_signature", "unknown_key"), ("picture_qr", "other_than_data")], "not_ours"),
         ([("picture_qr", "no_qr_read")], "mismatch"),
         ([("register_agrees", "register_differs")], "mismatch"),

@@ -14,7 +14,7 @@ from certsvc.catalog import Catalog, load_catalog
 from certsvc.domain.acts import Act, Organ
 from certsvc.domain.calendar import beijing_date, years_after
 from certsvc.domain.life import Ground
-from certsvc.errors import ActNotAllowed, CertsvcError, Forbidden, InvalidInput, NotFound
+from certsvc.errors import ActNotAllowed, CertsvcError, Forbidden, InvalidInput, KeyReused, NotFound
 from certsvc.ids import ref_from_bytes
 from certsvc.issuance.act_command import ActCommand, do_act
 from certsvc.settings import load_settings
@@ -74,6 +74,16 @@ async def _codes(uri: str) -> dict[str, list[str]]:
         for row in await connection.fetch("select type_id, ref from certificate order by number"):
             codes.setdefault(row["type_id"], []).append(ref_from_bytes(row["ref"]).typed_code)
     return codes
+
+
+def test_an_act_sent_again_on_another_day_is_the_same_even_if_it_could_not_be_asked_for_then(desk: Desk) -> None:
+    code = desk.take("publications-retail")
+    said: dict[str, Any] = {"reason_code": "documents", "due": TODAY, "legal_basis": "容缺受理", "key": "attached once"}
+    first = desk.act(Act.ATTACH_CONDITION, code, **said)
+    tomorrow = NOW + timedelta(days=1)
+    assert desk.refused(InvalidInput, Act.ATTACH_CONDITION, code, at=tomorrow, **{**said, "key": "another"})
+    assert desk.act(Act.ATTACH_CONDITION, code, at=tomorrow, **said)["event"] == first["event"]
+    desk.refused(KeyReused, Act.ATTACH_CONDITION, code, **{**said, "reason_code": "commitment"})
 
 
 def statuses(shown: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from certsvc.domain.issuing import Order
 from certsvc.domain.seal_acts import SealAct, SealActRequest, SealRulesRequest, rules_of
 from certsvc.errors import Forbidden, Queued, SealRefused
 from certsvc.ids import Ref
-from certsvc.issuance.issue import LONGEST_WAIT, Patience, issue, resume
+from certsvc.issuance.issue import issue, resume
 from certsvc.issuance.prepare import prepare
 from certsvc.issuance.service import Arrow, Issuing, silent_walk
 from certsvc.services import Walk
@@ -146,7 +146,7 @@ def test_nothing_is_booked_or_sealed_under_a_time_that_is_over(walks: Walks) -> 
 def test_every_waiting_order_is_finished_under_a_time_of_its_own(walks: Walks) -> None:
     refs = reserve(walks, licence_order(720), licence_order(721))
     began = datetime.now(UTC)
-    assert with_keys(walks, lambda issuing: resume(issuing, ACTOR, began - HOUR)) == 2
+    assert with_keys(walks, lambda issuing: resume(issuing, ACTOR)) == 2
     first, second = sorted([row["intended_at"] for row in walks.rows(USES, ref.to_bytes())] for ref in refs)
     assert began <= min(first) <= max(first) < min(second)
     issued = [walks.rows("select issued_at from certificate where ref = $1", ref.to_bytes()) for ref in refs]
@@ -156,31 +156,17 @@ def test_every_waiting_order_is_finished_under_a_time_of_its_own(walks: Walks) -
 # ---- one that fails does not hold up the others ----
 
 
-def test_an_order_that_fails_unforeseen_is_told_once_and_holds_up_no_other(walks: Walks) -> None:
+def test_an_order_that_fails_unforeseen_holds_up_no_other(walks: Walks) -> None:
     sick, sound = reserve(walks, licence_order(730), licence_order(731))
-    told: list[tuple[Ref, str]] = []
-    tried = itertools.count(1)
-    patience, later = Patience(), datetime.now(UTC) + 2 * MINUTE
 
     def failing(arrow: str, detail: Mapping[str, Any]) -> None:
         if arrow == Arrow.RENDERED and detail["ref"] == sick.typed_code:
-            next(tried)
             raise ValueError("zip() argument 2 is shorter than argument 1")
 
-    def unexpected(ref: Ref, error: Exception) -> None:
-        told.append((ref, type(error).__name__))
-
-    async def rounds(issuing: Issuing) -> list[int]:
-        ahead = replace(issuing, clock=lambda: later)
-        return [await resume(ahead, WORKER, later, patience=patience, unexpected=unexpected) for _ in range(3)]
-
     with pytest.raises(ValueError, match="zip"):  # a person at the command line sees it, after the others are done
-        with_keys(walks, lambda issuing: resume(issuing, ACTOR, datetime.now(UTC)), failing)
+        with_keys(walks, lambda issuing: resume(issuing, ACTOR), failing)
     assert [row["ref"] for row in walks.rows(UNFINISHED)] == [sick.to_bytes()]
     assert uses(walks, sound) == 2
-    assert with_keys(walks, rounds, failing) == [1, 0, 0]
-    assert told == [(sick, "ValueError")]
-    assert next(tried) == 3
     assert walks.resume() == 1
 
 
@@ -197,21 +183,6 @@ class OtherSeals:
     def seals_for(self, type_id: str) -> tuple[Any, ...]:
         """The others, whatever the type."""
         return tuple(self.seals)
-
-
-def test_what_failed_is_tried_less_and_less_often(walks: Walks) -> None:
-    (ref,) = reserve(walks, licence_order(740))
-    patience, now = Patience(), datetime.now(UTC)
-    for minutes in (1, 2, 4, 8, 8):
-        patience.failed(ref, now)
-        assert patience.due([ref], now + minutes * MINUTE - SECOND) == []
-        assert patience.due([ref], now - 2 * LONGEST_WAIT) == [ref], "the clock was set back"
-        now += minutes * MINUTE
-        assert patience.due([ref], now) == [ref]
-    patience.failed(ref, now)
-    assert patience.due([], now) == []
-    assert patience.due([ref], now) == [ref], "what waits no more is forgotten"
-    assert walks.resume() == 1
 
 
 def test_more_seals_than_places_are_refused_before_anything_is_reserved(walks: Walks) -> None:
@@ -254,7 +225,7 @@ def test_no_seal_is_used_when_a_later_use_is_not_allowed(walks: Walks) -> None:
 def test_whoever_finishes_an_order_its_seals_are_used_in_the_name_of_who_ordered(walks: Walks) -> None:
     order = replace(licence_order(770), client="经办人李某")
     (ref,) = reserve(walks, order)
-    assert with_keys(walks, lambda issuing: resume(issuing, WORKER, datetime.now(UTC))) == 1
+    assert with_keys(walks, lambda issuing: resume(issuing, WORKER)) == 1
     assert {row["actor"] for row in walks.rows(USES, ref.to_bytes())} == {"经办人李某"}
     assert [row["actor"] for row in walks.rows("select actor from event where ref = $1", ref.to_bytes())] == [
         "经办人李某"
@@ -279,7 +250,7 @@ def test_what_is_refused_because_of_the_person_is_not_sealed_in_another_name(wal
     act(walks, SealAct.REPLACE_AUDITOR, APPROVER, successor="后来的监督人")
     for actor in (WORKER, ACTOR):
         with pytest.raises(Queued, match="后来的监督人 audits it"):
-            with_keys(walks, lambda issuing, actor=actor: resume(issuing, actor, datetime.now(UTC)))  # type: ignore[misc]
+            with_keys(walks, lambda issuing, actor=actor: resume(issuing, actor))  # type: ignore[misc]
     assert uses(walks, ref) == 0
     act(walks, SealAct.REPLACE_AUDITOR, APPROVER, successor="又一位监督人")
     assert walks.resume() == 1

@@ -112,7 +112,7 @@ def _make_and_die(settings: Settings, uri: str, typed: ActCommand, step: int) ->
 
 async def _resume(settings: Settings, uri: str) -> int:
     async with open_issuing(settings, uri, silent_walk, datetime.now(UTC)) as issuing:
-        return await resume(issuing, ACTOR, datetime.now(UTC))
+        return await resume(issuing, ACTOR)
 
 
 @pytest.fixture(scope="module")

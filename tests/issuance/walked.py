@@ -87,7 +87,7 @@ class Walks:
 
         async def run() -> int:
             async with self.desk.issuing(self.settings, self.uri) as issuing:
-                return await resume(issuing, ACTOR, datetime.now(UTC))
+                return await resume(issuing, ACTOR)
 
         return self.desk.run(run())
 

@@ -74,7 +74,7 @@ class KeyOffice:
 
     def resume(self) -> int:
         """Finish what waits."""
-        return self.with_keys(lambda issuing, now: resume(issuing, ACTOR, now))
+        return self.with_keys(lambda issuing, now: resume(issuing, ACTOR))
 
     def with_keys(self, work: Callable[[Issuing, datetime], Awaitable[Result]], now: datetime | None = None) -> Result:
         """Do something that needs keys."""

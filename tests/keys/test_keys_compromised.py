@@ -37,6 +37,7 @@ def test_a_dry_run_says_what_was_touched_and_changes_nothing(office: KeyOffice) 
     before = {path: path.read_bytes() for path in (office.home / "authority").rglob("*") if path.is_file()}
     shown = end(office, SEAL, dry_run=True, listing=office.home / "touched.jsonl")
     assert (shown["certificates"], shown["by_type"]) == (1, {"tiered-water-proof": 1})
+    assert (shown["documents"], shown["digests"]) == (0, 0)
     assert (shown["revoke"], shown["roll"], shown["transcript"]) == ([SEAL], [SEAL], None)
     assert office.old.ref.typed_code in (office.home / "touched.jsonl").read_text("utf-8")
     assert before == {path: path.read_bytes() for path in (office.home / "authority").rglob("*") if path.is_file()}

@@ -140,6 +140,105 @@ def test_who_asked_may_withdraw_and_nobody_else(market: Caller, approver: Caller
     desk.run(story())
 
 
+def test_who_saw_the_whole_of_a_request_is_on_record(
+    market: Caller, approver: Caller, office_server: tuple[EmbeddedServer, Any], desk: Desk
+) -> None:
+    async def story() -> None:
+        asked = await a_waiting_proof(market)
+        for caller in (market, approver):
+            assert (await caller.get(f"{APPROVALS}/{asked['id']}")).json()["request"]["payload"] == a_proof()
+        statement = "select actor from audit where action = 'view_request' and detail ->> 'approval' = $1"
+        connection = await asyncpg.connect(office_server[0].uri("certsvc"))
+        try:
+            assert [row["actor"] for row in await connection.fetch(statement, asked["id"])] == [approver.client.name]
+        finally:
+            await connection.close()
+
+    desk.run(story())
+
+
+def test_only_who_may_approve_under_every_seal_is_shown_a_request(room: Room, market: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        asked = await a_waiting_proof(market)
+        for scope, seen in ((f"approve:{PROOF}:market", False), (f"approve:{PROOF}:*:4419", True)):
+            person = await room.caller(f"批准人{scope}", frozenset({scope}), ClientKind.PERSON)
+            listed = [each["id"] for each in (await person.get(APPROVALS, params={"limit": 100})).json()["items"]]
+            assert (asked["id"] in listed) is seen
+
+    desk.run(story())
+
+
+# ---- sent again, and what happens in between ----
+
+
+async def forgotten(server: EmbeddedServer, key: str) -> None:
+    """The office died before it could keep its answer, or kept it for seven days."""
+    connection = await asyncpg.connect(server.uri("certsvc"))
+    try:
+        assert await connection.execute("delete from answer where key = $1", key) == "DELETE 1"
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("what", ["a proof", "an act"])
+def test_a_request_sent_again_after_it_was_done_is_the_same_request(
+    market: Caller, approver: Caller, office_server: tuple[EmbeddedServer, Any], desk: Desk, what: str
+) -> None:
+    """By then it could not be asked for anew: the certificate is suspended, the number is taken."""
+
+    async def story() -> None:
+        path, body = PATH, {"type": PROOF, "payload": a_proof()}
+        if what == "an act":
+            path, body = f"{PATH}/{(await issued(market))['code']}/acts", {"act": "suspend", "ground": GROUND}
+        key = f"again {what}".replace(" ", "-")
+        asked = (await market.post(path, body, key)).json()
+        assert (await decided(approver, asked, True)).json()["state"] == "done"
+        await forgotten(office_server[0], key)
+        again = await market.post(path, body, key)
+        assert (again.status_code, again.json()["id"], again.json()["state"]) == (202, asked["id"], "done"), again.text
+        await forgotten(office_server[0], key)
+        other = await market.post(path, {**body, "act": "revoke"} if what == "an act" else {**body, "payload": {}}, key)
+        assert (other.status_code, other.json()["code"]) == (422, "request_key_reused")
+
+    desk.run(story())
+
+
+def test_what_changed_before_the_approval_stops_a_next_version_that_expected_nothing_new(
+    market: Caller, approver: Caller, desk: Desk
+) -> None:
+    async def story() -> None:
+        done = (await decided(approver, await a_waiting_proof(market), True)).json()
+        path = f"{PATH}/{done['result']['code']}"
+        seen = (await market.get(path)).headers["etag"]
+        again = {"act": "reissue", "ground": {"reason_code": "lost"}, "payload": a_proof()}
+        asked = (await market.post(f"{path}/acts", again, If_Match=seen)).json()
+        condition = {"reason_code": "documents", "due": "2027-06-30", "legal_basis": "容缺受理"}
+        changed = await market.post(f"{path}/acts", {"act": "attach_condition", "ground": condition})
+        assert changed.status_code == 201, changed.text
+        answer = (await decided(approver, asked, True)).json()
+        assert (answer["state"], answer["result"]["error"]["code"]) == ("failed", "changed_meanwhile")
+
+    desk.run(story())
+
+
+def test_what_a_client_asked_for_that_was_cut_off_since_can_only_be_returned(
+    room: Room, market: Caller, approver: Caller, desk: Desk
+) -> None:
+    """Its key may have been a thief's."""
+
+    async def story() -> None:
+        stolen = await room.caller("stolen-system", frozenset({"suspend:*", "read:*"}))
+        made = await issued(market)
+        asked = (await stolen.post(f"{PATH}/{made['code']}/acts", {"act": "suspend", "ground": GROUND})).json()
+        await room.clients.cut_off(stolen.client.id, "test", "失窃", datetime.now(UTC))
+        refused = await decided(approver, asked, True)
+        assert (refused.status_code, refused.json()["code"]) == (409, "conflict"), refused.text
+        assert (await decided(approver, asked, False, "密钥失窃")).json()["state"] == "returned"
+        assert (await market.get(f"{PATH}/{made['code']}")).json()["status"]["status"] == "valid"
+
+    desk.run(story())
+
+
 # ---- the same promises in the database ----
 
 

@@ -3,16 +3,20 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from desk import Desk
 from office_room import Caller, Room
 from payloads import FILING, GROUND, a_filing, issued
 
 from certsvc.domain.calendar import beijing_date
+from certsvc.ids import parse_typed_code
+from certsvc.store.embedded import EmbeddedServer
 
 pytest_plugins = ["office_fixtures"]
 
 PATH = "/v1/certificates"
+CONDITION = {"reason_code": "commitment", "due": "2027-06-30", "legal_basis": "告知承诺制"}
 
 
 def test_a_certificate_is_issued_sealed_by_the_worker_and_read_again(market: Caller, desk: Desk) -> None:
@@ -102,6 +106,22 @@ def test_what_has_not_changed_is_not_sent_again(market: Caller, desk: Desk) -> N
     desk.run(story())
 
 
+def test_what_was_read_yesterday_is_sent_again_today_and_may_still_be_acted_upon(market: Caller, desk: Desk) -> None:
+    """What is on record for today was another state yesterday; who acts goes by the entries."""
+
+    async def story() -> None:
+        made = await issued(market)
+        path, today = f"{PATH}/{made['code']}", beijing_date(datetime.now(UTC))
+        read = (await market.get(path)).headers["etag"]
+        of_yesterday = read.replace(today.isoformat(), (today - timedelta(days=1)).isoformat())
+        assert of_yesterday != read
+        assert (await market.get(path, headers={"If-None-Match": of_yesterday})).status_code == 200
+        attach = {"act": "attach_condition", "ground": CONDITION}
+        assert (await market.post(f"{path}/acts", attach, If_Match=of_yesterday)).status_code == 201
+
+    desk.run(story())
+
+
 def test_lists_go_on_where_they_ended(market: Caller, desk: Desk) -> None:
     async def story() -> None:
         for _ in range(3):
@@ -159,6 +179,39 @@ def test_what_a_client_may_not_read_does_not_exist_for_it(room: Room, market: Ca
     desk.run(story())
 
 
+def test_a_sealed_file_holds_more_than_the_public_sees_and_is_not_for_everybody_who_reads(
+    room: Room, market: Caller, office_server: tuple[EmbeddedServer, Any], desk: Desk
+) -> None:
+    async def story() -> None:
+        made = await issued(market)
+        file, why = made["documents"][0]["href"], {"why": "年检核对原件"}
+        reader = await room.caller("reader", frozenset({f"read:{FILING}"}))
+        viewer = await room.caller("viewer", frozenset({f"view:{FILING}"}))
+        for params in ({}, why):
+            refused = await reader.get(file, params=params)
+            assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), refused.text
+        unsaid = await viewer.get(file)
+        assert (unsaid.status_code, unsaid.json()["code"]) == (400, "invalid_input")
+        assert (await viewer.get(file, params=why)).content == (await market.get(file)).content
+        views = await fetch(
+            office_server[0],
+            "select actor, detail ->> 'why' from audit where action = 'view' and ref = $1 order by id",
+            parse_typed_code(made["code"]).to_bytes(),
+        )
+        assert [tuple(view) for view in views] == [("viewer", why["why"])]
+
+    desk.run(story())
+
+
+async def fetch(server: EmbeddedServer, statement: str, *values: object) -> list[Any]:
+    """What the database holds."""
+    connection = await asyncpg.connect(server.uri("certsvc"))
+    try:
+        return list(await connection.fetch(statement, *values))
+    finally:
+        await connection.close()
+
+
 def test_an_area_beyond_the_scope_is_refused(room: Room, desk: Desk) -> None:
     async def story() -> None:
         other = await room.caller("shenzhen", frozenset({f"issue:{FILING}:*:4403", f"read:{FILING}:*:4403"}))
@@ -177,12 +230,26 @@ def test_a_seal_beyond_the_scope_is_refused(room: Room, desk: Desk) -> None:
     desk.run(story())
 
 
-@pytest.mark.parametrize("header", [None, "Basic YTpi", "Bearer", "Bearer x", "Bearer " + "x" * 9000])
-def test_without_a_token_nothing_is_read(market: Caller, desk: Desk, header: str | None) -> None:
-    headers = {"Authorization": header or ""}
-    answer = desk.run(market.http.get(PATH, headers=headers))
+NO_TOKEN = 'Bearer realm="certsvc"'
+BAD_TOKEN = NO_TOKEN + ', error="invalid_token"'
+
+
+@pytest.mark.parametrize(
+    ("header", "challenge"),
+    [
+        (None, NO_TOKEN),
+        ("Basic YTpi", NO_TOKEN),
+        ("Bearer", NO_TOKEN),
+        ("Bearer x", BAD_TOKEN),
+        ("Bearer " + "x" * 9000, BAD_TOKEN),
+    ],
+)
+def test_without_a_token_nothing_is_read_and_only_bearer_is_offered(
+    market: Caller, desk: Desk, header: str | None, challenge: str
+) -> None:
+    answer = desk.run(market.http.get(PATH, headers={"Authorization": header or ""}))
     assert (answer.status_code, answer.json()["code"]) == (401, "wrong_credentials")
-    assert "Bearer" in answer.headers["www-authenticate"]
+    assert answer.headers["www-authenticate"] == challenge
 
 
 # ---- what changed meanwhile ----
@@ -195,8 +262,7 @@ def test_an_act_upon_what_has_changed_since_is_refused_and_does_nothing(
         made = await issued(market)
         path = f"{PATH}/{made['code']}"
         seen = (await market.get(path)).headers["etag"]
-        condition = {"reason_code": "commitment", "due": "2027-06-30", "legal_basis": "告知承诺制"}
-        attach = {"act": "attach_condition", "ground": condition}
+        attach = {"act": "attach_condition", "ground": CONDITION}
         assert (await market.post(f"{path}/acts", attach, If_Match=seen)).status_code == 201
         lift = {"act": "lift_condition", "ground": {"reason_code": "commitment"}}
         whole = (await market.get(f"{path}/payload", params={"why": "补发前核对"})).json()["payload"]
@@ -219,8 +285,7 @@ def test_what_changed_between_the_request_and_the_approval_stops_an_act_that_exp
         path = f"{PATH}/{made['code']}"
         seen = (await market.get(path)).headers["etag"]
         asked = (await market.post(f"{path}/acts", {"act": "suspend", "ground": GROUND}, If_Match=seen)).json()
-        condition = {"reason_code": "commitment", "due": "2027-06-30", "legal_basis": "告知承诺制"}
-        await market.post(f"{path}/acts", {"act": "attach_condition", "ground": condition})
+        await market.post(f"{path}/acts", {"act": "attach_condition", "ground": CONDITION})
         answer = await approver.post(f"/v1/approvals/{asked['id']}/decisions", {"approves": True})
         assert (answer.json()["state"], answer.json()["result"]["error"]["code"]) == ("failed", "changed_meanwhile")
 

@@ -9,6 +9,7 @@ from desk import Desk
 from office_room import Caller, Room
 from payloads import FILING, a_filing
 
+from certsvc.errors import RegisterUnavailable
 from certsvc.store.embedded import EmbeddedServer
 
 pytest_plugins = ["office_fixtures"]
@@ -113,6 +114,25 @@ def test_what_was_done_before_the_office_died_is_found_again(
         await sql(office_server[0], broken_off, datetime.now(UTC) - timedelta(seconds=61))
         again = await market.post(PATH, body, "killed")
         assert (again.status_code, again.json()["code"]) == (201, first.json()["code"])
+
+    desk.run(story())
+
+
+def test_an_answer_that_cannot_be_kept_leaves_its_key_free_and_the_work_done_once(
+    room: Room, market: Caller, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RegisterUnavailable("查不了。", "The register cannot be asked now.")
+
+    async def story() -> None:
+        payload = a_filing()
+        with monkeypatch.context() as patched:
+            patched.setattr(room.office.answers, "keep", fail)
+            assert (await market.post(PATH, {"type": FILING, "payload": payload}, "not-kept")).status_code == 503
+        again = await market.post(PATH, {"type": FILING, "payload": payload}, "not-kept")
+        assert again.status_code == 201, again.text
+        found = (await market.get(PATH, params={"type": FILING, "limit": 100})).json()["items"]
+        assert [one["code"] for one in found if one["holder"] == payload["name"]] == [again.json()["code"]]
 
     desk.run(story())
 

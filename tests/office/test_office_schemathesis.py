@@ -68,11 +68,16 @@ def as_it_is(_: object, value: object) -> bytes:
 def known(service: Service) -> Mapping[str, str]:
     """Names in paths behind which there is something."""
 
-    async def made(api: Any) -> Any:
-        return await api.certificates.issue(FILING, shop("云山市探针器械店"), key="schemathesis")
+    async def made(api: Any) -> dict[str, str]:
+        issued = await api.certificates.issue(FILING, shop("云山市探针器械店"), key="schemathesis")
+        rows = [{"payload": shop("云山市批量探针店")}]
+        batch = await api.batches.send(FILING, rows, dry_run=True, key="schemathesis-batch")
+        hook = await api.webhooks.add("https://hooks.example.com/", ["batch.checked"], key="schemathesis-hook")
+        ping = await api.webhooks.test(hook.id, key="schemathesis-ping")
+        return {"code": issued.code, "batch_id": batch.id, "webhook_id": hook.id, "delivery_id": ping.id}
 
-    code = service.use(made).code
-    return {"code": code, "layout": "sheet", "type_id": FILING, "source": "fire", "record": "1", "snapshot": "1"}
+    found = service.use(made)
+    return found | {"layout": "sheet", "type_id": FILING, "source": "fire", "record": "1", "snapshot": "1"}
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.name.lower())

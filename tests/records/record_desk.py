@@ -1,13 +1,15 @@
 """A made-up fire department that reports its permits, and the register it reports them to."""
 
+import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import asyncpg
 import msgspec
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
@@ -18,11 +20,14 @@ from certsvc.domain.actor import Actor
 from certsvc.domain.source import Source
 from certsvc.ids import parse_uscc
 from certsvc.issuance.records.form import PutForm
+from certsvc.issuance.records.lists import take_snapshot
 from certsvc.issuance.records.reporting import Recording
 from certsvc.store.pool import open_pool
 from certsvc.store.record_snapshots import PostgresSnapshots
 from certsvc.store.records import PostgresRecords
 
+Result = TypeVar("Result")
+Story = Callable[[Recording], Awaitable[Result]]
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 COMPANY, SOLE_TRADER = "91441900MA51ABC088", "92441900MA52DEF10X"
@@ -114,3 +119,27 @@ def day(offset: int) -> date:
 def codes(problems: Sequence[Any]) -> set[tuple[str, str]]:
     """What is wrong, and where."""
     return {(one.field, one.code) for one in problems}
+
+
+def play(database: Database, story: Story[Result], *sources: Any) -> Result:
+    """Something done with the use cases, over a database where the fire department is registered."""
+
+    async def run() -> Result:
+        async with recording(database, *(sources or (FIRE,))) as desk:
+            return await story(desk)
+
+    return asyncio.run(run())
+
+
+async def sql(database: Database, statement: str, *values: object) -> list[Any]:
+    """What the database answers, as its owner; or as whoever its address names."""
+    connection = await asyncpg.connect(database.uri)
+    try:
+        return [tuple(row) for row in await connection.fetch(statement, *values)]
+    finally:
+        await connection.close()
+
+
+async def take(desk: Recording, data: bytes, key: str, when: Any = NOW, who: Actor = FEEDER) -> Any:
+    """A list that comes in."""
+    return await take_snapshot(desk, who, "fire", chunks(data), key, at(when))

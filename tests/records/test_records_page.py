@@ -144,10 +144,20 @@ def test_one_line_says_which_departments_are_late(tmp_path: Path) -> None:
     shown = section(page)
     assert "其他部门没有报来这家企业的许可" in shown
     assert "最后一次答复 26 小时前" in shown and "迟报" in shown and "只报变更" in shown
-    assert "云山市消防救援支队没有按时答复" in shown and "云山市卫生健康局没有按时" not in shown
+    assert "会报来的 2 个部门中，1 个按时答复。" in shown
+    assert "没有按时答复：云山市消防救援支队（最后一次答复 26 小时前）。" in shown
     assert [one["freshness"] for one in answer["elsewhere"]["sources"]] == ["late", "fresh"]
     english = section(seen(tmp_path, Elsewhere([(late, None)]), "en")[0])
-    assert "last answered 26 hours ago" in english and "Not heard in time: Yunshan Fire and Rescue." in english
+    assert "Departments that answered in time: 0 of 1." in english
+    assert "Not heard in time: Yunshan Fire and Rescue (last answered 26 hours ago)." in english
+
+
+def test_a_source_that_is_heard_but_sends_no_list_is_late_by_its_list(tmp_path: Path) -> None:
+    shown = section(seen(tmp_path, Elsewhere([(health(1, lists=50), None)]))[0])
+    assert "会报来的 1 个部门中，0 个按时答复。" in shown
+    assert "没有按时答复：云山市消防救援支队（完整清单截至 " in shown
+    never = section(seen(tmp_path, Elsewhere([(health(None), None)]))[0])
+    assert "没有按时答复：云山市消防救援支队（从未答复）。" in never
 
 
 def test_records_that_cannot_be_asked_are_unknown_and_never_none(tmp_path: Path) -> None:

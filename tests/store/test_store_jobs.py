@@ -12,6 +12,7 @@ import pytest
 from embedded_fixture import Database
 
 from certsvc.errors import SealRefused
+from certsvc.jobs import queue as queue_module
 from certsvc.jobs.queue import do_jobs, do_one
 from certsvc.log import open_log
 from certsvc.store.bell import DONE, JOB, Bell, open_bell
@@ -119,7 +120,7 @@ def test_what_fails_is_tried_again_later_each_time_and_says_why(database: Databa
                 due = await _due(database, "failing")
                 waits.append((due - now).total_seconds())
                 now = due
-        assert waits[:4] == [5, 10, 20, 40] and waits[-1] == 3600
+        assert waits[:4] == [5, 10, 20, 40] and waits[-1] == 600
 
     asyncio.run(story())
 
@@ -135,6 +136,25 @@ def test_of_what_nobody_foresaw_no_detail_is_kept(database: Database) -> None:
             await do_one(JobQueue(pool), {"surprise": handle}, lambda: NOW, open_log())
             error = await PostgresOutcomes(Bell(), pool).error_of("surprise", "a")
         assert error is not None and error.code == "internal" and "1101" not in error.zh + error.en
+
+    asyncio.run(story())
+
+
+def test_what_takes_too_long_is_broken_off_on_record_and_tried_later(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_module, "LONGEST", 0.05)
+
+    async def handle(key: str, at: datetime) -> None:
+        await asyncio.Event().wait()
+
+    async def story() -> None:
+        await put(database.uri, "a", kind="endless")
+        async with open_pool(database.uri) as pool:
+            assert await do_one(JobQueue(pool), {"endless": handle}, lambda: NOW, open_log())
+            error = await PostgresOutcomes(Bell(), pool).error_of("endless", "a")
+        assert error is not None and error.code == "internal"
+        assert await _due(database, "endless") == NOW + timedelta(seconds=5)
 
     asyncio.run(story())
 

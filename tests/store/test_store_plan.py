@@ -1,15 +1,23 @@
-"""A scan among 50,000 certificates: one index range, few pages."""
+"""A scan and a search among 50,000 certificates: index ranges, few pages."""
 
 import asyncio
 import json
 from typing import Any
 
 import asyncpg
-from embedded_fixture import Database, open_register
+import pytest
+from embedded_fixture import Database, fresh_database, open_register
 from made_up import NOW, TODAY, issue, licence, permit
 
-from certsvc.ids import Ref, ref_from_bytes
+from certsvc.domain.scope import parse_scope
+from certsvc.domain.search import HolderSearch, Search
+from certsvc.domain.states import Status
+from certsvc.ids import Ref, Uscc, ref_from_bytes
+from certsvc.store.embedded import EmbeddedServer
+from certsvc.store.plan import plan_each
 from certsvc.store.reader import SQL
+from certsvc.store.search import SQL as SEARCH
+from certsvc.store.search import values, values_of_holder
 
 pytest_plugins = ["store_fixtures"]
 
@@ -56,6 +64,9 @@ select slot, ref, 'type ' || place, place, 10, 'accepted', opened_at, '2026-12-3
 from application_case, generate_series(1, 2) place;
 insert into external_page (slot, ref, file, page, x_mm, y_mm, module_mm)
 select slot, ref, sha256(ref), 1, 10, 10, 0.5 from certificate where category = 'licence';
+insert into holder (slot, ref, place, name, code_kind, code)
+select slot, ref, 1, 'x', '001', lpad(number, 18, '0') from certificate c
+where not exists (select from holder h where h.ref = c.ref);
 analyze;
 """
 
@@ -119,3 +130,77 @@ def test_a_scan_among_fifty_thousand_reads_one_index_range(database: Database) -
             assert gathered is not None and len(gathered.permits) == 4 and len(gathered.pending) == 2
 
     asyncio.run(story())
+
+
+ALL = (parse_scope("read:*"),)
+MANY = ref_from_bytes(bytes(9) + b"\1")
+SOUGHT: dict[str, tuple[dict[str, Any], str]] = {
+    "everything": ({}, "certificate_by_reservation"),
+    "a later page": ({"after": (NOW, MANY)}, "certificate_by_reservation"),
+    "a type": ({"type_id": "food-permit"}, "certificate_by_type"),
+    "a type that is not there": ({"type_id": "none"}, "certificate_by_type"),
+    "a number": ({"number": "5000"}, "certificate_by_number"),
+    "a business": ({"subject": Uscc("000000000000005000")}, "certificate_by_subject"),
+    "the permits of a licence": ({"licence": MANY}, "certificate_by_root"),
+    "what is valid": ({"status": Status.VALID}, "certificate_by_reservation"),
+}
+
+
+@pytest.fixture(scope="module")
+def filled(server: EmbeddedServer) -> Database:
+    """One that holds 50,000."""
+    database = fresh_database(server)
+
+    async def story() -> None:
+        async with open_register(database) as (register, _):
+            await issue(register, licence())
+            await issue(register, permit())
+        await fill(database)
+
+    asyncio.run(story())
+    return database
+
+
+@pytest.mark.parametrize("what", SOUGHT)
+def test_a_search_among_fifty_thousand_goes_by_an_index(filled: Database, what: str) -> None:
+    asked, index = SOUGHT[what]
+    plan = asyncio.run(planned(filled, "search", values(Search(reach=ALL, on=TODAY, **asked))))
+    require_few_pages(plan, index)
+
+
+def test_what_a_holder_has_is_found_by_an_index(filled: Database) -> None:
+    for code, code_hash, index in (("000000000000005000", None, "holder_by_code"), (None, b"x" * 32, "holder_by_hash")):
+        asked = HolderSearch(reach=ALL, on=TODAY, code=code, code_hash=code_hash)
+        require_few_pages(asyncio.run(planned(filled, "held_by", values_of_holder(asked))), index)
+
+
+def require_few_pages(plan: dict[str, Any], index: str) -> None:
+    """It goes by this index."""
+    kinds = {node["Node Type"] for node in nodes(plan) if node.get("Relation Name") == "certificate"}
+    assert kinds and kinds <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
+    assert index in {node.get("Index Name") for node in nodes(plan)}
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 500
+
+
+def test_what_scopes_cover_is_an_expression_in_the_plan_and_no_call_for_every_row(filled: Database) -> None:
+    """Fifty times as fast, where nothing is in reach and every certificate is looked at."""
+    beyond = (parse_scope("read:*:*:4403"),)
+    plan = asyncio.run(planned(filled, "search", values(Search(reach=beyond, on=TODAY))))
+    told = json.dumps(plan)
+    assert plan["Actual Rows"] == 0 and "scopes_cover" not in told and "scope_patterns" not in told
+    assert "~~ ANY ('{read:%:%:4403%" in told
+
+
+async def planned(database: Database, name: str, sought: tuple[Any, ...]) -> dict[str, Any]:
+    """The plan of a search, as it is asked for the tenth time."""
+    connection = await asyncpg.connect(database.uri)
+    try:
+        for _ in range(10):
+            async with connection.transaction():
+                await plan_each(connection)
+                statement = "explain (analyze, buffers, format json) " + SEARCH[name]
+                plan = await connection.fetchval(statement, *sought)
+    finally:
+        await connection.close()
+    found: dict[str, Any] = json.loads(plan)[0]["Plan"]
+    return found

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from embedded_fixture import Database, open_register
@@ -33,6 +33,9 @@ from certsvc.domain.seal import SealDesign
 from certsvc.errors import Conflict, KeyReused, NotFound, StoreError
 from certsvc.ids import new_ref, slot_of_licence
 from certsvc.store import reserving
+from certsvc.store.jobs import JobQueue
+from certsvc.store.pool import open_pool
+from certsvc.store.register import FINISH, finish_key
 
 pytest_plugins = ["store_fixtures"]
 
@@ -264,26 +267,27 @@ def test_nothing_is_issued_without_token_or_document(database: Database) -> None
     asyncio.run(story())
 
 
-def test_what_waits_is_tried_again_less_and_less_often(database: Database) -> None:
+def test_what_was_left_reserved_is_put_into_the_queue_once(database: Database) -> None:
     minute = timedelta(minutes=1)
 
     async def story() -> None:
-        async with open_register(database) as (register, _):
+        async with open_register(database) as (register, _), open_pool(database.uri) as pool:
             await register.enrol_seals([SEAL], NOW)
             ref = (await register.reserve(licence())).ref
-
-            async def waits_at(now: datetime) -> bool:
-                return await register.waiting(now) == [ref]
-
-            assert not await waits_at(NOW + timedelta(seconds=59))  # who took the order is still at it
-            assert await waits_at(NOW + minute)
-            tried = NOW
-            for pause in (2, 4, 8, 16, 32, 64, 64):
-                tried += minute
-                await register.book_seal_use(ref, use(), "test", tried)
-                assert not await waits_at(tried + pause * minute - timedelta(seconds=1))
-                assert await waits_at(tried + pause * minute)
-            assert await register.unfinished() == [ref]
+            jobs = JobQueue(pool)
+            await register.hand_over(NOW + timedelta(seconds=59))  # who took the order is still at it
+            async with jobs.taken([FINISH], NOW + minute) as job:
+                assert job is None
+            for _ in range(2):
+                await register.hand_over(NOW + minute)
+            async with jobs.taken([FINISH], NOW + minute) as job:
+                assert job is not None and job.key == finish_key(ref)
+                async with jobs.taken([FINISH], NOW + minute) as other:
+                    assert other is None
+                await job.failed(ValueError(), NOW + minute)
+            await register.hand_over(NOW + minute)
+            async with jobs.taken([FINISH], NOW + minute) as job:
+                assert job is None, "what failed waits for its time"
 
     asyncio.run(story())
 

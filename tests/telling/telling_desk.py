@@ -23,6 +23,7 @@ from certsvc.domain.client import Client, ClientKey, ClientKind, ClientState, ne
 from certsvc.domain.notice import Notice
 from certsvc.errors import CustodyError
 from certsvc.ids import Ref
+from certsvc.settings import Webhooks
 from certsvc.store.clients import PostgresClients
 from certsvc.store.deliveries import PostgresDeliveries
 from certsvc.store.notices import PostgresNotices, tell
@@ -34,6 +35,7 @@ from certsvc.telling.hooks import HookDesk, Owner
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 MARKET, FIRE = "market-system", "fire-system"
 ALL = ("notify:*", "read:*")
+THIS_MACHINE = Webhooks().allowed(is_demonstration=True)
 Result = TypeVar("Result")
 
 
@@ -77,7 +79,7 @@ class Desk:
     @property
     def desk(self) -> HookDesk:
         """Where web-hooks are made."""
-        return HookDesk(hooks=self.hooks, cipher=self.cipher, unsafe_private=True)
+        return HookDesk(hooks=self.hooks, cipher=self.cipher, networks=THIS_MACHINE)
 
     async def client(self, name: str, scopes: Iterable[str] = ALL) -> None:
         """Put a client on record, or give it other scopes."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certsvc.errors import InvalidInput
-from certsvc.telling.address import allowed, is_public, parse_hook_url
+from certsvc.telling.address import Network, allowed, is_public, parse_hook_url
 
 REFUSED = {
     "plain http": "http://hooks.example.com/",
@@ -119,26 +119,87 @@ PRIVATE = [
 ]
 
 
+def networks(*texts: str) -> tuple[Network, ...]:
+    """As an operator allows them."""
+    return tuple(map(ipaddress.ip_network, texts))
+
+
+EVERYTHING = networks("0.0.0.0/0", "::/0")
+INTRANET = networks("10.20.0.0/16", "fd00:1::/32")
+THIS_MACHINE = networks("127.0.0.1/32", "::1/128")
+
+
 @pytest.mark.parametrize("private", PRIVATE)
 def test_one_private_address_among_those_of_a_name_refuses_them_all(private: str) -> None:
-    assert allowed(["8.8.8.8", private, "1.1.1.1"], "https", unsafe_private=False) == ()
+    assert allowed(["8.8.8.8", private, "1.1.1.1"], "https") == ()
 
 
 def test_the_addresses_of_a_public_name_are_taken_in_their_order() -> None:
     found = ["2606:4700::1111", "8.8.8.8", "8.8.8.8", "64:ff9b::808:808"]
-    assert allowed(found, "https", unsafe_private=False) == ("2606:4700::1111", "8.8.8.8", "64:ff9b::808:808")
+    assert allowed(found, "https") == ("2606:4700::1111", "8.8.8.8", "64:ff9b::808:808")
+
+
+@pytest.mark.parametrize("address", ["10.20.0.1", "10.20.255.255", "fd00:1::5", "::ffff:10.20.0.1", "8.8.8.8"])
+def test_a_network_that_the_operator_allows_is_reached_by_https_and_by_nothing_else(address: str) -> None:
+    assert allowed([address], "https", INTRANET) == (str(ipaddress.ip_address(address)),)
+    assert allowed([address], "http", INTRANET) == ()
+
+
+@pytest.mark.parametrize(
+    "address", ["10.21.0.1", "10.19.255.255", "fd00:2::1", "192.168.0.1", "127.0.0.1", "::1", "::ffff:10.21.0.1"]
+)
+def test_no_other_private_network_is_opened_by_it(address: str) -> None:
+    assert allowed([address], "https", INTRANET) == ()
+    assert allowed(["10.20.0.1", address], "https", INTRANET) == ()
+
+
+NEVER_BY_A_NETWORK = [
+    *("127.0.0.1", "127.8.8.8", "0.0.0.0", "169.254.1.1", "169.254.169.254", "100.100.100.200", "192.0.0.192"),
+    *("168.63.129.16", "224.0.0.1", "255.255.255.255", "::1", "::", "::ffff:127.0.0.1", "fe80::1"),
+    *(
+        "64:ff9b::a9fe:a9fe",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "ff02::1",
+        "2002:7f00:1::",
+        "2001:0:4136:e378::1",
+        "::7f00:1",
+    ),
+]
+
+
+@pytest.mark.parametrize("address", NEVER_BY_A_NETWORK)
+def test_no_network_however_wide_opens_the_machine_its_link_or_a_clouds_metadata(address: str) -> None:
+    assert allowed([address], "https", EVERYTHING) == ()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "100.100.100.200", "fd00:ec2::254"])
+def test_such_an_address_is_opened_by_its_own_name_alone(address: str) -> None:
+    assert allowed([address], "https", networks(address)) == (address,)
+    beside = str(ipaddress.ip_address(address) + 1)
+    assert allowed([beside], "https", networks(address)) == ()
 
 
 @pytest.mark.parametrize(("scheme", "address"), list(product(["http", "https"], ["127.0.0.1", "::1"])))
-def test_in_a_demonstration_this_machine_may_be_told_without_tls(scheme: str, address: str) -> None:
-    assert allowed([address], scheme, unsafe_private=True) == (address,)
+def test_this_machine_may_be_told_without_tls_where_its_address_is_named(scheme: str, address: str) -> None:
+    assert allowed([address], scheme, THIS_MACHINE) == (address,)
+    assert allowed([address], scheme, networks("127.0.0.0/8")) == ()
+    host = f"[{address}]" if ":" in address else address
+    assert parse_hook_url(f"{scheme}://{host}:8080/", THIS_MACHINE).port == 8080
 
 
-def test_a_demonstration_opens_no_other_private_network_and_no_plain_http_to_others() -> None:
-    assert all(allowed([one], "https", unsafe_private=True) == () for one in PRIVATE if one not in ("127.0.0.1", "::1"))
-    assert allowed(["8.8.8.8"], "http", unsafe_private=True) == ()
-    with pytest.raises(InvalidInput):
-        parse_hook_url("http://8.8.8.8/", unsafe_private=True)
+def test_a_named_machine_opens_no_other_private_network_and_no_plain_http_to_others() -> None:
+    assert all(allowed([one], "https", THIS_MACHINE) == () for one in PRIVATE if one not in ("127.0.0.1", "::1"))
+    assert allowed(["8.8.8.8"], "http", THIS_MACHINE) == ()
+    for text, allowing in (("http://8.8.8.8/", THIS_MACHINE), ("http://10.20.0.1/", INTRANET)):
+        with pytest.raises(InvalidInput):
+            parse_hook_url(text, allowing)
+
+
+def test_a_literal_address_of_an_allowed_network_is_taken_and_another_says_what_to_do() -> None:
+    assert parse_hook_url("https://10.20.0.9:8443/", INTRANET).authority == "10.20.0.9:8443"
+    with pytest.raises(InvalidInput, match=r"webhooks\.networks"):
+        parse_hook_url("https://10.21.0.9/", INTRANET)
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -1,21 +1,17 @@
 """`/v1/events` and `/v1/webhooks` as departments have them, over HTTP, with a worker that does its jobs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
-from demonstration import Demonstration, NewHome
 from desk import Desk
 from receiver import Receiver, answer, receiving, verifies
 from telling_desk import FIRE, MARKET
 
-from certsvc.errors import SettingsError
-from certsvc.settings import Webhooks, load_settings
-from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.notices import tell
 
 from office_room import EVERY_ACT, READS, Caller, Room  # isort: skip  # found by way of telling_desk
@@ -25,16 +21,6 @@ pytest_plugins = ["office_fixtures"]
 
 HOOKS, EVENTS = "/v1/webhooks", "/v1/events"
 NOBODY = "w-" + "a" * 20
-
-
-@pytest.fixture(scope="module")
-def office_server(demonstration: Demonstration, new_home: NewHome) -> Iterator[tuple[EmbeddedServer, Any]]:
-    """A register of its own, where web-hooks may lead to this machine."""
-    home = demonstration.home.copied_to(new_home())
-    server = EmbeddedServer(home.path)
-    server.start()
-    yield server, load_settings({"CERTSVC_HOME": str(home.path), "CERTSVC_WEBHOOKS_UNSAFE_PRIVATE": "true"})
-    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +164,22 @@ def test_how_deliveries_fared_is_seen_and_they_are_sent_again(market: Caller, ro
     desk.run(story())
 
 
+def test_what_is_on_its_way_says_where_to_look(market: Caller, desk: Desk) -> None:
+    async def story() -> None:
+        path = f"{HOOKS}/{(await market.post(HOOKS, {'url': 'https://hooks.example.com/look'})).json()['id']}"
+        ping = await market.post(f"{path}/test", {})
+        where = ping.headers["location"]
+        assert where == f"{path}/deliveries/{ping.json()['id']}"
+        assert (await market.get(where)).json()["message_id"] == ping.json()["message_id"]
+        again = await market.post(f"{where}/replay", {})
+        assert again.headers["location"] == where
+        since = await market.post(f"{path}/replay?since=2999-01-01T00:00:00Z", {})
+        assert (since.status_code, since.headers["location"]) == (202, f"{path}/deliveries")
+        assert (await market.get(since.headers["location"])).status_code == 200
+
+    desk.run(story())
+
+
 async def deliveries(caller: Caller, path: str, **asked: Any) -> list[Any]:
     """Deliveries as the API lists them."""
     found: list[Any] = (await caller.get(f"{path}/deliveries", params=asked)).json()["items"]
@@ -245,6 +247,7 @@ def test_another_clients_web_hooks_and_deliveries_do_not_exist(
             answers = [
                 await other.get(path),
                 await other.get(f"{path}/deliveries"),
+                await other.get(f"{path}/deliveries/1"),
                 await write(other, "PATCH", path, {"state": "paused"}),
                 await write(other, "DELETE", path),
                 await other.post(f"{path}/secret", {}),
@@ -267,6 +270,7 @@ def test_without_the_scope_to_be_told_nothing_is_answered(deaf: Caller, desk: De
             await deaf.get(HOOKS),
             await deaf.get(path),
             await deaf.get(f"{path}/deliveries"),
+            await deaf.get(f"{path}/deliveries/1"),
             await deaf.post(HOOKS, {"url": "https://hooks.example.com/"}),
             await write(deaf, "PATCH", path, {}),
             await write(deaf, "DELETE", path),
@@ -324,6 +328,9 @@ def test_what_is_wrong_with_a_web_hook_is_said(market: Caller, desk: Desk, body:
         ("GET", f"{HOOKS}/{{id}}/deliveries?cursor=x", 400),
         ("GET", f"{HOOKS}/{{id}}/deliveries?cursor=9999999999999999999", 400),
         ("GET", f"{HOOKS}/{{id}}/deliveries?state=x", 400),
+        ("GET", f"{HOOKS}/{{id}}/deliveries/0", 404),
+        ("GET", f"{HOOKS}/{{id}}/deliveries/999999999999999999", 404),
+        ("GET", f"{HOOKS}/{{id}}/deliveries/x", 404),
         ("POST", f"{HOOKS}/{{id}}/deliveries/0/replay", 404),
         ("POST", f"{HOOKS}/{{id}}/deliveries/9999999999999999999/replay", 404),
         ("POST", f"{HOOKS}/{{id}}/deliveries/999999999999999999/replay", 404),
@@ -350,10 +357,3 @@ def test_what_is_wrong_with_a_request_is_said_and_never_500(
 def test_without_a_key_nothing_is_made(market: Caller, desk: Desk) -> None:
     answered = desk.run(market.http.post(HOOKS, json={"url": "https://hooks.example.com/"}))
     assert answered.status_code == 400
-
-
-def test_private_web_hooks_outside_a_demonstration_refuse_to_start() -> None:
-    Webhooks(unsafe_private=True).require_safe(is_demonstration=True)
-    Webhooks().require_safe(is_demonstration=False)
-    with pytest.raises(SettingsError, match="unsafe_private"):
-        Webhooks(unsafe_private=True).require_safe(is_demonstration=False)

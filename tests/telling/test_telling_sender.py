@@ -17,10 +17,12 @@ from cryptography.x509.oid import NameOID
 from receiver import Receiver, answer, receiving
 
 from certsvc.domain.webhook import Answer, Trouble
+from certsvc.settings import Webhooks
 from certsvc.telling import sender as sender_module
 from certsvc.telling.answer import MOST_HEAD
 from certsvc.telling.sender import Sender
 
+THIS_MACHINE = Webhooks().allowed(is_demonstration=True)
 HEADERS = {"webhook-id": "notice-1", "webhook-timestamp": "1614265330", "webhook-signature": "v1,AAAA"}
 BODY = '{"type":"certificate.issue","number":"云山"}'.encode()
 NAME = "hooks.example.com"
@@ -47,7 +49,7 @@ def sent(path: str, *answers: bytes, seconds: float = 15.0) -> tuple[Answer, Rec
         async with receiving() as receiver:
             if answers:
                 receiver.answers[path] = list(answers)
-            sender = Sender(unsafe_private=True, seconds=seconds)
+            sender = Sender(networks=THIS_MACHINE, seconds=seconds)
             return await sender.send(receiver.url(path), HEADERS, BODY), receiver
 
     return asyncio.run(story())
@@ -189,6 +191,23 @@ def test_a_name_that_changes_between_judging_and_connecting_is_looked_up_once(mo
     assert ask_name(rebinding, f"https://{NAME}:8443/").trouble is Trouble.ADDRESS
 
 
+def test_a_name_in_an_allowed_network_is_connected_to_and_not_once_it_leads_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connected = []
+
+    async def refuse(address: str, port: int, **_: object) -> None:
+        connected.append((address, port))
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(asyncio, "open_connection", refuse)
+    allowing = Webhooks(networks=("10.20.0.0/16",)).allowed(is_demonstration=False)
+    moving = Names(["10.20.3.4"], ["10.20.3.4", "10.21.0.1"], ["127.0.0.1"])
+    troubles = [ask_name(moving, f"https://{NAME}/", networks=allowing).trouble for _ in range(3)]
+    assert troubles == [Trouble.CONNECTION, Trouble.ADDRESS, Trouble.ADDRESS]
+    assert connected == [("10.20.3.4", 443)]
+
+
 @pytest.mark.parametrize("found", [OSError("no such host"), []])
 def test_a_name_without_addresses_is_a_failure_with_a_name(found: Sequence[str] | OSError) -> None:
     assert ask_name(Names(found), f"https://{NAME}/").trouble is Trouble.NAME
@@ -211,7 +230,7 @@ def test_nobody_there_is_a_failure_with_a_name() -> None:
     async def story() -> Answer:
         async with receiving() as receiver:
             url = receiver.url()
-        return await Sender(unsafe_private=True).send(url, HEADERS, BODY)
+        return await Sender(networks=THIS_MACHINE).send(url, HEADERS, BODY)
 
     assert asyncio.run(story()).trouble is Trouble.CONNECTION
 
@@ -255,7 +274,7 @@ def sent_by_tls(tls: Tls, trusting: ssl.SSLContext | None, host: str = NAME) -> 
 
     async def story() -> tuple[Answer, Receiver]:
         async with receiving(tls.receiver) as receiver:
-            sender = Sender(unsafe_private=True, tls=trusting, resolve=Names(["127.0.0.1"]))
+            sender = Sender(networks=THIS_MACHINE, tls=trusting, resolve=Names(["127.0.0.1"]))
             return await sender.send(receiver.url(host=host), HEADERS, BODY), receiver
 
     return asyncio.run(story())
@@ -265,6 +284,15 @@ def test_over_tls_the_connection_goes_to_the_judged_address_and_the_name_is_veri
     tls = make_tls(tmp_path, NAME)
     came, receiver = sent_by_tls(tls, tls.sender)
     assert came.arrived and receiver.received[0].headers["host"] == f"{NAME}:{receiver.port}"
+
+
+def test_the_root_of_an_intranet_is_trusted_by_the_variable_that_openssl_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls = make_tls(tmp_path, NAME)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "both"))
+    came, _ = sent_by_tls(tls, None)
+    assert came.arrived
 
 
 @pytest.mark.parametrize("wrong", ["another name", "an unknown root", "the address itself"])
@@ -280,7 +308,7 @@ def test_https_to_one_who_speaks_none_is_a_failure_with_a_name() -> None:
         async with receiving() as receiver:
             url = receiver.url().replace("http:", "https:")
             with suppress(asyncio.IncompleteReadError):
-                return await Sender(unsafe_private=True, seconds=2).send(url, HEADERS, BODY)
+                return await Sender(networks=THIS_MACHINE, seconds=2).send(url, HEADERS, BODY)
         raise AssertionError
 
     assert asyncio.run(story()).trouble in (Trouble.TLS, Trouble.TIME, Trouble.CONNECTION)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from telling_desk import NOW, Desk
+from telling_desk import NOW, THIS_MACHINE, Desk
 
 from certsvc.jobs.queue import do_one
 from certsvc.store.jobs import JobQueue
@@ -32,7 +32,7 @@ class Worker:
     """Settles and does jobs. Nothing is sent elsewhere than to this machine."""
 
     desk: Desk
-    sender: Sending = field(default_factory=lambda: Sender(unsafe_private=True))
+    sender: Sending = field(default_factory=lambda: Sender(networks=THIS_MACHINE))
     now: datetime = NOW
     log: Log = field(default_factory=Log)
 

@@ -363,7 +363,7 @@ def test_a_known_client_is_let_in_and_a_wrong_token_is_not(site: Site) -> None:
     assert basic.status_code == 200
     wrong = site.post("/tsa", query(), TIMESTAMP_QUERY, Authorization="Bearer wrong")
     assert wrong.status_code == 401
-    assert wrong.headers["WWW-Authenticate"].startswith("Basic realm=")
+    assert wrong.headers["WWW-Authenticate"] == 'Basic realm="certsvc", Bearer realm="certsvc"'
     assert TOKEN not in site.log.read_text("utf-8")
 
 

@@ -24,6 +24,7 @@ from certsvc.catalog import Catalog, CertificateType, load_catalog
 from certsvc.catalog.load import examples
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Gathered, Issuer, RegisteredCertificate, RegisteredDocument
+from certsvc.domain.document_seal import DepartmentDocument
 from certsvc.domain.revision import plain_stream
 from certsvc.domain.seal import ValidationData
 from certsvc.domain.seal_form import Form, store_objects, store_revision, with_store
@@ -75,6 +76,7 @@ class Shelf:
 
     certificates: dict[Ref, RegisteredCertificate] = field(default_factory=dict)
     documents: dict[bytes, Ref] = field(default_factory=dict)
+    papers: dict[bytes, DepartmentDocument] = field(default_factory=dict)
     down: bool = False
     asked: list[str] = field(default_factory=list)
 
@@ -94,6 +96,11 @@ class Shelf:
         self._answer("find_document")
         ref = self.documents.get(sha256)
         return RegisteredDocument(sha256=sha256, ref=ref, layout="sheet", sealed_at=NOW) if ref else None
+
+    async def find_department_document(self, sha256: bytes) -> DepartmentDocument | None:
+        """The document of a department with this digest."""
+        self._answer("find_department_document")
+        return self.papers.get(sha256)
 
     async def progress(self, ref: Ref) -> None:
         """No case was opened."""

@@ -116,8 +116,7 @@ class _Answered:
     def _in_their_words(self, error: CertsvcError) -> CscError:
         match error:
             case WrongCredentials():
-                challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-                return CscError(401, "invalid_token", error.en, challenge)
+                return CscError(401, "invalid_token", error.en, {"WWW-Authenticate": error.challenge})
             case TooManyRequests():
                 return CscError(429, "slow_down", error.en, {"Retry-After": str(error.retry_after)})
             case Unavailable():

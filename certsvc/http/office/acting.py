@@ -27,7 +27,7 @@ from certsvc.issuance.approvals import ask_to_act, needed
 from certsvc.issuance.external.said import ExternalFileBody
 from certsvc.issuance.reading import visible
 
-ETAG = re.compile(r'"(?P<event>[0-9]{1,18})-[0-9]{1,3}-[01]"', re.ASCII)
+ETAG = re.compile(r'"(?P<event>[0-9]{1,18})-[0-9]{1,3}-[01]-[0-9-]{10}"', re.ASCII)
 
 
 class ActBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,26 +83,26 @@ class Acts:
                 return await self._ordering.order(caller, order, prefer, dry_run=data.dry_run)
         return await self._done(caller, data, previous, expects)
 
-    async def _done(self, caller: Caller, data: ActBody, newest: Reservation, expects: int | None) -> Ordered:
-        now, asked = datetime.now(UTC), _asked(caller, data, newest, expects)
-        kind = self._issuing.catalog.version(newest.type_id, newest.type_version)
+    async def _done(self, caller: Caller, data: ActBody, found: Reservation, expects: int | None) -> Ordered:
+        now, asked = datetime.now(UTC), _asked(caller, data, found, expects)
+        kind = self._issuing.catalog.version(found.type_id, found.type_version)
         approvals = needed(kind, data.act)
         if data.dry_run:
             await examine(self._issuing.register, self._issuing.catalog, caller.actor, asked, now)
-            return rehearsed(kind.id, data.act.value, newest.number, newest.version, approvals)
+            return rehearsed(kind.id, data.act.value, found.number, found.version, approvals)
         if approvals:
             waiting = await ask_to_act(self._issuing, self._office.approvals, caller.actor, asked, now)
             return asked_for(self._issuing, waiting)
         await act(self._issuing.register, self._issuing.catalog, caller.actor, asked, now)
-        return await self._ordering.made(caller, newest, data.act)
+        return await self._ordering.made(caller, found, data.act)
 
 
-def _asked(caller: Caller, data: ActBody, newest: Reservation, expects: int | None) -> Acting:
+def _asked(caller: Caller, data: ActBody, found: Reservation, expects: int | None) -> Acting:
     return Acting(
         client=caller.actor.name,
         key=caller.request_key,
         act=data.act,
-        ref=newest.ref,
+        ref=found.ref,
         effective=data.effective,
         organ=data.organ,
         ground=data.ground.ground(),

@@ -17,7 +17,7 @@ from certsvc.http.office.operation import Operations
 from certsvc.http.office.parameters import Calling, Cursor, Limit
 from certsvc.http.office.shapes import Long, Page
 from certsvc.http.routes import Asked
-from certsvc.issuance.approvals import decide, may_approve, open_request, settled, visible
+from certsvc.issuance.approvals import decide, open_request, settled, view, visible
 from certsvc.issuance.service import Issuing
 
 TAG = "Approvals"
@@ -120,16 +120,12 @@ class Approving:
         reach = caller.actor.reach(APPROVE)
         found = await self._office.approvals.seen(caller.actor.name, reach, in_state, after, limit + 1)
         page = page_of(found, limit, lambda last: to_cursor(last.asked.asked_at, last.asked.id))
-        shown = [
-            approval_shape(self._office.issuing, each, whole=False)
-            for each in page.items
-            if each.asked.client == caller.actor.name or may_approve(caller.actor, each.asked)
-        ]
+        shown = [approval_shape(self._office.issuing, each, whole=False) for each in page.items]
         return Response(Page(items=shown, next=page.next))
 
     async def read(self, request: Asked, caller: Calling, approval_id: FromPath[str]) -> Response[ApprovalShape]:
-        """One request, whole: a person sees what it is that they approve."""
-        found = await visible(self._office.approvals, caller.actor, approval_id)
+        """One request, whole: a person sees what it is that they approve, and that they saw it is on record."""
+        found = await view(self._office.approvals, caller.actor, approval_id, datetime.now(UTC))
         return Response(approval_shape(self._office.issuing, found))
 
     async def decide(

@@ -107,8 +107,9 @@ class Batches:
         sample: Sample = 0,
     ) -> Response[BatchShape]:
         """Many requests of one act on one type. It is answered when the last row is there; then every row is checked
-        before the first is done. A wrong row refuses the batch, or is left out with `on_wrong=skip`. Broken off, it
-        may be sent again from the start under the same key."""
+        before the first is done. Acts on certificates that there are, however many, wait for one person more than a
+        single one. A wrong row refuses the batch, or is left out with `on_wrong=skip`. Broken off, it may be sent again
+        from the start under the same key."""
         form, charset = form_of(request)
         asked = BatchRequest(
             client=caller.actor.name,

@@ -50,7 +50,9 @@ class Doorkeeper:
         """
         header = connection.headers.get("authorization", "")
         if header[: len(BEARER)].lower() != BEARER:
-            raise WrongCredentials("请带上访问令牌：Authorization: Bearer …。", "Send an access token as Bearer.")
+            raise WrongCredentials(
+                "请带上访问令牌：Authorization: Bearer …。", "Send an access token: Authorization: Bearer …."
+            )
         client, scopes = await self._callers.authenticate(header[len(BEARER) :].strip(), datetime.now(UTC))
         wait, left = self._buckets.take(client.id, time.monotonic())
         connection.scope["state"]["rate_limit"] = left

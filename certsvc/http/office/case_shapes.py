@@ -88,8 +88,8 @@ class TitleShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A part. `payload` is there for who sees it whole: what is asked for, and once it is granted, what is issued.
-    `certificate` is the code of what was issued."""
+    """A part. `payload` is there for who sees it whole, until it is erased: what is asked for, and once it is granted,
+    what is issued. `certificate` is the code of what was issued."""
 
     type: str
     title: TitleShape
@@ -123,7 +123,8 @@ class PartEventShape(msgspec.Struct, frozen=True, kw_only=True):
 
 class CaseShape(msgspec.Struct, frozen=True, kw_only=True):
     """A case. `progress` is where the applicant follows it, by its code; `licence` the code of the licence that permits
-    hang on, once there is one; `answers` are there for who opened it."""
+    hang on, once there is one; `answers` are there for who opened it. `erased_at` is when answers and payloads were
+    erased: some time after the case had ended."""
 
     code: Code
     opened_by: str
@@ -136,6 +137,7 @@ class CaseShape(msgspec.Struct, frozen=True, kw_only=True):
     parts: list[PartShape]
     events: list[PartEventShape]
     answers: dict[str, Any] | None
+    erased_at: datetime | None
 
 
 class ListedPartShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +180,7 @@ def case_shape(view: CaseView, issuing: Issuing, url: str, today: date) -> CaseS
         parts=[part_shape(part, issuing, today, payloads.get(part.type_id)) for part in case.parts],
         events=[_event(event) for event in view.events],
         answers=dict(view.answers) if view.answers is not None else None,
+        erased_at=view.erased_at,
     )
 
 

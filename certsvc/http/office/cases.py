@@ -160,7 +160,8 @@ class _Cases:
     async def correct(
         self, request: Asked, caller: Calling, data: JSONBody[AnswersBody], code: FromPath[str]
     ) -> Response[CaseShape]:
-        """Change the answers that returned parts rest on; these parts are resubmitted, and their time runs anew."""
+        """Change the answers that returned parts rest on; these parts are resubmitted, and their time runs anew. An
+        answer that other parts rest on, too, changes once those are returned as well: nothing changes under review."""
         ref = parse_typed_code(code)
         await correct(self._work, caller.actor, ref, data.answers, caller.request_key, datetime.now(UTC))
         return await self._shown(caller, ref, 200)

@@ -147,11 +147,22 @@ class Certificates:
         return Response(PayloadShape(code=ref.typed_code, payload=dict(content)))
 
     async def document(
-        self, request: Asked, caller: Calling, code: FromPath[str], layout: FromPath[str]
+        self,
+        request: Asked,
+        caller: Calling,
+        code: FromPath[str],
+        layout: FromPath[str],
+        why: Annotated[
+            str | None,
+            QueryParameter(
+                min_length=2, max_length=200, description="Why, of what this client did not order; it goes on record."
+            ),
+        ] = None,
     ) -> Response[bytes]:
-        """A sealed file, as it is on record. It never changes."""
-        ref = parse_typed_code(code)
-        content, sha256 = await read_document(self._issuing, caller.actor, ref, layout)
+        """A sealed file, as it is on record. It never changes. It holds the whole content, persons and all: who did not
+        order it needs the scope `view`, and says why."""
+        ref, now = parse_typed_code(code), datetime.now(UTC)
+        content, sha256 = await read_document(self._issuing, caller.actor, ref, layout, why, now)
         name = f"{ref.typed_code}-{layout}.pdf" if layout.isascii() else f"{ref.typed_code}.pdf"
         headers = {"ETag": f'"{sha256.hex()}"', "Content-Disposition": f'attachment; filename="{name}"'}
         return Response(content, media_type="application/pdf", headers=headers)

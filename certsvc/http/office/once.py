@@ -69,14 +69,14 @@ class Once:
             return _replayed(begun)
         try:
             response = await self._done(request, caller, work)
-        except BaseException:
+            answer = _answer(response)
+            if answer.status not in NOT_KEPT and answer.status < 500:
+                await self._answers.keep(client, key, begun, answer)
+                return response
+        except BaseException:  # done or not: the work goes by the same key, and is found again
             await self._forget(client, key, begun)
             raise
-        answer = _answer(response)
-        if answer.status in NOT_KEPT or answer.status >= 500:
-            await self._forget(client, key, begun)
-        else:
-            await self._answers.keep(client, key, begun, answer)
+        await self._forget(client, key, begun)
         return response
 
     async def _forget(self, client: str, key: str, begun: datetime) -> None:

@@ -57,8 +57,10 @@ def rehearsed(kind_id: str, act: str, number: str, version: int, approvals: int)
 
 
 def etag(seen: Seen) -> str:
-    """Changes with every entry on record of the life of the certificate, and when it is sealed."""
-    return f'"{seen.newest_event}-{seen.reservation.version}-{int(seen.reservation.issued_at is not None)}"'
+    """Changes with every entry on record of the life of the certificate, when it is sealed, and with the day: what is
+    on record for tomorrow is another state then."""
+    sealed = int(seen.reservation.issued_at is not None)
+    return f'"{seen.newest_event}-{seen.reservation.version}-{sealed}-{seen.on.isoformat()}"'
 
 
 def not_modified(seen: Seen) -> Ordered:

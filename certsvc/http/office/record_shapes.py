@@ -1,4 +1,4 @@
-"""What the API answers of records from elsewhere; what it takes stands in `issuance.record_form`."""
+"""What the API answers of records from elsewhere; what it takes stands in `issuance.records.form`."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,6 +7,7 @@ import msgspec
 
 from certsvc.domain.record import ForeignRecord, to_national
 from certsvc.domain.snapshot import Compared, Snapshot
+from certsvc.domain.source import SourceHealth
 from certsvc.http.office.shapes import IssuerShape, Page, TermShape
 from certsvc.issuance.records.reporting import RecordAnswer, SourceAnswer
 
@@ -174,9 +175,9 @@ def snapshot_shape(snapshot: Snapshot) -> SnapshotShape:
     )
 
 
-def source_shape(answer: SourceAnswer) -> SourceShape:
+def source_shape(health: SourceHealth, now: datetime) -> SourceShape:
     """A source as the API shows it."""
-    source, heard = answer.health.source, answer.health.heard
+    source, heard = health.source, health.heard
     return SourceShape(
         id=source.id,
         name_zh=source.zh,
@@ -184,7 +185,7 @@ def source_shape(answer: SourceAnswer) -> SourceShape:
         organisation=source.organisation,
         kinds=sorted(source.kinds),
         area=source.area,
-        freshness=answer.freshness.value,
+        freshness=health.freshness(now).value,
         expected_every=hours(source.expected_every),
         complete_every=hours(source.complete_every) if source.complete_every else None,
         most_missing_percent=source.most_missing_percent,
@@ -195,10 +196,10 @@ def source_shape(answer: SourceAnswer) -> SourceShape:
     )
 
 
-def health_shape(answer: SourceAnswer, missing: Page[RecordShape]) -> SourceHealthShape:
+def health_shape(answer: SourceAnswer, missing: Page[RecordShape], now: datetime) -> SourceHealthShape:
     """How a source does, as the API shows it."""
     return SourceHealthShape(
-        source=source_shape(answer),
+        source=source_shape(answer.health, now),
         records=answer.records,
         missing=answer.missing,
         contradicted=answer.contradicted,

@@ -92,7 +92,7 @@ def _routes_of_lists(operations: Operations, records: "_Records") -> list[HTTPRo
         records.reconcile,
         tag=TAG,
         summary="Compare a list with the register",
-        problems=(NotFound,),
+        problems=(NotFound, Conflict),
         most=MOST_BYTES,
         reads=True,
         streamed=True,
@@ -172,21 +172,19 @@ class _Records:
 
     async def sources(self, request: Asked, caller: Calling) -> Response[Page[SourceShape]]:
         """The sources that this client feeds, each with when it was last heard and whether that is late."""
-        now, actor = datetime.now(UTC), caller.actor
-        known = await self._recording.records.sources(actor.name)
-        found = [await source_health(self._recording, actor, one.source.id, now) for one in known]
-        return Response(Page(items=[source_shape(one) for one in found]))
+        found, now = await self._recording.records.sources(caller.actor.name), datetime.now(UTC)
+        return Response(Page(items=[source_shape(one, now) for one in found]))
 
     async def source(
         self, request: Asked, caller: Calling, source: FromPath[str], cursor: Cursor = None, limit: Limit = 50
     ) -> Response[SourceHealthShape]:
         """How a source does: when it was last heard, how many records it has, its newest lists, and what the last of
         them lacked, page by page."""
-        answer = await source_health(self._recording, caller.actor, source, datetime.now(UTC))
+        answer, now = await source_health(self._recording, caller.actor, source), datetime.now(UTC)
         after = (_place(cursor, 1) or [""])[0]
         found, following = await find_missing(self._recording, caller.actor, source, after, limit)
         shown = Page(items=[record_shape(one) for one in found], next=_cursor(following) if following else None)
-        return Response(health_shape(answer, shown))
+        return Response(health_shape(answer, shown, now))
 
     async def snapshot(self, request: Asked, caller: Calling, source: FromPath[str]) -> Response[SnapshotShape]:
         """All that a source has, as NDJSON (`application/x-ndjson`): a line `{"begin": {"observed_at": …}}`, a line for
@@ -202,9 +200,9 @@ class _Records:
         return Response(snapshot_shape(await self._listed(request, take)), status_code=201)
 
     async def reconcile(self, request: Asked, caller: Calling, source: FromPath[str]) -> Response[ComparedShape]:
-        """A list like that of a snapshot, but compared and not applied: the differences. Its rows are whole records, or
-        an `id` with a `digest` that this service gave, or with some of `state`, `national_state`, `number` and `term`.
-        """
+        """A list like that of a snapshot, but compared and not applied: the differences. The source does not count as
+        heard by it, for the list may say other things than the register. Its rows are whole records, or an `id` with a
+        `digest` that this service gave, or with some of `state`, `national_state`, `number` and `term`."""
         key = f"reconcile:{secrets.token_hex(16)}"
 
         async def compare(chunks: Chunks) -> Compared:

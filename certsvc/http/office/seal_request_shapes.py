@@ -123,7 +123,7 @@ class SealRequestBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
                 reason=self.reason,
                 cross_page=self.cross_page,
             )
-        if self.seal is not None and self.digests is not None and self.file is None and self.seals is None:
+        if self.seal is not None and self.digests is not None and not (self.file or self.seals or self.cross_page):
             return DigestsAsked(
                 client=client,
                 key=key,

@@ -132,7 +132,9 @@ class _SealRequests:
         return Response(request_shape(await read_request(self._office, caller.actor, request_id)))
 
     async def document(self, request: Request, caller: Calling, request_id: FromPath[str]) -> Response[bytes]:
-        """The sealed document, as it is on record. It never changes."""
+        """The sealed document, as it is on record. It never changes. Anybody may have it checked on the public page
+        (`POST /verify` there), which answers with the verdict `department_document`, and is told that it is no
+        certificate."""
         data = await read_sealed(self._office, caller.actor, request_id)
         headers = {"Content-Disposition": f'attachment; filename="{request_id}.pdf"'}
         return Response(data, media_type=PDF, headers=headers)

@@ -1,5 +1,6 @@
 """Looking for certificates: by what is in their face, or by the code of who holds them."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.scope import READ
-from certsvc.domain.search import Found, Search
+from certsvc.domain.search import Found, HolderSearch, Search
 from certsvc.domain.states import Status
 from certsvc.http.office.bundle import Office
 from certsvc.http.office.certificates import TAG
@@ -98,26 +99,26 @@ class Searching:
             after=parse_ref_cursor(cursor),
             limit=limit + 1,
         )
-        return await self._found(asked, limit)
+        return _page(await self._office.search.search(asked), limit)
 
     async def held_by(self, request: Asked, caller: Calling, data: JSONBody[HolderBody]) -> Response[Page[FoundShape]]:
         """Everything of this holder that the client may read. A person's code is not kept: it is found by its keyed
         hash, so the whole code must be given."""
         in_clear, hashed = found_by(self._office.issuing.cipher, data.kind, data.code)
-        asked = Search(
+        asked = HolderSearch(
             reach=caller.actor.reach(READ),
             on=beijing_date(datetime.now(UTC)),
-            holder_code=in_clear,
-            holder_hash=hashed,
+            code=in_clear,
+            code_hash=hashed,
             after=parse_ref_cursor(data.cursor),
             limit=data.limit + 1,
         )
-        return await self._found(asked, data.limit)
+        return _page(await self._office.search.held_by(asked), data.limit)
 
-    async def _found(self, asked: Search, limit: int) -> Response[Page[FoundShape]]:
-        found = await self._office.search.search(asked)
-        page = page_of(found, limit, lambda last: to_cursor(last.reserved_at, last.ref.typed_code))
-        return Response(Page(items=[_shape(each) for each in page.items], next=page.next))
+
+def _page(found: Sequence[Found], limit: int) -> Response[Page[FoundShape]]:
+    page = page_of(found, limit, lambda last: to_cursor(last.reserved_at, last.ref.typed_code))
+    return Response(Page(items=[_shape(each) for each in page.items], next=page.next))
 
 
 def _instant(moment: datetime | None) -> datetime | None:

@@ -16,16 +16,28 @@ Url = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=2000,
-        description="https, of the public internet; each time before sending, its addresses are checked.",
+        description="https, on the public internet or in a network that the operator allows; each time before sending, "
+        "its addresses are checked.",
         examples=["https://hooks.example.com/certsvc"],
     ),
 ]
+KINDS = (
+    "To whoever may read a certificate: `certificate.` and the act, as `certificate.issue` or `certificate.revoke`. "
+    "To whoever may decide a part of a case: `case.part_opened`, `case.resubmitted`; and to who opened the case too: "
+    "`case.part_decided`, `case.returned`, `case.part_late`; to the latter alone: `case.opened`, `case.finished`. "
+    "To whoever asked: `approval.asked`, `approval.returned`, `approval.done`, `approval.failed`, `seal_request.done`, "
+    "`seal_request.failed`, `batch.checked`, `batch.refused`, `batch.awaiting_approval`, `batch.running`, "
+    "`batch.paused`, `batch.cancelled`, `batch.finished`. To whoever feeds a source: `record.missing`, `source.late`, "
+    "`source.heard_again`. To its owner: `webhook.disabled`. More may come."
+)
+"""The kinds of notice, in the words of the contract."""
+
 Kinds = Annotated[
     list[str],
     msgspec.Meta(
         min_length=1,
         max_length=50,
-        description="Which kinds of notice are wanted; all, if it is left out.",
+        description="Which kinds of notice are wanted; all, if it is left out. " + KINDS,
         examples=[["certificate.issue", "certificate.revoke", "batch.finished"]],
     ),
 ]
@@ -37,7 +49,7 @@ class NoticeShape(msgspec.Struct, frozen=True, kw_only=True):
     kind of notice. With `data.code` it is about a certificate."""
 
     id: Annotated[str, msgspec.Meta(examples=["notice-1024"])]
-    type: Annotated[str, msgspec.Meta(examples=["certificate.revoke"])]
+    type: Annotated[str, msgspec.Meta(description=KINDS, examples=["certificate.revoke"])]
     timestamp: Annotated[str, msgspec.Meta(examples=["2026-11-24T08:00:00.000Z"])]
     data: Annotated[
         dict[str, Any], msgspec.Meta(examples=[{"code": "KKHJ-7AF9-TZDW-3JXX-N", "act": "revoke", "status": "revoked"}])

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from certsvc.domain.answer import parse_request_key
 from certsvc.domain.scope import ALL, NOTIFY
-from certsvc.domain.webhook import DeliveryState, HookState, parse_hook_id
+from certsvc.domain.webhook import Delivery, DeliveryState, HookState, parse_hook_id
 from certsvc.errors import Conflict, InvalidInput, NotFound
 from certsvc.http.office.caller import Caller
 from certsvc.http.office.operation import Operations
@@ -36,7 +36,6 @@ TAG, PATH = "Web-hooks", "/v1/webhooks"
 ONE = PATH + "/{webhook_id:str}"
 NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 EARLIEST, LATEST = 2000, 2999
-Shape = TypeVar("Shape")
 Since = Annotated[datetime, QueryParameter(description="An instant with its offset from UTC.")]
 InState = Annotated[DeliveryState | None, QueryParameter(name="state", description="Only deliveries in this state.")]
 
@@ -77,6 +76,7 @@ def _of_deliveries(operations: Operations, hooks: "_WebHooks") -> list[HTTPRoute
     delivery = ONE + "/deliveries/{delivery_id:str}"
     return [
         one("GET", ONE + "/deliveries", "list_deliveries", hooks.deliveries, summary="How deliveries fared"),
+        one("GET", delivery, "read_delivery", hooks.delivery, summary="How a delivery fared"),
         again(delivery + "/replay", "replay_delivery", hooks.replay, summary="Send one message again"),
         again(ONE + "/replay", "replay_since", hooks.replay_since, summary="Send again all that happened since"),
         again(ONE + "/test", "test_webhook", hooks.test, summary="Send a ping"),
@@ -161,16 +161,22 @@ class _WebHooks:
         following = str(shown[-1].id) if len(found) > limit else None
         return Response(Page(items=[delivery_shape(one, attempts) for one in shown], next=following))
 
+    async def delivery(
+        self, request: Asked, caller: Calling, webhook_id: FromPath[str], delivery_id: FromPath[str]
+    ) -> Response[DeliveryShape]:
+        """One delivery, with its last attempts and the beginning of what was answered."""
+        _require(caller)
+        hook_id, number = parse_hook_id(webhook_id), _delivery_number(delivery_id)
+        found = await self._hooks.delivery(caller.actor.name, hook_id, number)
+        return Response(delivery_shape(found, await self._hooks.attempts([found.id])))
+
     async def replay(
         self, request: Asked, caller: Calling, webhook_id: FromPath[str], delivery_id: FromPath[str]
     ) -> Response[DeliveryShape]:
         """It is sent again under the same `webhook-id`, and tried anew for three days; one that is pending stays."""
         _require(caller)
-        number = _number(delivery_id)
-        if number is None:
-            raise NotFound("没有这个投递。", "There is no such delivery.")
-        name, hook_id = caller.actor.name, parse_hook_id(webhook_id)
-        return _accepted(delivery_shape(await self._hooks.replay(name, hook_id, number, datetime.now(UTC))))
+        name, hook_id, number = caller.actor.name, parse_hook_id(webhook_id), _delivery_number(delivery_id)
+        return _on_its_way(await self._hooks.replay(name, hook_id, number, datetime.now(UTC)))
 
     async def replay_since(
         self, request: Asked, caller: Calling, webhook_id: FromPath[str], since: Since
@@ -182,17 +188,26 @@ class _WebHooks:
             raise InvalidInput("since 应为带时区的时刻。", "Give `since` as an instant with its offset from UTC.")
         name, hook_id = caller.actor.name, parse_hook_id(webhook_id)
         begun = await self._hooks.replay_since(name, hook_id, since, datetime.now(UTC))
-        return _accepted(ReplayedShape(deliveries=begun))
+        where = {"Location": f"{PATH}/{hook_id}/deliveries"}
+        return Response(ReplayedShape(deliveries=begun), status_code=202, headers=where)
 
     async def test(self, request: Asked, caller: Calling, webhook_id: FromPath[str]) -> Response[DeliveryShape]:
         """A message of the kind `webhook.ping`, at once; how it fares is seen among the deliveries."""
         _require(caller)
         name, hook_id = caller.actor.name, parse_hook_id(webhook_id)
-        return _accepted(delivery_shape(await self._hooks.ping(name, hook_id, datetime.now(UTC))))
+        return _on_its_way(await self._hooks.ping(name, hook_id, datetime.now(UTC)))
 
 
-def _accepted(shape: Shape) -> Response[Shape]:
-    return Response(shape, status_code=202)
+def _on_its_way(delivery: Delivery) -> Response[DeliveryShape]:
+    where = {"Location": f"{PATH}/{delivery.hook_id}/deliveries/{delivery.id}"}
+    return Response(delivery_shape(delivery), status_code=202, headers=where)
+
+
+def _delivery_number(text: str) -> int:
+    number = _number(text)
+    if number is None:
+        raise NotFound("没有这个投递。", "There is no such delivery.")
+    return number
 
 
 def _require(caller: Caller) -> None:

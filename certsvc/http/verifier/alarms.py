@@ -16,6 +16,7 @@ SEALED_BUT_NOT_REGISTERED = "sealed_but_not_registered"
 REGISTERED_BUT_UNSOUND = "registered_but_unsound"
 """The register has this very file, and it does not pass the checks: the register was tampered with, or we erred."""
 
+ON_RECORD = {("registered", "digest_on_record"), ("on_record", "document_on_record")}
 TOKEN_WITHOUT_ROW = "token_without_row"  # noqa: S105  a code, no secret
 """Our key signed a QR that the register does not have."""
 
@@ -30,8 +31,9 @@ def alarms_of(report: Report) -> tuple[str, ...]:
     failed = {(check.kind, check.reason) for check in report.checks if check.outcome is Outcome.FAILED}
     is_sound, is_unsound = report.document is Soundness.SOUND, report.document is Soundness.UNSOUND
     found = {
-        SEALED_BUT_NOT_REGISTERED: is_sound and ("register", "sealed_but_not_registered") in reasons,
-        REGISTERED_BUT_UNSOUND: is_unsound and ("registered", "digest_on_record") in reasons,
+        SEALED_BUT_NOT_REGISTERED: (is_sound and ("register", "sealed_but_not_registered") in reasons)
+        or failed == {("on_record", "document_not_on_record")},
+        REGISTERED_BUT_UNSOUND: is_unsound and bool(reasons & ON_RECORD),
         TOKEN_WITHOUT_ROW: is_sound and report.source == "qr" and ("register", "not_in_register") in reasons,
         STOLEN_KEY_USED: not failed.isdisjoint({("keys_today", COMPROMISED), ("token_signature", COMPROMISED)}),
     }

@@ -7,7 +7,7 @@ from certsvc.domain.certificate import Category
 from certsvc.domain.states import IN_FORCE, Status
 from certsvc.http.language import Language
 from certsvc.http.verifier.headline import ANSWERS_B_AND_C, LOOKS, first_fault, licence_headline
-from certsvc.verify.report import Outcome, Report, Soundness
+from certsvc.verify.report import Outcome, Report, SealedReport, Soundness
 
 ENDED = frozenset(Status) - IN_FORCE - {Status.SUSPENDED, Status.UNKNOWN}
 """States after which the term says nothing any more."""
@@ -34,13 +34,17 @@ class Answer:
 
 def three_answers(report: Report, headline: str, language: Language) -> tuple[Answer, ...]:
     """Document, register, term."""
+    if report.sealed is not None:
+        term = language.words["term"]["no_certificate"]
+        without = Answer("old", "closed", language.words["answers"]["term"], term["word"], term["text"])
+        return _document(report, headline, language), _record(report.sealed, report, language), without
     return _document(report, headline, language), _register(report, language), _term(report, language)
 
 
 def _document(report: Report, headline: str, language: Language) -> Answer:
     words, question = language.words["document"], language.words["answers"]["document"]
     if report.document is Soundness.SOUND:
-        said = words[report.source]
+        said = words["department" if report.sealed else report.source]
         return Answer("ok", "tick", question, said["word"], said["text"])
     if report.document is Soundness.UNKNOWN:
         return Answer("unk", "unsure", question, words["unknown"], _first_unknown(report, language))
@@ -73,6 +77,19 @@ def _register(report: Report, language: Language) -> Answer:
         return Answer("unk", "unsure", question, word, text)
     look = LOOKS[_state_name(report)]
     return Answer(look.tag, look.icon, question, _state(report, language), words["confirmed"].format(age=age))
+
+
+def _record(sealed: SealedReport, report: Report, language: Language) -> Answer:
+    """What the register says of a department's document: whether it is on record, and since when."""
+    words, question = language.words["register"], language.words["answers"]["register"]
+    if sealed.record is not None:
+        said = words["document"]
+        return Answer(
+            "ok", "tick", question, said["word"], said["text"].format(at=language.moment(sealed.record.recorded_at))
+        )
+    if any(check.reason == "document_not_on_record" for check in report.checks):
+        return Answer("bad", "stop", question, words["no_record"]["word"], words["no_record"]["file"])
+    return Answer("unk", "unsure", question, words["not_asked"]["word"], words["not_asked"]["text"])
 
 
 def _state_name(report: Report) -> str:

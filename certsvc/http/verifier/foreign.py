@@ -1,6 +1,6 @@
 """Records from elsewhere as a page shows them: by whom, as of when, and never with the tick of what is ours."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,12 +61,16 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElsewhereView:
-    """The section of a licence's page; `down` when others could not be asked, and then nothing else is there."""
+    """The section of a licence's page; `down` when others could not be asked, and then nothing else is there.
+
+    `complete` says how many of those who report did so in time, `stale` who did not, and since when.
+    """
 
     down: bool
     heading: str
     records: tuple[ForeignLine, ...]
     sources: tuple[SourceLine, ...]
+    complete: str
     stale: str | None
 
 
@@ -81,7 +85,8 @@ def elsewhere_view(elsewhere: Elsewhere | None, language: Language, now: datetim
         heading=heading,
         records=tuple(_record(one, language, now) for one in elsewhere.records),
         sources=tuple(_source(one, language, now) for one in elsewhere.sources),
-        stale=_stale(elsewhere.sources, language),
+        complete=_completeness(elsewhere.sources, language),
+        stale=_stale(elsewhere.sources, language, now),
     )
 
 
@@ -169,16 +174,23 @@ def _ago(when: datetime | None, said: str, never: str, language: Language, now: 
     return said.format(age=language.age(max(0, int((now - when).total_seconds())), now))
 
 
-def _stale(sources: Iterable[SourceReport], language: Language) -> str | None:
-    """Whom not to rely on for completeness, by name."""
-    names = [*_names(sources, language)]
-    if not names:
-        return None
-    joined = str(language.words["elsewhere"]["list_separator"]).join(names)
-    return str(language.words["elsewhere"]["stale"]).format(sources=joined)
+def _completeness(sources: Sequence[SourceReport], language: Language) -> str:
+    """How many of those who would know of the business have answered in time."""
+    fresh = sum(one.freshness is Freshness.FRESH for one in sources)
+    return str(language.words["elsewhere"]["complete"]).format(n=fresh, m=len(sources))
 
 
-def _names(sources: Iterable[SourceReport], language: Language) -> Iterator[str]:
-    for one in sources:
-        if one.freshness is not Freshness.FRESH:
-            yield language.pick(one.health.source.zh, one.health.source.en)
+def _stale(sources: Iterable[SourceReport], language: Language, now: datetime) -> str | None:
+    """Whom not to rely on for completeness, by name, and when each was last heard."""
+    words = language.words["elsewhere"]
+    names = [_overdue(one, language, now) for one in sources if one.freshness is not Freshness.FRESH]
+    return str(words["stale"]).format(sources=str(words["list_separator"]).join(names)) if names else None
+
+
+def _overdue(report: SourceReport, language: Language, now: datetime) -> str:
+    """A source and which of its two promises it broke: to be heard, or else to list all it has."""
+    line, heard = _source(report, language, now), report.health.heard.last_heard_at
+    in_time = heard is not None and now - heard <= report.health.source.expected_every
+    return str(language.words["elsewhere"]["overdue"]).format(
+        source=line.name, since=line.complete if in_time else line.answered
+    )

@@ -25,6 +25,7 @@ STOP = Look("stop", "bad", "bad")
 UNSURE = Look("unsure", "unk", "unk")
 LOOKS = {
     "valid": Look("tick", "ok", "ok"),
+    "department_document": Look("page", "page", "page"),
     "renewal_pending": Look("tick", "ok", "ok"),
     "recheck_due": Look("tick", "ok", "hold"),
     "conditional": Look("tick", "ok", "hold"),
@@ -46,6 +47,7 @@ LOOKS = {
     "mismatch": STOP,
     "not_ours": STOP,
     "no_seal": STOP,
+    "not_on_record": STOP,
     "unsound": STOP,
     "register_down": UNSURE,
     "no_record": UNSURE,
@@ -58,9 +60,14 @@ LOOKS = {
 FAULTS = (
     ("changed", ("altered",)),
     ("not_ours", ("signer",)),
+    ("changed", ("data_in_padding", "changed_after_sealing")),
+    ("not_on_record", ("document_not_on_record",)),
     ("changed", ("signature", "coverage", "padding", "cms", "format", "docmdp", "active_content")),
     ("not_ours", ("token_signature",)),
-    ("mismatch", ("attachment", "picture_qr", "token_agrees", "issuer", "layout", "register_agrees", "data_agrees")),
+    (
+        "mismatch",
+        ("attachment", "picture_qr", "token_agrees", "issuer", "layout", "register_agrees", "data_agrees", "seals"),
+    ),
 )
 """What a failed check, by its kind or its reason, makes of a document, the gravest first; any other is `unsound`.
 
@@ -89,6 +96,8 @@ def headline_of(report: Report) -> str:
     """The headline of a whole report."""
     if report.document is Soundness.UNSOUND:
         return unsound_headline(report.checks)
+    if report.verdict is Verdict.DEPARTMENT_DOCUMENT:
+        return "department_document"
     if report.status is not None and report.status is not Status.UNKNOWN:
         if report.document is Soundness.UNKNOWN and report.status in IN_FORCE:
             return _unknown_headline(report)
@@ -98,7 +107,8 @@ def headline_of(report: Report) -> str:
             return headline
     if report.certificate is not None:
         return certificate_headline(report.certificate)
-    return "register_down" if report.status is None else "unknown"
+    never_asked = report.status is None and (report.sealed is None or report.sealed.record is None)
+    return "register_down" if never_asked else "unknown"
 
 
 def _unknown_headline(report: Report) -> str:

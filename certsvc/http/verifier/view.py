@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from certsvc.domain.calendar import Term, beijing_date
@@ -16,7 +17,7 @@ from certsvc.http.verifier.foreign import ElsewhereView, elsewhere_view
 from certsvc.http.verifier.headline import LOOKS, Look, certificate_headline, headline_of
 from certsvc.http.verifier.notes import notes, reasons
 from certsvc.http.verifier.progress import PartLine, part_line
-from certsvc.verify.report import CertificateReport, Report, Verdict
+from certsvc.verify.report import CertificateReport, Report, SealedReport, Verdict
 
 CODE = re.compile(r"[0-9A-Z]{12,40}", re.ASCII)
 LONG_TEXT = 40
@@ -87,6 +88,7 @@ class ResultView:
     elsewhere: ElsewhereView | None
     checks: tuple[tuple[str, str, str, str], ...]
     details: tuple[tuple[str, str], ...]
+    seals: tuple[tuple[Fact, ...], ...]
 
 
 def result_view(report: Report, language: Language, claims: Claims | None = None) -> ResultView:
@@ -104,7 +106,7 @@ def result_view(report: Report, language: Language, claims: Claims | None = None
         next=tuple(words["next"]),
         title=language.pick(main.title_zh, main.title_en) if main else None,
         title_zh=_beside(main.title_zh, language) if main else None,
-        holder=main.certificate.holder_name if main else claims.holder_name if claims else None,
+        holder=main.certificate.holder_name if main else claims.holder_name if claims else _owners(report, language),
         asked_at=language.moment(report.asked_at),
         asked_iso=report.asked_at.isoformat(timespec="seconds"),
         answers=three_answers(report, headline, language),
@@ -124,6 +126,7 @@ def result_view(report: Report, language: Language, claims: Claims | None = None
         elsewhere=elsewhere_view(report.elsewhere, language, report.asked_at),
         checks=tuple(_check_rows(report, language)),
         details=_details(main, language) if main else (),
+        seals=tuple(_seals(report.sealed, language)) if report.sealed else (),
     )
 
 
@@ -135,6 +138,30 @@ def _facts(report: CertificateReport, language: Language) -> tuple[Fact, ...]:
         facts.insert(0, _fact(label["number"], "编号", certificate.number, language))
     facts.append(_fact(label["issuer"], "颁发机构", certificate.issuer.name, language))
     return (*facts, _code_fact(label["code"], certificate.ref.typed_code, language))
+
+
+def _owners(report: Report, language: Language) -> str | None:
+    """Whose document it is: the owners of its seals, for a document that is on record."""
+    if report.verdict is not Verdict.DEPARTMENT_DOCUMENT or report.sealed is None or report.sealed.record is None:
+        return None
+    owners = dict.fromkeys(seal.owner for seal in report.sealed.record.seals)
+    return str(language.words["elsewhere"]["list_separator"]).join(owners)
+
+
+def _seals(sealed: SealedReport, language: Language) -> Iterator[tuple[Fact, ...]]:
+    """The seals on record, in their order: whose, which, and when each was put on."""
+    label = language.words["seals"]
+    for seal, at in zip_longest(sealed.record.seals if sealed.record else (), sealed.sealed_at):
+        if seal is None:
+            return
+        named = f"{seal.owner} {seal.purpose} ({seal.id})" if seal.purpose else f"{seal.owner} ({seal.id})"
+        when = language.moment(at) + language.words["site"]["beijing"] if at else label["unknown"]
+        yield (
+            _fact(label["owner"], "盖章单位", seal.owner, language),
+            _fact(label["uscc"], "统一社会信用代码", seal.owner_uscc, language),
+            _fact(label["seal"], "印章", named, language),
+            Fact(label=label["at"], label_zh=_beside("盖章时间", language), value=when),
+        )
 
 
 def _signed(claims: Claims, language: Language) -> tuple[Fact, ...]:

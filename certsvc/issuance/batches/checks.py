@@ -13,7 +13,9 @@ from certsvc.issuance import acts, prepare
 from certsvc.issuance.batches.line import KEPT_BY_A_REISSUE, RowContent, acting_of, order_of, target_of
 from certsvc.issuance.external.orders import require_external
 from certsvc.issuance.ground import require_needed
+from certsvc.issuance.reading import visible
 from certsvc.issuance.service import Issuing
+from certsvc.store.takings import MOST_IN_VAIN
 
 LATER = (Unavailable, CustodyError)
 """What says nothing of the row: it is tried again."""
@@ -42,6 +44,8 @@ async def require_sound(
     """
     kind = issuing.catalog.latest(checking.type_id)
     rule = ACTS[checking.act]
+    if rule.makes is not Makes.FIRST:
+        await visible(issuing, checking.actor, target_of(content), checking.act)
     if rule.makes is Makes.NOTHING:
         asked = acting_of(content, checking.client, key, checking.act)
         newest = await issuing.register.newest_version(asked.ref)
@@ -102,3 +106,16 @@ def twice(line: int) -> RowError:
 
 
 INTERNAL = RowError(code="internal", zh="出了问题，已记入日志。", en="Something went wrong; the log has it.")
+
+CRASHED = RowError(
+    code="worker_crashed",
+    zh=f"办理这一行时，工作进程已 {MOST_IN_VAIN} 次意外终止（崩溃或内存不足），不再办理。"
+    "请查对内容，或请运维人员查看日志；失败的行可以重办。",
+    en=f"The worker's process ended {MOST_IN_VAIN} times while doing this row (it crashed, or ran out of memory): it "
+    "is left. Look at what it asks for, or have the operator look into the log; failed rows can be tried again.",
+)
+"""Why a row is left that ends its worker."""
+
+
+class EndsItsWorker(Exception):
+    """What the log says of such a row."""

@@ -9,7 +9,16 @@ from datetime import datetime
 
 from certsvc.domain.batch import BatchMove, BatchState, OnWrong, RowError, TakenRow, is_sample, row_key
 from certsvc.errors import ActNotAllowed, CertsvcError
-from certsvc.issuance.batches.checks import INTERNAL, LATER, Checking, require_sound, row_error, twice
+from certsvc.issuance.batches.checks import (
+    CRASHED,
+    INTERNAL,
+    LATER,
+    Checking,
+    EndsItsWorker,
+    require_sound,
+    row_error,
+    twice,
+)
 from certsvc.issuance.batches.manifest import write_manifest
 from certsvc.issuance.batches.secrets import open_content, sealed_error
 from certsvc.issuance.batches.work import PROGRAM, BatchWorker, MayNotCall
@@ -75,13 +84,21 @@ async def _check_some(worker: BatchWorker, batch: Open, now: datetime) -> bool:
     actor = await worker.actor(batch.by, batch.scopes)
     checking = Checking(actor=actor, client=batch.by, act=batch.act, type_id=batch.type_id)
     async with worker.work.to_check(batch.number, CHECKED_AT_ONCE) as at_hand:
-        verdicts = [await _verdict(worker, batch, checking, row, now) for row in at_hand.rows]
-        await at_hand.checked(verdicts, worker.issuing.cipher.key_id)
-        return bool(verdicts)
+        if not at_hand.rows:
+            return False
+        async with at_hand.begun(now) as may:
+            verdicts = [await _verdict(worker, batch, checking if may else None, row, now) for row in at_hand.rows]
+            await at_hand.checked(verdicts, worker.issuing.cipher.key_id)
+            return True
 
 
-async def _verdict(worker: BatchWorker, batch: Open, checking: Checking, row: TakenRow, now: datetime) -> Verdict:
-    error = await _wrong(worker, batch, checking, row, now)
+async def _verdict(
+    worker: BatchWorker, batch: Open, checking: Checking | None, row: TakenRow, now: datetime
+) -> Verdict:
+    """What the check says; without `checking`, that the row ends whoever checks it."""
+    if checking is None:
+        worker.unexpected(row_key(batch.id, row.line), EndsItsWorker())
+    error = CRASHED if checking is None else await _wrong(worker, batch, checking, row, now)
     if error is None:
         return Verdict(line=row.line)
     words = sealed_error(worker.issuing.cipher, batch.id, row.line, error)
@@ -120,6 +137,8 @@ async def _conclude_check(worker: BatchWorker, batch: Open, now: datetime) -> bo
 
 async def _end(worker: BatchWorker, batch: Open, now: datetime) -> bool:
     """No row is left to be done, or none is to be done any more: the manifest."""
+    if batch.state is BatchState.RUNNING and batch.retry_after is not None:
+        return await worker.work.put_back_some(batch.number)
     if batch.state is BatchState.CANCELLED and (batch.ready or batch.received):
         return await worker.work.cancel_some(batch.number)
     if batch.state is BatchState.CANCELLED and await worker.work.forget_some(batch.number):

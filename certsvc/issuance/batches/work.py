@@ -4,6 +4,7 @@ A row is its worker's as long as a transaction lasts. It is done under a key mad
 does it again, after whatever crash, finds the same order or act.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from certsvc.domain.client import ClientState, RegisteredClient, as_scopes
 from certsvc.domain.scope import narrowed
 from certsvc.errors import ActNotAllowed, CertsvcError, Forbidden, NotFound
 from certsvc.issuance import acts
-from certsvc.issuance.batches.checks import INTERNAL, LATER, completed, row_error
+from certsvc.issuance.batches.checks import CRASHED, INTERNAL, LATER, EndsItsWorker, completed, row_error
 from certsvc.issuance.batches.line import RowContent, acting_of, order_of
 from certsvc.issuance.batches.secrets import open_content, sealed_error
 from certsvc.issuance.issue import issue
@@ -32,6 +33,9 @@ Unexpected = Callable[[str, Exception], None]
 
 PROGRAM = "worker"
 """In whose name batches go on by themselves."""
+
+LONGEST = 240.0
+"""Seconds a row may take: its end must be on record before its connection is taken from it."""
 
 UNFORESEEN_TRIES = 5
 """So often is tried what fails in a way nobody foresaw."""
@@ -153,12 +157,18 @@ class BatchWorker:
             if at_hand is None:
                 return False
             self.turns.took(batch.number, at_hand.row.line)
-            await self._do(batch, actor, at_hand, now)
+            async with at_hand.begun(now) as may:
+                if may:
+                    await self._do(batch, actor, at_hand, now)
+                else:
+                    self.unexpected(row_key(batch.id, at_hand.row.line), EndsItsWorker())
+                    await self._failed(batch, at_hand, CRASHED)
             return True
 
     async def _do(self, batch: Running, actor: Actor, at_hand: RowAtHand, now: datetime) -> None:
         try:
-            result = await self._result(batch, actor, at_hand, now)
+            async with asyncio.timeout(LONGEST):
+                result = await self._result(batch, actor, at_hand, now)
         except LATER as error:
             self.turns.went(batch.number, False, now)
             await self._put_off(batch, at_hand, row_error(error))

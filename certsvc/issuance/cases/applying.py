@@ -1,7 +1,7 @@
 """Cases (一照通行): one application for a licence and the permits asked for with it. What whoever applies does: the
 form, opening, correcting, withdrawing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from certsvc.catalog import CertificateType
 from certsvc.catalog.merged_form import MergedForm, business_answers, merge_forms
 from certsvc.domain.actor import Actor, area_of
 from certsvc.domain.calendar import beijing_date, weekdays_after
-from certsvc.domain.case import GENERAL_WORKING_DAYS, Case, PartAct, PartGround, PartState
+from certsvc.domain.case import GENERAL_WORKING_DAYS, Case, Part, PartAct, PartGround, PartState
 from certsvc.domain.case_requests import CaseOpening, Correction, NewPart, PartRequest
 from certsvc.domain.certificate import Category
 from certsvc.domain.issuing import Reservation
@@ -33,6 +33,8 @@ from certsvc.issuance.cases.work import (
 from certsvc.issuance.prepare import open_payload
 
 FORM = "申请表", "The form"
+CORRECTABLE = frozenset({PartState.RETURNED, PartState.REFUSED, PartState.WITHDRAWN, PartState.ENDED})
+"""An answer changes as long as every part that it fills is returned, or at an end without a certificate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +85,15 @@ async def case_form(work: CaseWork, actor: Actor, types: Sequence[str], licence:
 
 
 async def open_case(work: CaseWork, actor: Actor, asked: Opening, now: datetime) -> Case:
-    """Open a case; the same request again gives the same case.
+    """Open a case; the same request again gives the same case, whatever became of the licence since.
 
     Raises:
         see `case_form`; PayloadInvalid: with every problem, by question; KeyReused: the key had other content.
     """
+    digest = digest_of(sorted(asked.types), asked.licence, asked.answers, asked.working_days)
+    known = await work.cases.opened_before(actor.name, asked.key, digest)
+    if known is not None:
+        return known
     given = await case_form(work, actor, asked.types, asked.licence, now)
     kinds, licence = given.form.kinds, given.licence
     answers = {**asked.answers, **given.known}
@@ -99,7 +105,7 @@ async def open_case(work: CaseWork, actor: Actor, asked: Opening, now: datetime)
         ref=ref,
         client=actor.name,
         key=asked.key,
-        digest=digest_of(sorted(asked.types), asked.licence, asked.answers, asked.working_days),
+        digest=digest,
         applicant=mask_business(str(answers["business.name"])),
         licence_type=None if licence else kinds[0].id,
         licence=licence.life if licence else None,
@@ -112,12 +118,14 @@ async def open_case(work: CaseWork, actor: Actor, asked: Opening, now: datetime)
 
 async def correct(work: CaseWork, actor: Actor, ref: Ref, changed: Mapping[str, Any], key: str, now: datetime) -> Case:
     """Correct the answers that the returned parts rest on, and resubmit these parts; the same request again gives the
-    case as it stands. An answer of None takes the old one away.
+    case as it stands. An answer of None takes the old one away. What another department reviews does not change under
+    its eyes, nor what it granted.
 
     Raises:
         NotFound: there is no such case, or another opened it.
         ActNotAllowed: no part is returned.
-        PayloadInvalid: with every problem, by question; one that no returned part rests on is a problem.
+        PayloadInvalid: with every problem, by question; one that no returned part rests on is a problem, and one that
+            a part rests on which is neither returned nor at an end without a certificate.
         KeyReused: the key was used with other content.
     """
     case = await _own_case(work, actor, ref)
@@ -127,13 +135,9 @@ async def correct(work: CaseWork, actor: Actor, ref: Ref, changed: Mapping[str, 
     returned = [part for part in case.parts if part.state is PartState.RETURNED]
     if not returned:
         raise ActNotAllowed("没有退回补正的部分。", "No part is returned for correction.")
-    form, ids = form_of(work, case), {part.type_id for part in returned}
-    theirs = {one.name for one in form.fields if ids & {type_id for type_id, _ in one.sources}}
-    odd = [name for name in changed if name not in theirs]
-    problems = [Problem(name, "not_returned", "这一项没有退回补正。", "It was not returned.") for name in odd]
-    together = {**await answers_of(work, ref), **changed}
-    answers = {name: value for name, value in together.items() if value is not None}
-    refuse_problems([*problems, *form.problems(answers)], *FORM)
+    form = form_of(work, case)
+    answers = _corrected(form, await answers_of(work, ref), changed)
+    refuse_problems([*_untouchable(form, case, changed), *_problems_of(form, answers, returned)], *FORM)
     today = beijing_date(now)
     correction = Correction(
         ref=ref,
@@ -169,6 +173,38 @@ async def withdraw(work: CaseWork, actor: Actor, ref: Ref, type_id: str, reason:
         ground=PartGround(reason=reason),
     )
     return await work.cases.act(request, actor.name, now)
+
+
+def _corrected(form: MergedForm, answers: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers with the changes; without those to questions that the newest versions of the types ask no more."""
+    asked = {field.name for field in form.fields} | changed.keys()
+    together = {**answers, **changed}
+    return {name: value for name, value in together.items() if value is not None and name in asked}
+
+
+def _untouchable(form: MergedForm, case: Case, changed: Mapping[str, Any]) -> Iterator[Problem]:
+    """The changes that are not for who corrects: no part that they fill is returned, or another one is not."""
+    states = {part.type_id: part.state for part in case.parts}
+    titles = {kind.id: (f"“{kind.zh}”", f"{kind.en} ({kind.id})") for kind in form.kinds}
+    fills = {field.name: [type_id for type_id, _ in field.sources] for field in form.fields}
+    for name in changed:
+        filled = fills.get(name, [])
+        if all(states[type_id] is not PartState.RETURNED for type_id in filled):
+            yield Problem(name, "not_returned", "这一项没有退回补正。", "It was not returned.")
+        elif others := [titles[type_id] for type_id in filled if states[type_id] not in CORRECTABLE]:
+            zh, en = "、".join(one for one, _ in others), ", ".join(one for _, one in others)
+            zh = f"这一项也用于{zh}，没有一并退回：请有关部门退回；只改本部分的，如有自己的一项，改那一项。"
+            en = f"It also fills {en}, not returned: have it returned, or change the part's own question if it has one."
+            yield Problem(name, "fills_other_parts", zh, en)
+
+
+def _problems_of(form: MergedForm, answers: Mapping[str, Any], returned: Sequence[Part]) -> list[Problem]:
+    """What is wrong with the answers that returned parts rest on. Others may have become wrong by a new version of
+    their type: that is for their department to return."""
+    ids, known = {part.type_id for part in returned}, {field.name: field for field in form.fields}
+    others = {name for name, field in known.items() if not ids & {type_id for type_id, _ in field.sources}}
+    found = form.problems(answers)
+    return [one for one in found if not any(one.field == name or one.field.startswith(f"{name}.") for name in others)]
 
 
 async def _own_case(work: CaseWork, actor: Actor, ref: Ref) -> Case:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from certsvc.domain.actor import Actor
@@ -15,12 +15,13 @@ from certsvc.issuance.cases.work import CaseWork, answers_of, content_of, decide
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseView:
     """A case with what may be seen of it: `payloads` and `events` of the parts that are seen whole, and all the
-    `answers` for whoever opened it."""
+    `answers` for whoever opened it; no payloads and no answers once they were erased (`erased_at`)."""
 
     case: Case
     events: tuple[PartEvent, ...]
     payloads: Mapping[str, Mapping[str, Any]]
     answers: Mapping[str, Any] | None
+    erased_at: datetime | None
 
 
 async def view_case(work: CaseWork, actor: Actor, ref: Ref) -> CaseView:
@@ -36,12 +37,14 @@ async def view_case(work: CaseWork, actor: Actor, ref: Ref) -> CaseView:
         raise no_case(ref)
     answers = await answers_of(work, ref)
     asked = form_of(work, case).split(answers)
-    granted = {type_id: await content_of(work, ref, type_id) for type_id in sorted(whole)}
+    payloads = {type_id: await content_of(work, ref, type_id) or asked[type_id] for type_id in sorted(whole)}
+    erased_at = await work.cases.erased_at(ref) if case.finished else None
     return CaseView(
         case=case,
         events=tuple(event for event in await work.cases.events(ref) if event.type_id in whole),
-        payloads={type_id: granted[type_id] or asked[type_id] for type_id in sorted(whole)},
-        answers=answers if mine else None,
+        payloads={} if erased_at else payloads,
+        answers=answers if mine and not erased_at else None,
+        erased_at=erased_at,
     )
 
 

@@ -12,10 +12,14 @@ from certsvc.catalog.merged_form import MergedForm, merge_forms
 from certsvc.domain.actor import Actor
 from certsvc.domain.case import Case
 from certsvc.domain.scope import DECIDE
-from certsvc.errors import NotFound, PayloadInvalid, Problem
+from certsvc.errors import MessageTooLarge, NotFound, PayloadInvalid, Problem
 from certsvc.ids import Ref
 from certsvc.issuance.service import Issuing
+from certsvc.issuance.sheets import seals_bound
 from certsvc.services import Approvals, Cases
+
+MOST_SEALED = 1024 * 1024
+"""Bytes of one content, as the database limits them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +32,9 @@ class CaseWork:
 
 
 def decides(work: CaseWork, actor: Actor, type_id: str) -> bool:
-    """Whether a part is one of the actor's to decide."""
-    return actor.may(DECIDE, type_id, area=work.issuing.area)
+    """Whether a part is one of the actor's to decide: under every seal that it will be issued with."""
+    seals = [seal.id for seal in seals_bound(work.issuing.keys, type_id)]
+    return actor.may(DECIDE, type_id, seals, work.issuing.area)
 
 
 def opened(actor: Actor, case: Case) -> bool:
@@ -57,8 +62,15 @@ async def content_of(work: CaseWork, ref: Ref, type_id: str | None) -> dict[str,
 
 
 def lock_away(work: CaseWork, ref: Ref, content: Mapping[str, Any]) -> bytes:
-    """A content under lock, bound to the case."""
-    return work.issuing.cipher.encrypt(json.dumps(content, ensure_ascii=False).encode("utf-8"), ref.to_bytes())
+    """A content under lock, bound to the case.
+
+    Raises:
+        MessageTooLarge: it is more than the register takes of one case.
+    """
+    sealed = work.issuing.cipher.encrypt(json.dumps(content, ensure_ascii=False).encode("utf-8"), ref.to_bytes())
+    if len(sealed) > MOST_SEALED:
+        raise MessageTooLarge("申请的内容超过 1 MiB。", "The content of the case is over 1 MiB.")
+    return sealed
 
 
 def digest_of(*asked: object) -> bytes:

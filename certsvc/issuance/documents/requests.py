@@ -33,7 +33,7 @@ from certsvc.domain.document_seal import (
 )
 from certsvc.domain.job import JobError
 from certsvc.domain.scope import ALL, DOCUMENT
-from certsvc.domain.seal import Placement, Seal
+from certsvc.domain.seal import Placement, Seal, no_seal
 from certsvc.domain.seal_form import MOST_SEALS
 from certsvc.errors import (
     DocumentRefused,
@@ -43,7 +43,6 @@ from certsvc.errors import (
     NotAPdf,
     NotFound,
     Problem,
-    SealRefused,
     SelfCheckFailed,
 )
 from certsvc.issuance.documents.service import DocumentOffice, require_sound
@@ -59,6 +58,12 @@ GIVEN_UP = Failure(
     code="not_in_time",
     zh="没有等到签名，请求已作废：请重新授权、重新请求。",
     en="Nobody waits for the signatures any more: authorise and ask anew.",
+)
+WAITED_IN_VAIN = Failure(
+    code="not_in_time",
+    zh=f"等了 {PATIENCE.days} 天没有盖成，请求已作废：请查明这枚印章为何一直用不了，再用新编号重新请求。",
+    en=f"It could not be sealed for {PATIENCE.days} days and is given up: find out why its seal could not be used, and "
+    "ask anew under another key.",
 )
 
 
@@ -82,9 +87,9 @@ async def take_file(office: DocumentOffice, actor: Actor, data: bytes, now: date
         raise FileTooLarge("文件超过 20 MiB。", "The file is over 20 MiB.")
     if not data.startswith(b"%PDF-"):
         raise NotAPdf("这不是 PDF 文件。", "This is not a PDF file.")
-    digest = office.blobs.put(data)
+    digest = hashlib.sha256(data).digest()
     await office.requests.keep_file(actor.name, digest, len(data), now)
-    return digest
+    return office.blobs.put(data)
 
 
 async def ask_for_seals(
@@ -94,7 +99,7 @@ async def ask_for_seals(
 
     Raises:
         Forbidden: the actor may not use a seal, it is bound to certificate types, or a person has to approve its use.
-        NotFound: there is no such seal, or the actor has not sent the file.
+        NotFound: there is no such seal, or only in other areas, or the actor has not sent the file.
         DocumentRefused: the file cannot be sealed, or not there; with the reason.
         SealRefused: a seal is not enabled, or its rules do not allow this use.
         KeyReused: the request of this name had other content.
@@ -227,7 +232,8 @@ async def _usable(office: DocumentOffice, actor: Actor, seal_ids: Sequence[str],
     actor.require(DOCUMENT, ALL, seal_ids)
     seals = [(await office.seals.seal(seal_id, now)).seal for seal_id in seal_ids]
     for seal in seals:
-        actor.require(DOCUMENT, ALL, [seal.id], area_of(seal.owner_uscc))
+        if not actor.may(DOCUMENT, ALL, [seal.id], area_of(seal.owner_uscc)):
+            raise no_seal(seal.id)
     require_for_documents(seals)
     if waiting := [seal.id for seal in seals if office.needs_approval(seal, actor)]:
         raise Forbidden(f"印章 {waiting[0]} 每次用印须由人批准。", f"A person has to approve each use of {waiting[0]}.")
@@ -240,7 +246,7 @@ async def _prepare(
     """The file that lacks only its seals, kept; and where they stand. The rehearsal's output is checked as ours is."""
     placed = [_to_place(each, seal, office.extra_fonts) for each, seal in zip(asked.seals, seals, strict=True)]
     prepared = await office.reader.prepare(Prepare(office.blobs.get(asked.file), tuple(placed), asked.cross_page))
-    await _rehearse(office, prepared.pdf, asked, now)
+    await _rehearse(office, prepared.pdf, asked, seals, now)
     digest = office.blobs.put(prepared.pdf)
     return PreparedFile(source=asked.file, prepared=digest, pages=prepared.pages), prepared.places
 
@@ -256,18 +262,16 @@ def _to_place(asked: SealAsked, seal: Seal, extra_fonts: tuple[str, ...]) -> Sea
     )
 
 
-async def _rehearse(office: DocumentOffice, prepared: bytes, asked: DocumentAsked, now: datetime) -> None:
-    keys, ids = office.rehearsal_keys, [each.seal_id for each in asked.seals]
-    try:
-        sealings = [keys.sealing(seal_id) for seal_id in ids]
-    except NotFound:
-        raise SealRefused(
-            "有一枚印章是刚制成的：服务重新起动之后才能用。",
-            "A seal was made just now: it can be used once the service is started anew.",
-        ) from None
-    seals = [DocumentSeal(sealing=sealing, reason=asked.reason) for sealing in sealings]
+async def _rehearse(
+    office: DocumentOffice, prepared: bytes, asked: DocumentAsked, seals: Sequence[Seal], now: datetime
+) -> None:
+    keys, ids = office.rehearsal_keys, [seal.id for seal in seals]
+    for seal in seals:
+        office.rehearsal_seals.make(seal, now)
+    sealings = [keys.sealing(seal_id) for seal_id in ids]
+    put_on = [DocumentSeal(sealing=sealing, reason=asked.reason) for sealing in sealings]
     data = keys.validation_data(ids, now)
-    sealed = seal_document(prepared, seals, timestamper=keys.timestamper, validation_data=data, now=now)
+    sealed = seal_document(prepared, put_on, timestamper=keys.timestamper, validation_data=data, now=now)
     root = sealings[0].chain[-1].public_bytes(Encoding.DER)
     try:
         await require_sound(office.reader, sealed, sealings, lambda: (root,), now)

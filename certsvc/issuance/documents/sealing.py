@@ -6,7 +6,7 @@ from datetime import datetime
 from certsvc.authority.timestamps import PunctualTimestamper, require_real_time
 from certsvc.domain.document_seal import Failure, Output, SealingRequest, State
 from certsvc.errors import CertsvcError, Forbidden, InvalidInput, SelfCheckFailed
-from certsvc.issuance.documents.requests import GIVEN_UP
+from certsvc.issuance.documents.requests import GIVEN_UP, WAITED_IN_VAIN
 from certsvc.issuance.documents.service import DocumentSealer, require_sound
 from certsvc.issuance.service import Arrow
 from certsvc.seal.cms import make_cms
@@ -29,7 +29,7 @@ async def carry_out_request(sealer: DocumentSealer, request_id: str, now: dateti
     if request.state is not State.WAITING:
         return
     if now >= request.good_until:
-        await sealer.requests.fail(request_id, GIVEN_UP, now)
+        await sealer.requests.fail(request_id, GIVEN_UP if request.file is None else WAITED_IN_VAIN, now)
         return
     try:
         await sealer.requests.require_uses(request, sealer.clock())

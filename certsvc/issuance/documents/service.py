@@ -26,7 +26,7 @@ from certsvc.errors import DocumentRefused, Problem, SelfCheckFailed, Unreadable
 from certsvc.issuance.documents.shapes import MAX_ANSWER, Answer, Inspect, Inspected, Prepare, Prepared, Refusal
 from certsvc.issuance.service import KeyHolder, real_time, silent_walk
 from certsvc.limited import LimitedPool
-from certsvc.services import Blobs, Outcomes, Sealing, SealRegister, Walk
+from certsvc.services import Blobs, Outcomes, Sealing, SealMaker, SealRegister, Walk
 
 PROCESS = "certsvc.issuance.documents.worker"
 SECONDS = 45.0
@@ -143,7 +143,8 @@ def never(seal: Seal, actor: Actor) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentOffice:
-    """What takes requests in. It has no key: it rehearses with throw-away ones, and a worker seals. `needs_approval`
+    """What takes requests in. It has no key: it rehearses with throw-away ones, and a worker seals. `rehearsal_seals`
+    makes such a key for a seal that is newer than the rest. `needs_approval`
     says that a person has to approve that this actor uses this seal; such a request is refused here."""
 
     requests: SealingRequests
@@ -152,6 +153,7 @@ class DocumentOffice:
     reader: DocumentReader
     outcomes: Outcomes
     rehearsal_keys: KeyHolder
+    rehearsal_seals: SealMaker
     extra_fonts: tuple[str, ...] = ()
     needs_approval: Callable[[Seal, Actor], bool] = never
 

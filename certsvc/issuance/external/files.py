@@ -1,5 +1,6 @@
 """Taking a page that a client laid out itself: looked at in a process of its own, then kept under its SHA-256."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +36,7 @@ async def take_file(issuing: Issuing, client: str, data: bytes, now: datetime) -
     if not data.startswith(b"%PDF-"):
         raise NotAPdf("这不是 PDF 文件。", "This is not a PDF file.")
     pages = await issuing.external.pages.look(data)
-    digest = issuing.blobs.put(data)
+    digest = hashlib.sha256(data).digest()
     await issuing.external.files.keep(client, digest, len(data), pages, now)
+    issuing.blobs.put(data)
     return TakenFile(sha256=digest, size=len(data), pages_mm=pages)

@@ -17,6 +17,8 @@ from certsvc.ids import parse_uscc
 from certsvc.issuance.records.form import ComparedForm, NationalStateForm, RecordForm, TermForm
 
 MOST_BYTES = 60_000
+PERSON = re.compile(r"[1-9]\d{5}(18|19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dX]", re.ASCII | re.IGNORECASE)
+"""The form of a citizen's number: place, birthday, serial, check character."""
 
 
 def content_of(catalog: Catalog, form: RecordForm) -> RecordContent:
@@ -100,6 +102,10 @@ def _problems(kind: CertificateType | None, form: RecordForm) -> Iterator[Proble
     if (form.state is None) == (form.national_state is None):
         zh, en = "请用 state 或 national_state 之一写明状态。", "Give the state by state or by national_state, by one."
         yield Problem("state", "one_state", zh, en)
+    if PERSON.fullmatch(form.subject) and not _is_business(form.subject):
+        zh = "subject 像是公民身份号码：这里只收企业的许可，写统一社会信用代码。"
+        en = "The subject looks like a citizen's number: only permits of businesses are taken, by their code."
+        yield Problem("subject", "personal_number", zh, en)
     if form.term.end is not None and form.term.end < form.term.start:
         yield Problem("term.end", "before_start", "有效期截止日早于起始日。", "The term ends before it begins.")
     if kind is None and form.kind_name is None:
@@ -111,6 +117,14 @@ def _problems(kind: CertificateType | None, form: RecordForm) -> Iterator[Proble
         zh = f"本系统没有证照类型 {form.kind}，不知道哪些内容可以公开：不收 facts。"
         en = f"There is no type {form.kind} here, and no rule what of it may be seen: no facts are taken."
         yield Problem("facts", "no_rules", zh, en)
+
+
+def _is_business(code: str) -> bool:
+    try:
+        parse_uscc(code)
+    except InvalidIdentifier:
+        return False
+    return True
 
 
 def _code_warnings(field: str, code: str) -> Iterator[Problem]:

@@ -44,13 +44,13 @@ async def take_snapshot(
     require_past(begin.observed_at, now)
     snapshots = recording.snapshots
     if (known := await snapshots.applied(actor.name, key)) is not None:
-        return _same_again(known, await lines.read_on(), key)
+        return _same_again(known, source.id, await lines.read_on(), key)
     number = await snapshots.begin(source.id, actor.name, key, begin.observed_at, now)
     async with _refused(recording, number, clock):
         reader = _Rows(recording, actor, source)
         async for portion in reader.portions(lines):
             await snapshots.add(number, portion)
-        return await snapshots.apply(number, lines.digest, begin.expect_missing, clock())
+        return await snapshots.apply(number, lines.digest, lines.rows_read, begin.expect_missing, clock())
 
 
 async def reconcile(
@@ -72,7 +72,7 @@ async def reconcile(
         reader = _Rows(recording, actor, source, compares=True)
         async for portion in reader.portions(lines):
             await recording.snapshots.add(number, portion)
-        return await recording.snapshots.compare(number, clock())
+        return await recording.snapshots.compare(number, lines.rows_read, clock())
 
 
 async def differences(
@@ -155,8 +155,8 @@ class _Rows:
         return ListedRecord(id=form.id, digest=digest, fields=compared_fields(self.recording.catalog, form))
 
 
-def _same_again(known: Snapshot, digest: bytes, key: str) -> Snapshot:
-    if known.digest != digest:
+def _same_again(known: Snapshot, source_id: str, digest: bytes, key: str) -> Snapshot:
+    if (known.source_id, known.digest) != (source_id, digest):
         raise KeyReused(f"请求编号 {key} 已用于另一份清单。", f"The key {key} was used for another list.")
     return known
 
@@ -168,9 +168,10 @@ def _refuse(problems: Iterable[Problem]) -> None:
 
 
 class _Lines:
-    """The lines of a stream, bounded; `digest` is over all that was read."""
+    """The lines of a stream, bounded; `digest` is over all that was read, `rows_read` how many rows that was."""
 
     def __init__(self, chunks: Chunks) -> None:
+        self.rows_read = 0
         self._lines = self._split(chunks)
         self._hash, self._number, self._bytes = hashlib.sha256(), 0, 0
 
@@ -198,20 +199,20 @@ class _Lines:
         Raises:
             InvalidInput: no `end` comes, it counts otherwise, or something follows it.
         """
-        rows, ended = 0, None
+        ended = None
         async for line in self._lines:
             if ended is not None:
                 raise InvalidInput("end 之后还有内容。", "Something follows the line end.")
             ended = _end_of(line)
             if ended is None:
-                rows += 1
-                if rows > MOST_ROWS:
+                self.rows_read += 1
+                if self.rows_read > MOST_ROWS:
                     raise MessageTooLarge(f"清单超过 {MOST_ROWS} 行。", f"The list has more than {MOST_ROWS} rows.")
                 yield self._number, line
-        if ended != rows:
+        if ended != self.rows_read:
             raise InvalidInput(
-                f"清单没有传完：收到 {rows} 行，end 写明 {ended}。",
-                f"The list did not come whole: {rows} rows came, its end says {ended}.",
+                f"清单没有传完：收到 {self.rows_read} 行，end 写明 {ended}。",
+                f"The list did not come whole: {self.rows_read} rows came, its end says {ended}.",
             )
 
     async def read_on(self) -> bytes:

@@ -1,6 +1,6 @@
 """Records from elsewhere: who may report them, one at a time; what holds of them, and how fresh their source is.
 
-Lists of all that a source has are in `record_lists.py`.
+Lists of all that a source has are in `lists.py`.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from certsvc.domain.calendar import start_of_day
 from certsvc.domain.record import ForeignRecord, RecordVersion, record_as_of
 from certsvc.domain.scope import RECORD
 from certsvc.domain.snapshot import Snapshot
-from certsvc.domain.source import Freshness, Source, SourceHealth
+from certsvc.domain.source import Source, SourceHealth
 from certsvc.errors import InvalidInput, NotFound, Problem
 from certsvc.issuance.records.content import content_of
 from certsvc.issuance.records.form import PutForm
@@ -54,10 +54,9 @@ class RecordAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceAnswer:
-    """How a source does: its freshness, its counts, its newest lists."""
+    """How a source does: when it was heard, its counts, its newest lists."""
 
     health: SourceHealth
-    freshness: Freshness
     records: int
     missing: int
     contradicted: int
@@ -183,7 +182,7 @@ async def find_records(
     return shown, (shown[-1].source_id, shown[-1].id) if len(found) > limit else None
 
 
-async def source_health(recording: Recording, actor: Actor, source_id: str, now: datetime) -> SourceAnswer:
+async def source_health(recording: Recording, actor: Actor, source_id: str) -> SourceAnswer:
     """How a source of the actor's does.
 
     Raises:
@@ -193,7 +192,6 @@ async def source_health(recording: Recording, actor: Actor, source_id: str, now:
     records, missing, contradicted = await recording.records.counts(source_id)
     return SourceAnswer(
         health=health,
-        freshness=health.freshness(now),
         records=records,
         missing=missing,
         contradicted=contradicted,

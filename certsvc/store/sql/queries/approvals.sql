@@ -26,18 +26,20 @@ select approval_id, person, approves, reason, at from approval_decision where ap
 insert into approval_decision (approval_id, person, client, approves, reason, at) values ($1, $2, $3, $4, $5, $6)
 on conflict (approval_id, person) do nothing returning person
 
+-- name: is_cut_off
+-- Whether the client that acts under a name is cut off.
+select exists (select from client where name = $1 and state = 'cut_off')
+
 -- name: move
 -- It goes on to another state.
 update approval set state = $2, decided_at = coalesce(decided_at, $3), result = coalesce($4::jsonb, result) where id = $1
 
 -- name: seen
--- Requests of client $1, and those within the reach of scopes ($2 types, $3 areas, in step), in state $4 (null: any),
--- oldest first, after ($5, $6).
+-- Requests of client $1, and those that the scopes $2 let one approve, in state $3, oldest first, after ($4, $5).
 select * from approval a
-where (a.client = $1 or exists (
-    select from unnest($2::text[], $3::text[]) reach(type_id, area)
-    where reach.type_id in ('*', a.type_id) and (reach.area = '*' or starts_with(a.area, reach.area))))
-  and ($4::text is null or a.state = $4)
-  and ($5::timestamptz is null or (a.asked_at, a.id) > ($5, $6))
+where (a.client = $1 or (
+    select bool_and(scopes_cover($2::text[], 'approve', a.type_id, seal_id, a.area)) from unnest(a.seals) seal_id))
+  and a.state = $3
+  and ($4::timestamptz is null or (a.asked_at, a.id) > ($4, $5))
 order by a.asked_at, a.id
-limit $7
+limit $6

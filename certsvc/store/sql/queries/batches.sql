@@ -71,8 +71,10 @@ order by r.line limit $4
 select count(*) from batch_row where batch = $1 and ended_at > $2
 
 -- name: take_received
--- Rows that are to be checked and that nobody is at; with the line on which the same key came first.
+-- Rows that are to be checked and that nobody is at; with how often each was begun in vain, and the line on which the
+-- same key came first.
 select r.line, r.key, r.sealed, r.data_key_id, r.tries,
+  coalesce((select times from taking where work = 'row/' || r.batch || '/' || r.line), 0) as in_vain,
   (select min(o.line) from batch_row o where o.batch = r.batch and o.key = r.key and o.line < r.line) as twice
 from batch_row r
 where r.batch = $1 and r.state = 'received'
@@ -100,8 +102,11 @@ where not b.closed and b.state = 'running' and c.ready > 0
 order by (b.number <= $1), b.number
 
 -- name: take_ready
--- A row after line $2 that is to be done, is due at $3, and that nobody is at; it is ours until the transaction ends.
-select line, key, sealed, data_key_id, tries from batch_row
+-- A row after line $2 that is to be done, is due at $3, and that nobody is at, with how often it was begun in vain; it is
+-- ours until the transaction ends.
+select line, key, sealed, data_key_id, tries,
+  coalesce((select times from taking where work = 'row/' || batch || '/' || line), 0) as in_vain
+from batch_row
 where batch = $1 and state = 'ready' and line > $2 and (due_at is null or due_at <= $3)
 order by line limit 1
 for update skip locked
@@ -127,10 +132,23 @@ where batch = $1 and line = $2
 update batch_row set due_at = $3, error_code = $4, sealed_error = $5, error_key_id = $6, tries = tries + 1
 where batch = $1 and line = $2
 
--- name: retry_failed
--- The failed rows whose content is still kept are to be tried again.
-update batch_row set state = 'ready', tries = 0, ended_at = null
-where batch = $1 and state = 'failed' and sealed is not null
+-- name: retry_after
+-- The line after which the failed rows of a running batch are to be put back; nobody else puts some back meanwhile.
+select retry_after from batch where number = $1 and state = 'running' for no key update
+
+-- name: put_back
+-- Some failed rows after line $2, whose content is still kept, are to be tried again: how many, and the last of them.
+with put_back as (
+  update batch_row set state = 'ready', tries = 0, ended_at = null
+  where (batch, line) in (
+    select batch, line from batch_row where batch = $1 and state = 'failed' and line > $2 and sealed is not null
+    order by line limit $3)
+  returning line)
+select count(*) as rows, max(line) as last from put_back
+
+-- name: set_retry_after
+-- The line after which the failed rows are to be put back; null: all are.
+update batch set retry_after = $2 where number = $1
 
 -- name: has_failed
 -- Whether a failed row can be tried again.
@@ -139,12 +157,12 @@ select exists (select from batch_row where batch = $1 and state = 'failed' and s
 -- name: open
 -- Every batch for which something is to be done beside its rows: uploads begun before $1, failed rows of before $2, what
 -- stands still since before $3.
-select b.number, b.id, b.client, b.type_id, b.act, b.scopes, b.sample, b.state, b.on_wrong, b.dry_run, b.needed, b.manifest,
+select b.number, b.id, b.client, b.type_id, b.act, b.scopes, b.sample, b.state, b.on_wrong, b.dry_run, b.needed, b.manifest, b.retry_after,
   c.received + c.wrong + c.ready + c.done + c.failed + c.cancelled as rows, c.received, c.wrong, c.ready, c.failed
 from batch b join batch_count c on c.batch = b.number
 where not b.closed and case b.state
   when 'receiving' then b.began_at < $1
-  when 'running' then c.ready = 0
+  when 'running' then c.ready = 0 or b.retry_after is not null
   when 'finished' then (select max(e.at) from batch_event e where e.batch = b.number) < $2
   when 'awaiting_approval' then (select max(e.at) from batch_event e where e.batch = b.number) < $3
   when 'paused' then (select max(e.at) from batch_event e where e.batch = b.number) < $3
@@ -170,6 +188,10 @@ where (batch, line) in (select batch, line from batch_row where batch = $1 and s
 -- name: close
 -- Nothing is left to be done for a batch.
 update batch set closed = true where number = $1
+
+-- name: forget_beginnings
+-- Rows that were begun in vain and then cancelled are not begun again.
+delete from taking where starts_with(work, 'row/' || $1::integer || '/')
 
 -- name: set_manifest
 -- The manifest of a batch.

@@ -7,8 +7,7 @@ where h.id = $1 and h.state = 'active'
 -- name: due
 -- What is due to a web-hook, for longest first, and whether its owner may still know of it.
 select d.*, n.position, n.at, n.kind, n.data, n.ref,
-  d.notice_id is null or n.client = h.client or (n.type_id is not null
-    and scopes_cover(c.scopes, 'read', n.type_id, n.seal_id, n.area)) is true as owner_may
+  d.notice_id is null or may_be_told(n, h.client, c.scopes) as owner_may
 from webhook_delivery d
 join webhook h on h.id = d.webhook_id
 join client c on c.name = h.client

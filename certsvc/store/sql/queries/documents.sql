@@ -1,6 +1,11 @@
 -- name: keep_file
--- A client has sent a file; once is enough.
-insert into sealing_file (client, sha256, size, uploaded_at) values ($1, $2, $3, $4) on conflict do nothing
+-- A client has sent a file, or has sent it again.
+insert into sealing_file as known (client, sha256, size, uploaded_at) values ($1, $2, $3, $4)
+on conflict (client, sha256) do update set uploaded_at = greatest(known.uploaded_at, excluded.uploaded_at)
+
+-- name: use_file
+-- Something is made of a file, so it is kept from now on.
+update sealing_file set used = true where client = $1 and sha256 = $2 and not used
 
 -- name: has_file
 -- Whether this client has sent this file.

@@ -1,7 +1,11 @@
 -- name: keep_file
--- A client has sent a page that it laid out itself.
-insert into external_file (client, sha256, size, pages, uploaded_at) values ($1, $2, $3, $4::jsonb, $5)
-on conflict do nothing
+-- A client has sent a page that it laid out itself, or has sent it again.
+insert into external_file as known (client, sha256, size, pages, uploaded_at) values ($1, $2, $3, $4::jsonb, $5)
+on conflict (client, sha256) do update set uploaded_at = greatest(known.uploaded_at, excluded.uploaded_at)
+
+-- name: use_file
+-- Something is made of a file, so it is kept from now on.
+update external_file set used = true where client = $1 and sha256 = $2 and not used
 
 -- name: may_use_file
 -- Whether a client has sent a file, or a version of the life of certificate $4 was made from it.

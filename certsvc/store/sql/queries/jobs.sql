@@ -7,8 +7,11 @@ insert into job (kind, key, due_at) values ($1, $2, $3) on conflict (kind, key) 
 select pg_notify('certsvc_job', $1)
 
 -- name: take
--- The work that is due for longest, of the kinds $1, and that nobody is at; it is locked until the transaction ends.
-select id, kind, key, failures from job
+-- The work that is due for longest, of the kinds $1, and that nobody is at, with how often it was begun in vain; it is
+-- locked until the transaction ends.
+select id, kind, key, failures,
+  coalesce((select times from taking where work = 'job/' || job.id), 0) as in_vain
+from job
 where kind = any($1::text[]) and due_at <= $2
 order by due_at, id limit 1
 for update skip locked

@@ -2,11 +2,15 @@
 -- A notice to the client $3. Its position comes later.
 insert into notice (at, kind, client, data) values ($1, $2, $3, $4::jsonb)
 
+-- name: tell_of_part
+-- A notice to the client $3, if any, and to all who may decide a part of a case of the type $5 in the area $6.
+insert into notice (at, kind, client, data, action, type_id, area) values ($1, $2, $3, $4::jsonb, 'decide', $5, $6)
+
 -- name: tell_of_certificate
 -- A notice to the client $3, if any, and to all who may read the certificate $6: that is the newest version issued, of
 -- which the certificate's type and number are told too; no row when there is none.
-insert into notice (at, kind, client, data, slot, ref, type_id, seal_id, area)
-select $1, $2, $3, $4::jsonb || jsonb_build_object('type', newest.type_id, 'number', newest.number), asked.slot,
+insert into notice (at, kind, client, data, action, slot, ref, type_id, seal_id, area)
+select $1, $2, $3, $4::jsonb || jsonb_build_object('type', newest.type_id, 'number', newest.number), 'read', asked.slot,
   asked.ref, newest.type_id, newest.seal_id, substr(newest.issuer_uscc, 3, 6)
 from certificate asked
 cross join lateral (
@@ -40,25 +44,26 @@ update notice_end set position = $1
 -- A delivery of each notice from after $1 up to $2 to every web-hook whose owner may know and wants to, due at $3; the
 -- web-hooks.
 with fresh as (
-  select id, kind, client, type_id, seal_id, area from notice where position > $1 and position <= $2),
+  select id, kind, client, action, type_id, seal_id, area from notice where position > $1 and position <= $2),
 about as (
-  select distinct type_id, seal_id, area from fresh where type_id is not null),
+  select distinct action, type_id, seal_id, area from fresh where action is not null),
 hook as (
   select h.id, h.client, h.kinds, c.scopes
   from webhook h join client c on c.name = h.client
   where h.state in ('active', 'paused') and c.state = 'active' and scopes_name(c.scopes, 'notify')),
-readable as (
+allowed as (
   select owner.client, about.*
   from (select distinct client, scopes from hook) owner
-  join about on scopes_cover(owner.scopes, 'read', about.type_id, about.seal_id, about.area)),
+  join about on scopes_cover(owner.scopes, about.action, about.type_id, about.seal_id, about.area)),
 made as (
   insert into webhook_delivery (webhook_id, notice_id, made_at, due_at)
   select hook.id, fresh.id, $3, $3
   from fresh join hook on hook.kinds is null or fresh.kind = any(hook.kinds)
   where fresh.client = hook.client
     or exists (
-      select from readable r
-      where r.client = hook.client and (r.type_id, r.seal_id, r.area) = (fresh.type_id, fresh.seal_id, fresh.area))
+      select from allowed a
+      where a.client = hook.client and (a.action, a.type_id, a.area) = (fresh.action, fresh.type_id, fresh.area)
+        and a.seal_id is not distinct from fresh.seal_id)
   order by fresh.id
   on conflict (webhook_id, notice_id) do nothing
   returning webhook_id)
@@ -71,7 +76,6 @@ select position from notice_end
 -- name: read
 -- The notices from after $1 up to $2 that the client $3 with the scopes $4 may know, of the kinds $5, at most $6.
 select id, position, at, kind, data, ref from notice
-where position > $1 and position <= $2
-  and (client = $3 or (type_id is not null and scopes_cover($4::text[], 'read', type_id, seal_id, area)))
+where position > $1 and position <= $2 and may_be_told(notice, $3, $4::text[])
   and ($5::text[] is null or kind = any($5::text[]))
 order by position limit $6

@@ -28,6 +28,11 @@ order by c.type_number, c.number, c.version
 -- A file dropped in: is it one of ours?
 select sha256, ref, layout, sealed_at from document where sha256 = $1
 
+-- name: find_department_document
+-- A file dropped in that is no certificate: is it a document that a department had sealed here, and under which seals?
+select sha256, recorded_at, seal_id, owner, owner_uscc, purpose from public_sealed_document where sha256 = $1
+order by place
+
 -- name: progress
 -- A case and its parts as who has the code may see it.
 select c.ref, c.applicant, c.opened_at, p.type_id, p.state, p.deadline, p.documents_due, p.certificate_ref

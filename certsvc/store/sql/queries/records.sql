@@ -109,9 +109,18 @@ on conflict do nothing returning source_ref
 -- A list that is about to end.
 select * from record_snapshot where id = $1 for update
 
+-- name: count_rows
+-- How many rows of a list are kept.
+select count(*) from record_snapshot_row where snapshot_id = $1
+
+-- name: one_view
+-- All that follows in this transaction sees the register as it is now.
+set transaction isolation level repeatable read
+
 -- name: snapshot
--- A list of a source.
-select * from record_snapshot where id = $1 and source_id = $2
+-- A list of a source, and whether its next one has begun: then its rows are gone.
+select *, exists (select from record_snapshot later where later.source_id = $2 and later.id > $1) as followed
+from record_snapshot where id = $1 and source_id = $2
 
 -- name: last_snapshots
 -- The newest lists of a source.
@@ -169,9 +178,9 @@ order by source_ref limit $4
 -- How often the register and a list differ, and how.
 select count(*) filter (where given.source_ref is null) as only_here,
   count(*) filter (where here.source_ref is null) as only_there,
-  count(*) filter (where here.contradicted
+  count(*) filter (where given.source_ref is not null and (here.contradicted
     or case when given.digest is not null then given.digest <> here.digest
-      else here.fields || given.fields <> here.fields end) as differs,
+      else here.fields || given.fields <> here.fields end)) as differs,
   count(*) filter (where not here.contradicted
     and case when given.digest is not null then given.digest = here.digest
       else here.fields || given.fields = here.fields end) as same

@@ -14,3 +14,14 @@ select slot, ref, type_id, number, version, issued_at is not null as issued
 from certificate
 where (slot, ref) > ($1, $2) and reserved_at >= $3 and reserved_at < $4
 order by slot, ref limit $5
+
+-- name: requests_by_seal
+-- Which documents and digests of departments the seal $2 (any, if null) was used for from $3 on and before $4, after one
+-- request, in the order of their ids; of digests those that it was used for.
+select r.id, r.client, r.state, r.source, r.sealed,
+  array_agg(distinct used.digest) filter (where r.source is null) as digests
+from seal_use used
+join sealing_request r on r.id = used.request_id
+where used.request_id > $1 and ($2::text is null or used.seal_id = $2)
+  and used.intended_at >= $3 and used.intended_at < $4
+group by r.id order by r.id limit $5

@@ -75,8 +75,7 @@ with again as (
   from webhook h
   join client c on c.name = h.client
   join notice n on n.position is not null and n.at >= $3 and (h.kinds is null or n.kind = any(h.kinds))
-    and (n.client = h.client
-      or (n.type_id is not null and scopes_cover(c.scopes, 'read', n.type_id, n.seal_id, n.area)))
+    and may_be_told(n, h.client, c.scopes)
   where h.id = $1 and h.client = $2
   order by n.position limit $5
   on conflict (webhook_id, notice_id) do update

@@ -67,17 +67,13 @@ where c.slot = $1 and c.ref = $2
 -- What was reserved and not issued, oldest first.
 select ref from certificate where issued_at is null order by reserved_at, ref
 
--- name: waiting
--- Of what is unfinished and not in the queue, what is to be tried now: not what somebody took within the last minute,
--- and what failed after its seal was booked less often each time, at last every 64 minutes.
-select c.ref from certificate c
-left join lateral (
-  select count(*) as tried, max(used.intended_at) as last
-  from seal_use used where used.slot = c.slot and used.ref = c.ref) uses on true
-where c.issued_at is null and c.reserved_at <= $1::timestamptz - interval '1 minute'
-  and not exists (select from job where kind = 'finish' and key = encode(c.ref, 'hex'))
-  and (uses.last is null or uses.last + interval '1 minute' * power(2, least(uses.tried, 6)) <= $1::timestamptz)
-order by c.reserved_at, c.ref
+-- name: hand_over
+-- What was reserved a minute before $2 or earlier, and is not issued, is put into the queue as work of the kind $1.
+insert into job (kind, key, due_at)
+select $1, encode(ref, 'hex'), $2 from certificate
+where issued_at is null and reserved_at <= $2::timestamptz - interval '1 minute'
+order by reserved_at, ref
+on conflict (kind, key) do nothing
 
 -- name: keep_token
 -- The token kept first stays.

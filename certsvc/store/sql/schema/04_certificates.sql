@@ -78,6 +78,10 @@ comment on column certificate.layout is 'external: its page was laid out elsewhe
 
 create index certificate_by_root on certificate (slot, root_ref);
 create unique index one_licence_per_business on certificate (slot, subject, version) where category = 'licence';
+create index certificate_by_reservation on certificate (reserved_at, ref);
+create index certificate_by_type on certificate (type_id, reserved_at, ref);
+create index certificate_by_number on certificate (number);
+create index certificate_by_subject on certificate (subject) where subject is not null;
 create index certificate_unfinished on certificate (reserved_at) where issued_at is null;
 
 create index certificate_by_head_office on certificate (head_office) where head_office is not null;

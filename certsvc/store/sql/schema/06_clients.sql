@@ -60,6 +60,26 @@ create index used_assertion_by_end on used_assertion (expires_at);
 
 comment on table used_assertion is 'SHA-256 of the jti of every assertion that was taken, until it is past anyway';
 
+create function scope_patterns(scopes text[]) returns text[] language sql immutable parallel safe
+  return array(
+    select part[1] || ':' || replace(part[2], '*', '%') || ':' || seal || ':' || replace(coalesce(part[4], '*'), '*', '') || '%'
+    from unnest(scopes) as scope, string_to_array(regexp_replace(scope, '([\\%_])', '\\\1', 'g'), ':') as part,
+      unnest(array[replace(coalesce(part[3], '*'), '*', '%'), '']) as seal);
+
+comment on function scope_patterns is 'what each scope covers, as patterns for LIKE over action:type:seal:area; any seal will do for none';
+
+create function scopes_cover(scopes text[], action text, type_id text, seal_id text, area text) returns boolean
+  language sql immutable parallel safe
+  return action || ':' || type_id || ':' || coalesce(seal_id, '') || ':' || area like any (scope_patterns(scopes));
+
+comment on function scopes_cover is 'domain/scope.py in SQL: a test compares the two';
+
+create function scopes_name(scopes text[], action text) returns boolean
+  language sql immutable parallel safe
+  return exists (select from unnest(scopes) as scope where starts_with(scope, action || ':'));
+
+comment on function scopes_name is 'whether any scope is for this action, wherever';
+
 create function guard_client() returns trigger language plpgsql
 set search_path = pg_catalog, public, pg_temp as $$
 declare

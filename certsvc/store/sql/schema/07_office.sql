@@ -30,6 +30,17 @@ create index job_due on job (due_at, id);
 
 comment on table job is 'work to be done by whoever locks the row; it is deleted with the work done';
 
+create table taking (
+  work short_text primary key,
+  times smallint not null check (times > 0),
+  by short_text not null,
+  at timestamptz not null
+);
+
+comment on table taking is
+  'work that was begun, on record before it is done; it goes with the work''s end, so what stays ended its process';
+comment on column taking.by is 'the process that began it last';
+
 create table approval (
   id short_text primary key,
   client short_text not null,
@@ -53,7 +64,7 @@ create table approval (
   foreign key (slot, ref) references certificate
 );
 
-create index approval_open on approval (type_id, asked_at) where state = 'waiting';
+create index approval_by_state on approval (state, asked_at, id);
 
 comment on table approval is 'what waits for persons: a request of a client, and how many must approve it';
 

@@ -5,10 +5,15 @@ create table sealing_file (
   sha256 sha256_bytes not null,
   size integer not null check (size between 1 and 20971520),
   uploaded_at timestamptz not null,
+  used boolean not null default false,
   primary key (client, sha256)
 );
 
 comment on table sealing_file is 'a file that a client has sent; for another client it does not exist';
+comment on column sealing_file.used is 'something was made of it, so it is kept; else it goes some time after it was sent last';
+
+create index sealing_file_sha256 on sealing_file (sha256);
+create index sealing_file_unused on sealing_file (uploaded_at) where not used;
 
 create table sealing_request (
   id text primary key check (id ~ '^[0-9a-hjkmnp-tv-z]{26}$'),
@@ -43,6 +48,9 @@ comment on column sealing_request.content is 'SHA-256 of what is asked: the same
 comment on column sealing_request.prepared is 'SHA-256 of the file that lacks only its seals';
 comment on column sealing_request.digests is 'SHA-256 digests to be signed, one after the other';
 comment on column sealing_request.good_until is 'after that it is not sealed any more: whoever asked has stopped waiting';
+
+create unique index sealing_request_sealed on sealing_request (sealed) where sealed is not null;
+create index sealing_request_source on sealing_request (source) where source is not null;
 
 create table sealing_place (
   request_id text not null references sealing_request,
@@ -93,6 +101,25 @@ begin
 end
 $$;
 
+create function guard_upload() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
+declare
+  open constant text[] := '{uploaded_at,used}';
+begin
+  if tg_op = 'DELETE' then
+    if old.used then
+      raise exception 'a file that something was made of is kept' using errcode = 'restrict_violation';
+    end if;
+    return old;
+  end if;
+  if to_jsonb(old) - open is distinct from to_jsonb(new) - open or new.uploaded_at < old.uploaded_at
+    or (old.used and not new.used) then
+    raise exception 'of a file only when it was sent last and its first use change' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end
+$$;
+
 create function guard_request() returns trigger language plpgsql
 set search_path = pg_catalog, public, pg_temp as $$
 declare
@@ -128,7 +155,7 @@ $$;
 create trigger guard_request before update on sealing_request for each row execute function guard_request();
 create trigger guard_authorization before update on signing_authorization
   for each row execute function guard_authorization();
-create trigger keep before update or delete on sealing_file for each row execute function refuse_change();
+create trigger guard_upload before update or delete on sealing_file for each row execute function guard_upload();
 create trigger keep before delete on sealing_request for each row execute function refuse_change();
 create trigger keep before update or delete on sealing_place for each row execute function refuse_change();
 create trigger keep before delete on signing_authorization for each row execute function refuse_change();

@@ -50,6 +50,7 @@ create table batch (
   size bigint check (size between 0 and 2147483648),
   manifest sha256_bytes,
   closed boolean not null default false,
+  retry_after integer check (retry_after >= 0),
   unique (client, key),
   constraint what_is_received_has_a_digest
     check ((state in ('receiving', 'abandoned')) = (sha256 is null) and (sha256 is null) = (size is null)),
@@ -58,6 +59,8 @@ create table batch (
 
 comment on column batch.scopes is 'what whoever sent it was allowed then';
 comment on column batch.needed is 'how many persons must approve it';
+comment on column batch.retry_after is
+  'the failed rows after this line are to be tried again and are not put back yet; null: there are none';
 comment on column batch.closed is 'nothing is left to be done for it, and what its rows asked for is not kept any more';
 
 create index batch_open on batch (number) where not closed;
@@ -154,7 +157,8 @@ begin
     select from batch_row where batch = new.batch and state = 'received') then
     raise exception 'not_checked' using errcode = 'BT001', detail = known.state;
   end if;
-  if new.move = 'finish' and exists (select from batch_row where batch = new.batch and state = 'ready') then
+  if new.move = 'finish' and (known.retry_after is not null or exists (
+    select from batch_row where batch = new.batch and state = 'ready')) then
     raise exception 'not_done' using errcode = 'BT001', detail = known.state;
   end if;
   return new;
@@ -165,7 +169,8 @@ create function follow_batch_event() returns trigger language plpgsql
 set search_path = pg_catalog, public, pg_temp as $$
 begin
   update batch set state = new.state, key = case when new.state <> 'abandoned' then key end,
-    sha256 = coalesce(sha256, new.sha256), size = coalesce(size, new.size), closed = false
+    sha256 = coalesce(sha256, new.sha256), size = coalesce(size, new.size), closed = false,
+    retry_after = case new.move when 'retry' then 0 when 'cancel' then null else retry_after end
   where number = new.batch;
   return null;
 end
@@ -174,7 +179,7 @@ $$;
 create function guard_batch() returns trigger language plpgsql
 set search_path = pg_catalog, public, pg_temp as $$
 declare
-  open constant text[] := '{state,key,sha256,size,manifest,closed}';
+  open constant text[] := '{state,key,sha256,size,manifest,closed,retry_after}';
   newest text;
 begin
   if to_jsonb(old) - open is distinct from to_jsonb(new) - open

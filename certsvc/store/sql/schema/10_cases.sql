@@ -80,7 +80,9 @@ create table case_part (
 
 comment on column case_part.deadline is 'the last day for the decision (+08:00); null while nobody has to decide';
 
-create index case_part_to_decide on case_part (type_id, state, deadline);
+create index case_part_to_decide on case_part
+  (type_id, state, coalesce(deadline, date 'infinity'), slot, ref);
+create index case_part_by_deadline on case_part (deadline) where deadline is not null;
 
 create table case_event (
   slot slot_number not null,
@@ -126,20 +128,37 @@ create table case_content (
   id bigint generated always as identity,
   type_id short_text,
   at timestamptz not null,
-  sealed bytea not null check (octet_length(sealed) <= 1048576),
-  key_id short_text not null,
+  sealed bytea check (octet_length(sealed) <= 1048576),
+  key_id short_text,
   client short_text,
   key short_text,
   digest sha256_bytes,
+  erased_at timestamptz,
   primary key (slot, ref, id),
   unique (client, key),
   foreign key (slot, ref) references application_case,
-  constraint request_is_whole check (num_nulls(client, key, digest) in (0, 3))
+  constraint request_is_whole check (num_nulls(client, key, digest) in (0, 3)),
+  constraint erased_is_gone check (num_nulls(sealed, key_id) = case when erased_at is null then 0 else 2 end)
 );
 
 comment on table case_content is
   'what a case says of persons, encrypted and bound to its reference; of each kind the newest counts';
 comment on column case_content.type_id is 'what a department set of this part; null: the answers to the form';
+comment on column case_content.erased_at is 'when the content was erased, some time after the case had ended';
+
+create index case_content_kept on case_content (at) where erased_at is null;
+
+create table case_part_late (
+  slot slot_number not null,
+  ref ref_bytes not null,
+  type_id short_text not null,
+  deadline date not null,
+  told_at timestamptz not null,
+  primary key (slot, ref, type_id, deadline),
+  foreign key (slot, ref, type_id) references case_part
+);
+
+comment on table case_part_late is 'the deadlines that passed without a decision, once it was told';
 
 create function refuse_case(why text, met text) returns void language plpgsql
 set search_path = pg_catalog, public, pg_temp as $$
@@ -245,11 +264,17 @@ $$;
 create function guard_case_content() returns trigger language plpgsql
 set search_path = pg_catalog, public, pg_temp as $$
 declare
-  open constant text[] := '{sealed,key_id}';
+  open constant text[] := '{sealed,key_id,erased_at}';
 begin
-  if to_jsonb(old) - open is distinct from to_jsonb(new) - open then
-    raise exception 'what was answered does not change: only the key it lies under does'
+  if old.erased_at is not null or to_jsonb(old) - open is distinct from to_jsonb(new) - open then
+    raise exception 'what was answered does not change: only the key it lies under does, until it is erased'
       using errcode = 'restrict_violation';
+  end if;
+  if new.erased_at is not null and exists (
+    select from case_part p
+    where p.slot = old.slot and p.ref = old.ref
+      and p.state not in ('issued', 'refused', 'withdrawn', 'ended')) then
+    raise exception 'what was answered is kept until the case has ended' using errcode = 'restrict_violation';
   end if;
   return new;
 end
@@ -264,10 +289,12 @@ create trigger keep before delete on application_case for each row execute funct
 create trigger keep before delete on case_part for each row execute function refuse_change();
 create trigger keep before update or delete on case_event for each row execute function refuse_change();
 create trigger keep before delete on case_content for each row execute function refuse_change();
+create trigger keep before update or delete on case_part_late for each row execute function refuse_change();
 create trigger keep_all before truncate on application_case for each statement execute function refuse_change();
 create trigger keep_all before truncate on case_part for each statement execute function refuse_change();
 create trigger keep_all before truncate on case_event for each statement execute function refuse_change();
 create trigger keep_all before truncate on case_content for each statement execute function refuse_change();
+create trigger keep_all before truncate on case_part_late for each statement execute function refuse_change();
 
 create view public_case as
   select slot, ref, applicant, opened_at from application_case;

@@ -12,17 +12,20 @@ create table notice (
   seal_id short_text,
   area text check (area ~ '^[0-9]{6}$'),
   data jsonb not null check (jsonb_typeof(data) = 'object' and octet_length(data::text) <= 16384),
+  action text check (action in ('read', 'decide')),
   foreign key (slot, ref) references certificate,
-  constraint somebody_is_told check (client is not null or ref is not null),
-  constraint who_may_read_is_known check ((ref is null) = (type_id is null) and (ref is null) = (seal_id is null)
-    and (ref is null) = (area is null) and (ref is null) = (slot is null))
+  constraint somebody_is_told check (client is not null or action is not null),
+  constraint whom_is_known check ((action is null) = (type_id is null) and (action is null) = (area is null)
+    and (ref is null) = (slot is null) and (ref is null) = (seal_id is null)
+    and (ref is not null) = (action is not distinct from 'read'))
 );
 
 comment on table notice is 'what others are told, written in the transaction of what happened';
 comment on column notice.position is
   'given once it is committed, one after the other and without a gap: ids are not in the order of committing';
-comment on column notice.client is 'who is told by name; besides, everybody is who may read the certificate';
-comment on column notice.area is 'where the issuing organ is, as it was then: characters 3 to 8 of its code';
+comment on column notice.client is 'who is told by name; besides, everybody is whose scopes allow the action there';
+comment on column notice.action is 'to read the certificate, or to decide a part of a case of this type';
+comment on column notice.area is 'where the organ is, as it was then: characters 3 to 8 of its code';
 
 create index notice_without_position on notice (id) where position is null;
 create index notice_by_time on notice using brin (at);
@@ -54,22 +57,12 @@ begin
 end
 $$;
 
-create function scopes_cover(scopes text[], action text, type_id text, seal_id text, area text) returns boolean
+create function may_be_told(known notice, name text, scopes text[]) returns boolean
   language sql immutable parallel safe
-  return exists (
-    select from unnest(scopes) as scope, string_to_array(scope, ':') as part
-    where part[1] = action
-      and part[2] in ('*', type_id)
-      and coalesce(part[3], '*') in ('*', seal_id)
-      and (coalesce(part[4], '*') = '*' or starts_with(area, part[4])));
+  return known.client is not distinct from name
+    or (known.action is not null and scopes_cover(scopes, known.action, known.type_id, known.seal_id, known.area));
 
-comment on function scopes_cover is 'domain/scope.py in SQL: a test compares the two';
-
-create function scopes_name(scopes text[], action text) returns boolean
-  language sql immutable parallel safe
-  return exists (select from unnest(scopes) as scope where starts_with(scope, action || ':'));
-
-comment on function scopes_name is 'whether any scope is for this action, wherever';
+comment on function may_be_told is 'whether a notice is for the client of this name with these scopes';
 
 create trigger guard_notice before update on notice for each row execute function guard_notice();
 create trigger guard_notice_end before update on notice_end for each row execute function guard_notice_end();

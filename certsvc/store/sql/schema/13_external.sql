@@ -6,11 +6,16 @@ create table external_file (
   size integer not null check (size between 1 and 20971520),
   pages jsonb not null check (octet_length(pages::text) <= 16384),
   uploaded_at timestamptz not null,
+  used boolean not null default false,
   primary key (client, sha256)
 );
 
 comment on table external_file is 'a page that a client has sent; for another client it does not exist';
 comment on column external_file.pages is 'width and height of each page in millimetres';
+comment on column external_file.used is 'something was made of it, so it is kept; else it goes some time after it was sent last';
+
+create index external_file_sha256 on external_file (sha256);
+create index external_file_unused on external_file (uploaded_at) where not used;
 
 create table external_page (
   slot slot_number not null,
@@ -29,6 +34,8 @@ create table external_page (
 
 comment on table external_page is 'the page of a certificate that is laid out elsewhere, and where its QR goes; none: it has no file of ours';
 comment on column external_page.seal_x_mm is 'with seal_y_mm where the picture of the seal stands; null: it is not seen on the page';
+
+create index external_page_file on external_page (file);
 
 create function guard_external_page() returns trigger language plpgsql
 set search_path = pg_catalog, public, pg_temp as $$
@@ -58,6 +65,6 @@ create trigger guard_external_page before insert on external_page
   for each row execute function guard_external_page();
 create trigger guard_document before insert on document for each row execute function guard_document();
 create trigger keep before update or delete on external_page for each row execute function refuse_change();
-create trigger keep before update or delete on external_file for each row execute function refuse_change();
+create trigger guard_upload before update or delete on external_file for each row execute function guard_upload();
 create trigger keep_all before truncate on external_page for each statement execute function refuse_change();
 create trigger keep_all before truncate on external_file for each statement execute function refuse_change();

@@ -9,7 +9,18 @@ create view public_certificate as
   from certificate
   where issued_at is not null;
 
-grant select on public_certificate to certsvc_public;
+create view public_sealed_document as
+  select request.sealed as sha256, request.finished_at as recorded_at, place.place, place.seal_id, seal.owner,
+    seal.owner_uscc, seal.design ->> 'purpose' as purpose
+  from sealing_request request
+  join sealing_place place on place.request_id = request.id
+  join seal on seal.id = place.seal_id
+  where request.sealed is not null;
+
+comment on view public_sealed_document is
+  'documents of departments by the digest of the sealed file, and their seals: not who asked for it, nor what for';
+
+grant select on public_certificate, public_sealed_document to certsvc_public;
 grant select on document, status_period to certsvc_public;
 grant select (slot, ref, id, act, status, effective, recorded_at, reason, legal_basis, decision_number, reason_code,
   retroactive, due, successor, version_ref) on event to certsvc_public;
