@@ -1,4 +1,5 @@
-"""What is slow, and how much of it is done: all with --all, else some types, some of many like cases, some files."""
+"""What is slow, and how much of it is done: all with --all, else some types, some of many like cases, and in a whole
+run no test that is marked `long`."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -12,16 +13,10 @@ ALL = bool(os.environ.get("CERTSVC_TEST_ALL"))
 ONE_IN = 1 if ALL else 3
 LEFT_OUT = (
     "LEFT OUT: pages and seals of all types but ten, every example's walk, the demonstration killed on its way, and "
-    "two thirds of like cases (moments of a kill, chance alterations), because they take minutes: ./dev test --all"
+    "two thirds of like cases (moments of a kill, alterations, hostile files), because they take minutes: "
+    "./dev test --all"
 )
-LONG = "of a whole run they take minutes; give --all, or name the file"
-LONG_ONES = frozenset(
-    f"test_{name}.py"
-    for name in "batch_crashing batch_killed batch_statements_killed browser_pages browser_use cases_killed "
-    "cases_pages documents_altered documents_killed external_refused keys_compromised keys_lost "
-    "office_docs office_faults office_schemathesis records_lists_broken seal_command telling_killed".split()
-)
-"""Files whose tests kill, break or draw a great deal: a whole run without --all leaves them out, and says so."""
+LONG = "they kill, break or draw a great deal, or run whole systems: ./dev test --all, or name their file"
 
 FEW_FILES = 20
 """Who names so few files wants their tests, however long they take."""

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from chosen import ALL, FEW_FILES, LEFT_OUT, LONG, LONG_ONES
+from chosen import ALL, FEW_FILES, LEFT_OUT, LONG
 
 pytest_plugins = ["demonstration", "desk", "softhsm"]
 
@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if ALL or len({item.path for item in items}) <= FEW_FILES:
         return
     for item in items:
-        if item.path.name in LONG_ONES:
+        if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason=LONG))
 
 

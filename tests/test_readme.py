@@ -30,6 +30,7 @@ def test_it_is_short() -> None:
     assert len(README.splitlines()) <= LONGEST_README
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", [line for line in COMMANDS if line not in SERVING | {"./dev test"}])
 def test_a_command_runs_as_printed(home: Home, command: str) -> None:
     """`var` is the data folder when CERTSVC_HOME names none."""

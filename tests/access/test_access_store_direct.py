@@ -204,6 +204,7 @@ class Life:
         return ran_to_the_end(lambda: asyncio.run(story()))
 
 
+@pytest.mark.long
 def test_killed_before_any_statement_what_is_done_is_done_whole_and_once(database: Database) -> None:
     number, ended = 0, False
     while not ended:

@@ -12,6 +12,8 @@ from demonstration import Home, NewHome
 
 from certsvc.commands.clients import client as client_group
 
+pytestmark = pytest.mark.long
+
 COMMANDS = ("add", "rotate", "scope", "cut", "list", "show", "key")
 USAGE = 2
 SCOPES = ("--scope", "issue:food-business read:*:*:4419", "--scope", "notify:*")

@@ -135,6 +135,7 @@ def test_acts_are_checked_one_by_one_and_only_on_the_batchs_own_type(batches: Ba
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("act", [Act.REVOKE, Act.REISSUE])
 def test_a_certificate_of_another_department_is_to_a_row_as_if_it_were_none(batches: Batches, act: Act) -> None:
     async def story(parts: Parts) -> Any:

@@ -19,6 +19,8 @@ from certsvc.issuance.service import silent_walk
 from certsvc.settings import Settings
 from certsvc.store.takings import MOST_IN_VAIN
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["batch_fixtures"]
 
 

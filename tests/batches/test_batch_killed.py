@@ -17,6 +17,8 @@ from certsvc.errors import RegisterUnavailable
 from certsvc.issuance.batches.end import tend
 from certsvc.issuance.service import Arrow
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["batch_fixtures"]
 ROWS = 3
 ARROWS = 12

@@ -178,6 +178,7 @@ def chunks(row: bytes, head: bytes, size: int) -> Iterator[bytes]:
     yield bytes(held)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("form", "row", "head"), [(Form.NDJSON, ROW, b""), (Form.CSV, TABLE_ROW, b"name,address\n")])
 def test_memory_does_not_grow_with_an_upload(form: Form, row: bytes, head: bytes) -> None:
     def peak(size: int) -> int:

@@ -299,6 +299,7 @@ def test_many_workers_at_once_check_and_do_every_row_once(batches: Batches, monk
     assert len(failing.asked) == len(set(failing.asked)) == 250
 
 
+@pytest.mark.long
 def test_many_failed_rows_are_put_back_some_at_a_time_and_what_fails_anew_is_not_put_back_again(
     batches: Batches, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,6 +89,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.dictionaries(st.text(max_size=6), JSON, max_size=4), min_size=1, max_size=6), BREAKS, PLACES)
 def test_json_lines_cut_anywhere_are_the_same_objects(

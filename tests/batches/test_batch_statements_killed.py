@@ -29,6 +29,8 @@ from certsvc.store.batch_work import BatchWork
 from certsvc.store.manifests import FileManifests
 from certsvc.store.pool import open_pool
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["batch_fixtures"]
 FEWEST = 40
 """Statements that the way of a batch of two good rows and a wrong one takes, at the least."""

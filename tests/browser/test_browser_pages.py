@@ -15,7 +15,7 @@ from PIL import Image, ImageChops, ImageStat
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 __all__ = ["browser", "gallery"]
-pytestmark = pytest.mark.needs("chromium")
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.long]
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 AXE = {"runOnly": {"type": "tag", "values": TAGS}, "rules": {"target-size": {"enabled": True}}}

@@ -5,7 +5,7 @@ from gallery import DESK, PHONE, Gallery, browser, gallery, send
 from playwright.sync_api import Browser, Page
 
 __all__ = ["browser", "gallery"]
-pytestmark = pytest.mark.needs("chromium")
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.long]
 
 DROP = """([name, text]) => {
   const carried = new DataTransfer();

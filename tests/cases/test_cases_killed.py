@@ -31,6 +31,8 @@ from certsvc.store.cases import PostgresCases
 from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.pool import open_pool
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["store_fixtures", "walk_fixtures"]
 
 WHOLE = {

@@ -12,6 +12,8 @@ from gallery import DESK, NARROW, PHONE, Gallery, browser, gallery
 from playwright.sync_api import Browser, Page
 from test_browser_pages import check, opened, overflow
 
+pytestmark = pytest.mark.long
+
 __all__ = ["browser", "gallery"]
 
 

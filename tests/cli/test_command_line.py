@@ -180,6 +180,7 @@ def test_a_character_that_no_font_has_stops_issuing(home: Home, tmp_path: Path) 
         assert said in done.stderr
 
 
+@pytest.mark.long
 def test_a_permit_without_its_licence_is_refused_and_takes_no_number(
     home: Home, tmp_path: Path, another_bar: Iterator[Path]
 ) -> None:
@@ -231,6 +232,7 @@ def test_a_wrong_setting_in_the_environment_is_refused(home: Home) -> None:
     assert "port" in one_line(done)
 
 
+@pytest.mark.long
 def test_a_passphrase_that_is_wrong_is_said_and_not_shown(home: Home, tmp_path: Path) -> None:
     order = ("issue", "tiered-water-proof", WATER_PROOF, "--key", "with-a-wrong-passphrase")
     done = home.run(*order, CERTSVC_AUTHORITY_SECRET="env:PASS", PASS="wrong horse")

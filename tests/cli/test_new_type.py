@@ -5,7 +5,10 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
 from demonstration import ROOT, Home, NewHome
+
+pytestmark = pytest.mark.long
 
 BARBER = "barber-shop"
 NUMBERED = {

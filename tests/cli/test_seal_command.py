@@ -12,6 +12,8 @@ from demonstration import ROOT, Demonstration, Home, NewHome
 from certsvc.commands.seals import seal as seal_group
 from certsvc.errors import Conflict, InvalidInput, NotFound
 
+pytestmark = pytest.mark.long
+
 PLAN = """\
 id = "market-{n}"
 owner = "云山市市场监督管理局"

@@ -195,6 +195,7 @@ def test_a_secret_is_not_taken_in_place_of_a_reference_and_not_shown(place: Plac
     assert right not in raised.value.en + raised.value.zh
 
 
+@pytest.mark.long
 def test_many_threads_sign_at_once(key: CustodyKey) -> None:
     texts = [f"{number}".encode() for number in range(24)]
     with ThreadPoolExecutor(8) as pool:

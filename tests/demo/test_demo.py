@@ -197,6 +197,7 @@ def test_the_anchor_is_public(second_day: SecondDay, demonstration: Demonstratio
     assert second_day.anchor == Path(demonstration.summary["anchors"]).read_bytes()
 
 
+@pytest.mark.long
 def test_a_database_that_is_killed_never_yields_green(own_home: Home, demonstration: Demonstration) -> None:
     path = path_of(demonstration.summary["urls"][0])
     with served(own_home, "serve", port=free_port()) as site:

@@ -18,6 +18,8 @@ from served import Served, children, free_port, served
 from certsvc.authority.ceremony import read_authority
 from certsvc.domain.revocation import Reason, Revocation
 
+pytestmark = pytest.mark.long
+
 SECONDS = 30.0
 PROOF = ROOT / "schemas" / "tiered-water-proof" / "v1" / "examples" / "good-zhou.json"
 

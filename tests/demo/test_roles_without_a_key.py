@@ -16,6 +16,8 @@ from served import READY_SECONDS, Served, free_port, served
 
 from certsvc import der
 
+pytestmark = pytest.mark.long
+
 GRANTED, REJECTION, SYSTEM_FAILURE = der.integer(0), der.integer(2), der.named_bit(25)
 """PKIStatus and PKIFailureInfo (RFC 3161 section 2.4.2)."""
 

@@ -13,6 +13,8 @@ from certsvc.domain.document_seal import Rule
 from certsvc.issuance.documents.requests import read_sealed
 from certsvc.issuance.documents.shapes import Inspected
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["document_fixtures"]
 
 BOTH = ((DOCUMENTS, Rule.LAST_PAGE_BOTTOM_RIGHT), (HEALTH, Rule.LAST_PAGE_BOTTOM_RIGHT))

@@ -24,6 +24,8 @@ from certsvc.issuance.documents.requests import read_sealed
 from certsvc.issuance.documents.sealing import carry_out_request
 from certsvc.store.jobs import JobQueue
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["document_fixtures"]
 
 CHILDREN = multiprocessing.get_context("forkserver")

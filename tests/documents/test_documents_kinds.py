@@ -142,6 +142,7 @@ def test_a_sealed_document_shows_what_was_sent_and_the_seal(desk_of_documents: R
         assert box[2] - box[0] > 40 / 25.4 * DPI
 
 
+@pytest.mark.long
 @pytest.mark.needs("pdfsig")
 @pytest.mark.parametrize("kind", KINDS)
 def test_joint_seals_on_it_are_valid_for_another_reader(desk_of_documents: Runner, tmp_path: Path, kind: str) -> None:

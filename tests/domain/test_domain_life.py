@@ -28,6 +28,7 @@ def words(events: Sequence[Event], version: int = 1) -> list[tuple[str, int, int
 # ---- any life ----
 
 
+@pytest.mark.long
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(any_life())
 def test_every_day_of_every_version_is_as_the_model_says(events: list[Event]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pikepdf
 import pypdfium2
+import zxingcpp
 from pikepdf import Array, Dictionary, Name, Pdf, Stream
 from PIL import Image
 
@@ -15,6 +16,9 @@ from certsvc.render.qr import qr_symbol
 from certsvc.render.stamp import block, stamp
 
 A4_ACROSS = (842, 595)
+QR = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
+"""What is looked for: in so many dots a reader of everything finds now and then a code that is none."""
+
 PREFIX, DIGITS = "HTTPS://YZ.EXAMPLE/Q/", "1" * 400
 CODE, HOST = "ABCD-EFGH-JKMN-PQRS-T", "yz.example"
 SYMBOL = qr_symbol(PREFIX, DIGITS)

@@ -113,6 +113,7 @@ def test_another_reader_finds_the_whole_document_signed(walks: Walks, tmp_path: 
     assert "Signature is Valid" in said and "Total document signed" in said and said.count("Signature #") == 1
 
 
+@pytest.mark.long
 @pytest.mark.needs("qpdf")
 def test_another_reader_finds_nothing_wrong_with_the_file(walks: Walks, tmp_path: Path) -> None:
     (data,) = files_of(walks, walks.issue(order(6, sent(walks)))).values()
@@ -176,6 +177,7 @@ def test_a_licence_is_one_whoever_lays_it_out(walks: Walks) -> None:
         walks.issue(own(order(12)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("arrow", [Arrow.RESERVED, Arrow.TOKEN_KEPT, Arrow.USE_BOOKED, Arrow.STORED])
 def test_killed_on_the_way_it_is_finished_under_the_same_reference(walks: Walks, arrow: Arrow) -> None:
     serial = 20 + list(Arrow).index(arrow)
@@ -286,6 +288,7 @@ def test_an_unsealed_page_of_the_registrar_is_said_to_be_just_that(walks: Walks)
     assert Check("signature", Outcome.UNKNOWN, "unsealed_elsewhere") in report.checks
 
 
+@pytest.mark.long
 def test_an_unsealed_page_where_there_is_a_sealed_one_is_not_valid(walks: Walks) -> None:
     pages = [walks.issue(order(15, sent(walks))), walks.issue(own(order(16)))]
     reports = walks.check([printed(walks, digits_of(reservation)) for reservation in pages])
@@ -317,6 +320,7 @@ def told(walks: Walks, statement: str, *values: object) -> str:
     return walks.desk.run(refused(walks, statement, *values))
 
 
+@pytest.mark.long
 def test_the_database_keeps_the_seals_apart(walks: Walks) -> None:
     ours, theirs = walks.issue(own(order(17))).ref.to_bytes(), walks.issue(order(18, sent(walks))).ref.to_bytes()
     assert "not_for_this_type" in told(walks, USE, ours, EXTERNAL_SEAL, "duplicate")
@@ -339,6 +343,7 @@ PAGE = """insert into external_page (slot, ref, file, page, x_mm, y_mm, module_m
     select slot, ref, sha256('x'), 1, 1, 1, 0.4 from certificate where ref = $1"""
 
 
+@pytest.mark.long
 def test_the_database_has_no_document_of_another_layout_than_was_ordered(walks: Walks) -> None:
     ours, theirs = walks.issue(own(order(19))).ref.to_bytes(), walks.issue(order(90)).ref.to_bytes()
     sealed = walks.issue(order(91, sent(walks))).ref.to_bytes()

@@ -23,6 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "verify"))
 
 from hostile import FILES
 
+pytestmark = pytest.mark.long
+
 Change = Callable[[Pdf, Any], None]
 
 

@@ -80,6 +80,7 @@ TROUBLES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", TROUBLES)
 def test_without_timestamp_current_crl_or_key_an_order_waits_and_is_finished_later(walks: Walks, part: str) -> None:
     order = licence_order(510 + list(TROUBLES).index(part))

@@ -98,6 +98,7 @@ def uses(walks: Walks, ref: Ref) -> int:
 # ---- suspended between the booking and the register ----
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("deadly", [Arrow.USE_BOOKED, Arrow.STORED])
 def test_a_seal_suspended_after_its_use_was_booked_puts_nothing_on_record(walks: Walks, deadly: Arrow) -> None:
     order = licence_order(700 + list(Arrow).index(deadly))
@@ -156,6 +157,7 @@ def test_every_waiting_order_is_finished_under_a_time_of_its_own(walks: Walks) -
 # ---- one that fails does not hold up the others ----
 
 
+@pytest.mark.long
 def test_an_order_that_fails_unforeseen_holds_up_no_other(walks: Walks) -> None:
     sick, sound = reserve(walks, licence_order(730), licence_order(731))
 

@@ -29,6 +29,8 @@ from certsvc.issuance.service import Arrow
 from certsvc.store.blobs import FileBlobs
 from certsvc.verify.report import Verdict
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["walk_fixtures"]
 LICENCE = "business-licence-company"
 STEPS = 19

@@ -221,6 +221,7 @@ async def _report(office: Office, code: str) -> CertificateReport:
         return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", some(DEADLY_STEPS))
 def test_a_renewal_killed_on_the_way_is_finished_once(office: Office, step: int) -> None:
     names = ["publications-retail", "public-place-hygiene", "drug-retail"]

@@ -21,6 +21,8 @@ from certsvc.issuance.issue import issue as issue_order
 from certsvc.issuance.service import Issuing
 from certsvc.seal.token import sign_token
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["key_fixtures"]
 VALID = ("valid", "valid")
 TOKEN = f"token-{quarter(datetime.now(UTC))}"

@@ -14,6 +14,8 @@ from certsvc.issuance.prepare import open_payload
 from certsvc.issuance.service import Issuing
 from certsvc.store.data_keys import DataKeys
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["key_fixtures"]
 VALID = ("valid", "valid")
 TOKEN = f"token-{quarter(datetime.now(UTC))}"

@@ -10,6 +10,8 @@ from certsvc.domain.calendar import quarter
 from certsvc.domain.revocation import Reason
 from certsvc.errors import Queued
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["key_fixtures"]
 VALID = ("valid", "valid")
 TOKEN = f"token-{quarter(datetime.now(UTC))}"

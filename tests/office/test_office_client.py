@@ -112,6 +112,7 @@ def asked(call: Callable[[Client], Any]) -> httpx.Request:
     return service.asked[0]
 
 
+@pytest.mark.long
 def test_the_client_reaches_every_operation(contract: Any) -> None:
     told = {
         operation["operationId"]: (method.upper(), path)

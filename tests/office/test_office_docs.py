@@ -14,7 +14,7 @@ from gallery import DESK, browser
 
 pytest_plugins = ["office_service_fixtures"]
 __all__ = ["browser"]
-pytestmark = pytest.mark.needs("chromium")
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.long]
 SECONDS = 60_000
 
 

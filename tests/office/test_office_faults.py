@@ -18,6 +18,8 @@ from certsvc.client import Client, Retries
 from certsvc.client.shapes import Certificate
 from certsvc.store.embedded import EmbeddedServer
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["office_service_fixtures"]
 
 PATH = "/v1/certificates"

@@ -13,6 +13,8 @@ from demonstration import ROOT, Demonstration, Home, NewHome
 sys.path.insert(0, str(ROOT / "tests" / "demo"))
 from served import free_port, served
 
+pytestmark = pytest.mark.long
+
 README = (ROOT / "README.md").read_text("utf-8")
 PRINTED_URL = "http://localhost:8000"
 TEN_AND_ONE = 11

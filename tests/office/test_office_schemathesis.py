@@ -23,6 +23,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["office_service_fixtures"]
 
 EXAMPLES = 40 if ALL else 8

@@ -3,12 +3,15 @@
 import asyncio
 from datetime import UTC, datetime
 
+import pytest
 from desk import Desk
 from office_room import Caller, Room
 from payloads import FILING, a_filing
 
 from certsvc.domain.seal_acts import SealAct, SealActRequest
 from certsvc.issuance.seals import act_on_seal
+
+pytestmark = pytest.mark.long
 
 pytest_plugins = ["office_fixtures"]
 

@@ -36,6 +36,8 @@ from record_desk import (
     take,
 )
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["record_fixtures"]
 
 

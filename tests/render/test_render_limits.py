@@ -50,6 +50,7 @@ def test_a_business_scope_shrinks_as_it_grows_and_the_other_fields_keep_their_si
     assert names == {13.5}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layout", [0, 1])
 def test_a_scope_of_two_thousand_characters_still_gets_its_licence(layout: int) -> None:
     sheet = licence(2000, layout)

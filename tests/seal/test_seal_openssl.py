@@ -118,6 +118,7 @@ def test_openssl_finds_the_chain_unrevoked_by_the_embedded_crls_and_nothing_with
         assert "unable to get certificate CRL" in without.stderr
 
 
+@pytest.mark.long
 @pytest.mark.needs("pdftoppm")
 def test_poppler_draws_the_page_as_before_and_the_red_seal_at_its_place(both: Both, tmp_path: Path) -> None:
     for sheet in (sheet for sealed in both for sheet in sealed.sheets):

@@ -20,6 +20,8 @@ from certsvc.ids import Ref
 from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.register import PostgresRegister
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["store_fixtures"]
 
 WHOLE = {

@@ -92,6 +92,7 @@ async def take(register: PostgresRegister, business: Business, step: Step, now: 
     await try_act(register, lived, request(version, step.act, day, now, due=due, code=step.code, strikes=struck))
 
 
+@pytest.mark.long
 @settings(
     max_examples=len(some(range(8))),
     deadline=None,

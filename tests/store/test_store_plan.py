@@ -19,6 +19,8 @@ from certsvc.store.reader import SQL
 from certsvc.store.search import SQL as SEARCH
 from certsvc.store.search import values, values_of_holder
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["store_fixtures"]
 
 FILL = """

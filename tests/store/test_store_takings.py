@@ -100,6 +100,7 @@ def lives(database: Database, diary: Path, now: datetime = NOW) -> Iterator[list
         assert child.exitcode == -signal.SIGKILL
 
 
+@pytest.mark.long
 def test_a_job_that_ends_its_worker_is_put_off_and_says_why_while_all_others_are_done(
     fresh: Database, tmp_path: Path
 ) -> None:
@@ -134,6 +135,7 @@ def test_what_was_beside_it_is_done_alone_and_at_once(fresh: Database, tmp_path:
     assert all(begun[1:] == ended[1:] for begun, ended in pairs), second
 
 
+@pytest.mark.long
 def test_an_hour_later_it_is_begun_once_and_put_off_again_and_when_it_is_mended_it_is_done(
     fresh: Database, tmp_path: Path
 ) -> None:

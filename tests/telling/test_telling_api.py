@@ -130,6 +130,7 @@ def test_a_web_hook_is_listed_changed_and_removed(other: Caller, desk: Desk) -> 
     desk.run(story())
 
 
+@pytest.mark.long
 def test_how_deliveries_fared_is_seen_and_they_are_sent_again(market: Caller, room: Room, desk: Desk) -> None:
     async def story() -> None:
         async with receiving() as receiver, settling(room):

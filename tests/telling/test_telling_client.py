@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 from desk import Desk
 from receiver import answer, receiving
 from telling_desk import MARKET
@@ -14,6 +15,8 @@ from test_telling_api import came, say, settling
 from certsvc.client import Client
 
 from office_room import Caller, Room  # isort: skip  # found by way of telling_desk
+
+pytestmark = pytest.mark.long
 
 pytest_plugins = ["office_fixtures"]
 

@@ -18,6 +18,8 @@ from certsvc.store.embedded import EmbeddedServer
 
 from dying import die_before_statement, ran_to_the_end  # isort: skip  # found by way of telling_desk
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["store_fixtures"]
 
 

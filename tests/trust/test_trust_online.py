@@ -26,6 +26,8 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 from trust_pki import Pki, make_pki
 from trust_served import free_loopback_port, served_trust
 
+pytestmark = pytest.mark.long
+
 
 class Sealer(Signer):
     """Signs for pyHanko with a key of ours."""

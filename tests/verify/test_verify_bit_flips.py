@@ -16,6 +16,8 @@ from certsvc.domain.seal_form import Form
 from certsvc.verify.pdf import inspect_pdf
 from certsvc.verify.report import Outcome
 
+pytestmark = pytest.mark.long
+
 pytest_plugins = ["verify_fixtures"]
 SEED = 20261125
 

@@ -6,6 +6,7 @@ import alter_joint_revisions
 import alter_joint_seals
 import pytest
 from asking import not_passed, report_or_code, verifier
+from chosen import some
 from cryptography import x509
 from joint_flaws import JOINT_FLAWS, JointFlaw
 from joint_workshop import JOINT, OWNERS, JointBench
@@ -73,7 +74,7 @@ def test_the_flaws_are_many_and_each_has_a_name() -> None:
     assert len({flaw.make.__name__ for flaw in JOINT_FLAWS}) == len(JOINT_FLAWS) > 40
 
 
-@pytest.mark.parametrize("flaw", JOINT_FLAWS, ids=lambda flaw: flaw.make.__name__)
+@pytest.mark.parametrize("flaw", some(JOINT_FLAWS), ids=lambda flaw: flaw.make.__name__)
 def test_an_altered_document_is_unsound_and_says_why(flaw: JointFlaw, joint: JointBench) -> None:
     data = flaw.make(joint)
     assert data != joint.pdf

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import pytest
 from asking import run
+from chosen import some
 from flaws import Bench
 from hostile import FILES, a_billion_forms, fifty_thousand_objects
 from seal_workshop import NOW
@@ -84,7 +85,7 @@ def wait_for(what: Callable[[], object], seconds: float = 10.0) -> None:
 # ---- limits ----
 
 
-@pytest.mark.parametrize("make", FILES, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", some(FILES), ids=lambda make: make.__name__)
 def test_a_hostile_file_is_unreadable_or_unsealed_and_the_next_one_is_read(
     make: Callable[[], bytes], pool: Pool, bench: Bench
 ) -> None:
@@ -166,6 +167,7 @@ async def inspect_once(data: bytes, seconds: float = SECONDS) -> Inspection:
 # ---- the pool ----
 
 
+@pytest.mark.long
 def test_too_many_callers_are_told_so_and_their_place_is_given_back() -> None:
     async def crowd() -> list[object]:
         async with Inspector(workers=1, waiting=1) as inspector:
