@@ -12,9 +12,8 @@ Case = TypeVar("Case")
 ALL = bool(os.environ.get("CERTSVC_TEST_ALL"))
 ONE_IN = 1 if ALL else 3
 LEFT_OUT = (
-    "LEFT OUT: pages and seals of all types but ten, every example's walk, the demonstration killed on its way, and "
-    "two thirds of like cases (moments of a kill, alterations, hostile files), because they take minutes: "
-    "./dev test --all"
+    "LEFT OUT: pages and seals of all types but ten, and two thirds of like cases (moments of a kill, alterations, "
+    "hostile files), because they take minutes: ./dev test --all"
 )
 LONG = "they kill, break or draw a great deal, or run whole systems: ./dev test --all, or name their file"
 

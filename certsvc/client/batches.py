@@ -1,15 +1,72 @@
 """Batches: many requests in one file."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from certsvc.client.more_shapes import Batch, Row
+from certsvc.client.errors import Problem
 from certsvc.client.sending import Sender, as_shape
 
 PATH = "/v1/batches"
 NDJSON = "application/x-ndjson"
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch: `counts` are rows by their state."""
+
+    id: str
+    state: str
+    act: str
+    type: str
+    form: str
+    on_wrong: str
+    dry_run: bool
+    sample: int
+    sent_by: str
+    began_at: datetime
+    rows: int
+    counts: Mapping[str, int]
+    needed: int
+    approved_by: tuple[str, ...]
+    sha256: str | None
+    size: int | None
+    manifest: str | None
+    rows_per_second: float | None = None
+    ends_at: datetime | None = None
+
+
+class RowError(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a row is wrong, failed, or waits for another try."""
+
+    code: str
+    zh: str
+    en: str
+    problems: tuple[Problem, ...]
+
+
+class RowDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A sealed file: which sheet, and its SHA-256."""
+
+    layout: str
+    sha256: str
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of a batch, and what became of it."""
+
+    line: int
+    key: str
+    state: str
+    code: str | None
+    number: str | None
+    identifier: str | None
+    event: int | None
+    documents: tuple[RowDocument, ...]
+    error: RowError | None
+    tries: int
+    due_at: datetime | None
 
 
 class Batches:

@@ -1,14 +1,71 @@
 """Cases: one application for a licence and its permits."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 
-from certsvc.client.more_shapes import Case, Form, ListedPart
+import msgspec
+
 from certsvc.client.sending import Sender, as_shape
 
 PATH = "/v1/cases"
+
+
+class Title(msgspec.Struct, frozen=True, kw_only=True):
+    """A title in both languages."""
+
+    zh: str
+    en: str
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a case: one certificate that is asked for."""
+
+    type: str
+    title: Title
+    state: str
+    working_days: int
+    changed_at: datetime
+    deadline: date | None
+    late: bool
+    documents_due: date | None
+    certificate: str | None
+    payload: Mapping[str, Any] | None = None
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A case: `progress` is where the applicant follows it."""
+
+    code: str
+    opened_by: str
+    opened_at: datetime
+    applicant: str
+    licence_type: str | None
+    licence: str | None
+    finished: bool
+    progress: str
+    parts: tuple[Part, ...]
+    answers: Mapping[str, Any] | None
+    erased_at: datetime | None = None
+
+
+class ListedPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A part in a list, with the case it belongs to."""
+
+    case: str
+    applicant: str
+    opened_at: datetime
+    part: Part
+    href: str
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """The merged form of a case: its JSON Schema, and what the licence on record says already."""
+
+    schema: Mapping[str, Any]
+    mapping: Mapping[str, Any]
+    known: Mapping[str, Any]
 
 
 class Cases:

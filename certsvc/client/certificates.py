@@ -57,15 +57,17 @@ class Certificates:
     async def read(self, code: str, *, on: date | None = None, known_at: datetime | None = None) -> Certificate:
         """A certificate with its state on a day (today), as was known at a time (now). Raises `ApiError`."""
         query = {"on": on and on.isoformat(), "known_at": known_at and known_at.isoformat()}
-        return _certificate(await self._sender.read(_one(code), query))
+        return _certificate(await self._sender.read(path_of(code), query))
 
     async def history(self, code: str) -> History:
         """Everything that happened to a certificate. Raises `ApiError`."""
-        return as_shape(await self._sender.read(_one(code) + "/history"), History)
+        return as_shape(await self._sender.read(path_of(code) + "/history"), History)
 
     async def payload(self, code: str, why: str) -> Mapping[str, Any]:
         """The whole content, persons and all; `why` goes on record. Raises `ApiError`."""
-        content: Mapping[str, Any] = (await self._sender.read(_one(code) + "/payload", {"why": why})).json()["payload"]
+        content: Mapping[str, Any] = (await self._sender.read(path_of(code) + "/payload", {"why": why})).json()[
+            "payload"
+        ]
         return content
 
     async def document(self, code: str, layout: str | None = None, *, why: str | None = None) -> bytes:
@@ -73,7 +75,7 @@ class Certificates:
         did not order. Raises `ApiError`."""
         if layout is None:
             layout = (await self.read(code)).documents[0].layout
-        path = f"{_one(code)}/documents/{quote(layout, safe='')}"
+        path = f"{path_of(code)}/documents/{quote(layout, safe='')}"
         return (await self._sender.read(path, {"why": why})).content
 
     def search(
@@ -132,7 +134,7 @@ class Certificates:
         """
         days = {"effective": effective.isoformat()} if effective else {}
         body = {"act": act, "ground": ground, "payload": payload, **days, **more}
-        return await self._ordered(_one(code) + "/acts", body, key, wait, expects)
+        return await self._ordered(path_of(code) + "/acts", body, key, wait, expects)
 
     async def issued(self, code: str, wait: float = 60.0) -> Certificate:
         """A certificate once it is sealed and on record.
@@ -159,7 +161,8 @@ class Certificates:
         return made if made.state == "issued" else await self.issued(made.code, wait)
 
 
-def _one(code: str) -> str:
+def path_of(code: str) -> str:
+    """Where the service has a certificate."""
     return f"{PATH}/{quote(code, safe='')}"
 
 

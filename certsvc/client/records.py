@@ -7,11 +7,93 @@ from urllib.parse import quote
 
 import msgspec
 
-from certsvc.client.more_shapes import Compared, Difference, Record, Snapshot, Source, SourceHealth
 from certsvc.client.sending import Sender, as_shape
+from certsvc.client.shapes import Issuer, Term
 
 PATH = "/v1/records"
 NDJSON = "application/x-ndjson"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A permit of another system, as it is known here."""
+
+    source: str
+    id: str
+    kind: str
+    kind_name: str
+    number: str
+    holder_name: str
+    subject: str
+    issuer: Issuer
+    term: Term
+    state: str
+    reported_state: str
+    said: str | None
+    facts: Mapping[str, Any]
+    observed_at: datetime
+    received_at: datetime
+    missing_since: datetime | None
+    contradicted: bool
+    digest: str
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A complete list of a source, and what it changed."""
+
+    id: int
+    state: str
+    observed_at: datetime
+    begun_at: datetime
+    ended_at: datetime | None
+    refused: str | None
+    added: int | None
+    changed: int | None
+    same: int | None
+    returned: int | None
+    missing: int | None
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A source of records, and how fresh it is; periods are in hours."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    freshness: str
+    expected_every: float
+    complete_every: float | None
+    last_heard_at: datetime | None
+    complete_as_of: datetime | None
+
+
+class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """How a source does: its records, those that are missing or contradicted, and its newest lists."""
+
+    source: Source
+    records: int
+    missing: int
+    contradicted: int
+    snapshots: tuple[Snapshot, ...]
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A record on which the register and a list differ: `only_here`, `only_there`, or `differs`, in which fields."""
+
+    id: str
+    kind: str
+    fields: tuple[str, ...]
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the register and a list differ: how often, and the first `items`; all are had by `snapshot`."""
+
+    snapshot: int
+    only_here: int
+    only_there: int
+    differs: int
+    same: int
+    items: tuple[Difference, ...]
+    next: str | None
 
 
 class Records:

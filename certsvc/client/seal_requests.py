@@ -2,13 +2,42 @@
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from certsvc.client.more_shapes import SealRequest
+import msgspec
+
 from certsvc.client.sending import Sender, as_shape
+from certsvc.client.shapes import Waiting
 
 PATH = "/v1/seal-requests"
 PDF = "application/pdf"
+
+
+class SealedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A sealed document."""
+
+    sha256: str
+    href: str
+
+
+class SealRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request to seal a document, or to sign digests."""
+
+    id: str
+    state: str
+    kind: str
+    reason: str
+    requested_at: datetime
+    good_until: datetime
+    file: str | None = None
+    pages: int | None = None
+    document: SealedDocument | None = None
+    digests: tuple[str, ...] = ()
+    signatures: tuple[str, ...] = ()
+    finished_at: datetime | None = None
+    failure: Waiting | None = None
+    waiting: Waiting | None = None
 
 
 class SealRequests:

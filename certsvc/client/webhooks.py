@@ -12,7 +12,6 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from certsvc.client.errors import SignatureWrong
-from certsvc.client.more_shapes import Delivery, WebHook
 from certsvc.client.sending import Sender, as_shape
 from certsvc.client.shapes import Notice
 
@@ -20,6 +19,46 @@ PATH = "/v1/webhooks"
 PREFIX = "whsec_"
 TOLERANCE = 300.0
 """Seconds that the clocks of sender and receiver may be apart."""
+
+
+class WebHook(msgspec.Struct, frozen=True, kw_only=True):
+    """A web-hook; `secret` is there only when it was just made or changed."""
+
+    id: str
+    url: str
+    kinds: tuple[str, ...] | None
+    state: str
+    made_at: datetime
+    disabled_why: str | None
+    failing_since: datetime | None
+    failures: int
+    old_secret_until: datetime | None
+    secret: str | None = None
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt to deliver: the HTTP status that came, or the `trouble` that kept it from coming; without either it
+    was broken off, and may have arrived."""
+
+    number: int
+    at: datetime
+    status: int | None
+    trouble: str | None
+    took_ms: int | None
+    answer: str | None
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A message on its way to a web-hook: `pending`, `delivered` or `failed`. `message_id` is its `webhook-id`."""
+
+    id: str
+    message_id: str
+    type: str
+    state: str
+    made_at: datetime
+    due_at: datetime | None
+    ended_at: datetime | None
+    attempts: tuple[Attempt, ...]
 
 
 def verify(

@@ -11,6 +11,9 @@ from certsvc.domain.case import PendingPart
 from certsvc.domain.states import Condition, Status
 from certsvc.ids import CertificateIdentifier, Ref, Uscc
 
+ATTACHMENT = "certificate.json"
+"""The name under which a sealed file carries the data of its certificate."""
+
 
 class Category(StrEnum):
     """What kind of certificate a type defines."""

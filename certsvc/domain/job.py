@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+MOST_IN_VAIN = 3
+"""So often is begun what ends its worker's process each time."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobError:

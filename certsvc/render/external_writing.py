@@ -13,10 +13,10 @@ from typing import Any
 import pikepdf
 from pikepdf import Dictionary, ObjectStreamMode, Pdf, Stream, StreamDecodeLevel
 
+from certsvc.domain.certificate import ATTACHMENT
 from certsvc.domain.revision import END, packed_stream
 from certsvc.render.external_shapes import Refused
 
-ATTACHMENT = "certificate.json"
 OUTSIDE = (
     *("/OC", "/Alternates", "/OPI", "/Ref", "/AA", "/AF", "/Metadata", "/PieceInfo", "/StructParent", "/StructParents"),
     *("/LastModified", "/Measure", "/PtData", "/Subtype2", "/PS"),

@@ -12,7 +12,6 @@ from certsvc.domain.calendar import Term
 from certsvc.domain.certificate import Issuer
 from certsvc.render.qr import qr_symbol
 
-ATTACHMENT = "certificate.json"
 SCHEMA = "certsvc-certificate/1"
 
 

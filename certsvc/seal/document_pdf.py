@@ -11,6 +11,7 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import PdfFileWriter
 
+from certsvc.domain.certificate import ATTACHMENT
 from certsvc.domain.document_seal import MOST_PAGES
 from certsvc.errors import DocumentRefused, Problem
 
@@ -22,9 +23,6 @@ ACTIONS = frozenset(
 MOVING = frozenset("/RichMedia /3D /Movie /Sound /Screen".split())
 TAKEN_OUT = frozenset("/OpenAction /AA /DSS /NeedsRendering /Requirements".split())
 """What the catalogue loses: nothing of it is seen."""
-
-ATTACHMENT = "certificate.json"
-"""What makes a file a certificate in the verifier's eyes."""
 
 MOST_STEPS = 8
 """From a reference to what it means."""

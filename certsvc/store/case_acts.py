@@ -28,13 +28,8 @@ def same_request(known: Record | None, digest: bytes, key: str, ref: Ref | None 
     assert known is not None, "requests are never removed"
     found = ref_from_bytes(known["ref"])
     if known["digest"] != digest or ref not in (None, found):
-        raise reused(key)
+        raise KeyReused.of(key)
     return found
-
-
-def reused(key: str) -> KeyReused:
-    """What a key is answered with that was used for other content."""
-    return KeyReused.of(key)
 
 
 def no_case(ref: Ref) -> NotFound:
@@ -82,7 +77,7 @@ async def record_act(
         with explained(type_id, act):
             row = await connection.fetchrow(SQL["insert_case_event"], *values)
     except asyncpg.UniqueViolationError:
-        raise reused(str(request[1])) from None
+        raise KeyReused.of(str(request[1])) from None
     assert row is not None, "an insert returns its row"
     return row["id"], PartState(row["state"])
 
@@ -100,7 +95,7 @@ async def insert_content(
     try:
         await connection.execute(SQL["insert_content"], *values)
     except asyncpg.UniqueViolationError:
-        raise reused(str(request[1])) from None
+        raise KeyReused.of(str(request[1])) from None
 
 
 async def end_the_rest(connection: Connection, case: Case, now: datetime, area: str) -> None:

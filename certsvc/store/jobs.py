@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 from asyncpg import Record
 
-from certsvc.domain.job import JobError
+from certsvc.domain.job import MOST_IN_VAIN, JobError
 from certsvc.errors import CertsvcError
 from certsvc.store.pool import Connection, Pool
 from certsvc.store.queries import queries
-from certsvc.store.takings import MOST_IN_VAIN, Takings, allow_once, ended
+from certsvc.store.takings import Takings, allow_once, ended
 
 SQL = queries("jobs")
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=10)

@@ -18,7 +18,7 @@ SETTINGS = {
     "listen_addresses": "",
     "port": "5432",
     "unix_socket_permissions": "0700",
-    "max_connections": "200",  # all roles on one machine may have some 80, and commands run beside them
+    "max_connections": "200",  # all roles on one machine may have up to 90, and commands run beside them
     "shared_buffers": "128MB",
     "fsync": "on",
     "synchronous_commit": "on",

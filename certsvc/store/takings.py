@@ -11,13 +11,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
+from certsvc.domain.job import MOST_IN_VAIN
 from certsvc.errors import CertsvcError
 from certsvc.store.pool import Connection, Pool
 from certsvc.store.queries import queries
 
 SQL = queries("takings")
-MOST_IN_VAIN = 3
-"""So often is begun what never comes to its end."""
 
 
 class Company:

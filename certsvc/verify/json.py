@@ -1,6 +1,5 @@
 """Reports as JSON. The names are part of the public interface and do not change."""
 
-from itertools import zip_longest
 from typing import Any
 
 from certsvc.domain.certificate import RegisteredCertificate
@@ -34,9 +33,8 @@ def report_json(report: Report) -> dict[str, Any]:
 def _department_document(sealed: SealedReport) -> dict[str, Any]:
     """A file under seals of ours that is no certificate; `on_record_since` is null and `seals` are none where it is not
     on record, or that could not be asked."""
-    record, seals = sealed.record, sealed.record.seals if sealed.record else ()
     return {
-        "on_record_since": record.recorded_at.isoformat(timespec="seconds") if record else None,
+        "on_record_since": sealed.record.recorded_at.isoformat(timespec="seconds") if sealed.record else None,
         "seals": [
             {
                 "seal": seal.id,
@@ -44,7 +42,7 @@ def _department_document(sealed: SealedReport) -> dict[str, Any]:
                 "purpose": seal.purpose,
                 "sealed_at": at.isoformat(timespec="seconds") if at else None,
             }
-            for seal, at in zip_longest(seals, sealed.sealed_at[: len(seals)])
+            for seal, at in sealed.seals
         ],
     }
 

@@ -15,6 +15,7 @@ from pyhanko.sign.fields import FieldMDPAction, MDPPerm
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 
+from certsvc.domain.certificate import ATTACHMENT
 from certsvc.domain.document_seal import MOST_PAGES
 from certsvc.domain.seal_form import MOST_SEALS, field_name
 from certsvc.verify.inspection import Inspection
@@ -26,7 +27,6 @@ from certsvc.verify.signature import Judged, check_timestamp, judge, signer_of
 from certsvc.verify.strict import check_bytes, read_signatures
 from certsvc.verify.two_revisions import items, read_store, split_store
 
-ATTACHMENT = "certificate.json"
 MAX_ATTACHMENT = 256 * 1024
 FORBIDDEN = ("/OpenAction", "/AA", "/URI", "/Threads", "/Collection", "/OCProperties", "/Requirements")
 SEAL = frozenset("/Type /Subtype /FT /T /F /Rect /P /V /AP /TU /StructParent".split())

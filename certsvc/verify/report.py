@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import zip_longest
 
 from certsvc.domain.calendar import TermState
 from certsvc.domain.case import PendingPart
 from certsvc.domain.certificate import RegisteredCertificate
-from certsvc.domain.document_seal import DepartmentDocument
+from certsvc.domain.document_seal import DepartmentDocument, SealOnRecord
 from certsvc.domain.effects import Consequence
 from certsvc.domain.states import IN_FORCE, Status
 from certsvc.verify.face_field import FaceField
@@ -89,6 +90,12 @@ class SealedReport:
 
     record: DepartmentDocument | None
     sealed_at: tuple[datetime | None, ...]
+
+    @property
+    def seals(self) -> tuple[tuple[SealOnRecord, datetime | None], ...]:
+        """The seals on record in their order, each with its time in the file."""
+        on_record = self.record.seals if self.record else ()
+        return tuple(zip_longest(on_record, self.sealed_at[: len(on_record)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

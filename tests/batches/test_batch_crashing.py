@@ -12,12 +12,12 @@ import pytest
 from batched import WORKERS, Batches, Parts, food, payloads, states, wanted
 
 from certsvc.domain.batch import Batch, BatchMove, BatchState, OnWrong, RowState
+from certsvc.domain.job import MOST_IN_VAIN
 from certsvc.issuance.batches import end, work
 from certsvc.issuance.batches.checks import require_sound
 from certsvc.issuance.issue import issue
 from certsvc.issuance.service import silent_walk
 from certsvc.settings import Settings
-from certsvc.store.takings import MOST_IN_VAIN
 
 pytestmark = pytest.mark.long
 

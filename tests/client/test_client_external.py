@@ -61,6 +61,21 @@ def test_the_same_page_is_sent_under_the_same_key() -> None:
     assert {asked.headers["idempotency-key"] for asked in service.asked} == {f"file-{DIGEST}"}
 
 
+def test_a_next_version_is_an_act_on_the_one_before_with_a_page_of_its_own() -> None:
+    service = PretendedService()
+    service.answers = [httpx.Response(201, json=TAKEN), httpx.Response(201, json=CERTIFICATE)]
+    place, reason = Place(x_mm=150, y_mm=20), {"reason_code": "lost"}
+    made = ask(
+        service, lambda api: api.external.register_next("ABCD", "reissue", {}, pdf=PDF, place=place, ground=reason)
+    )
+    assert made.code == CERTIFICATE["code"]
+    _, ordered = service.asked
+    assert ordered.url.path == "/v1/certificates/ABCD/acts"
+    body = json.loads(ordered.content)
+    assert (body["act"], body["layout"], body["ground"]) == ("reissue", "external", reason)
+    assert body["file"]["sha256"] == DIGEST
+
+
 @pytest.mark.parametrize("given", [{"pdf": PDF}, {"place": Place(x_mm=1, y_mm=1)}], ids=["no-place", "no-page"])
 def test_a_page_and_a_place_are_given_together(given: dict[str, Any]) -> None:
     service = PretendedService()

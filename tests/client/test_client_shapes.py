@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from demonstration import ROOT
 
-from certsvc.client import external, more_shapes, shapes, types
+from certsvc.client import batches, cases, external, records, seal_requests, shapes, types, webhooks
 
 EXAMPLES = ROOT / "certsvc" / "http" / "office" / "examples"
 ANSWERS: dict[str, type[msgspec.Struct]] = {
@@ -18,38 +18,38 @@ ANSWERS: dict[str, type[msgspec.Struct]] = {
     "act_on_certificate/201-changed": shapes.Certificate,
     "read_history/200-events": shapes.History,
     "decide_approval/200-approved": shapes.Approval,
-    "send_batch/202-taken": more_shapes.Batch,
-    "read_batch/200-finished": more_shapes.Batch,
-    "open_case/201-opened": more_shapes.Case,
-    "decide_part/200-accepted": more_shapes.Case,
-    "read_form/200-merged": more_shapes.Form,
-    "put_record/200-registered": more_shapes.Record,
-    "take_snapshot/201-applied": more_shapes.Snapshot,
-    "read_source/200-health": more_shapes.SourceHealth,
-    "reconcile_records/200-differences": more_shapes.Compared,
+    "send_batch/202-taken": batches.Batch,
+    "read_batch/200-finished": batches.Batch,
+    "open_case/201-opened": cases.Case,
+    "decide_part/200-accepted": cases.Case,
+    "read_form/200-merged": cases.Form,
+    "put_record/200-registered": records.Record,
+    "take_snapshot/201-applied": records.Snapshot,
+    "read_source/200-health": records.SourceHealth,
+    "reconcile_records/200-differences": records.Compared,
     "read_type/200-food": types.WholeType,
     "read_me/200-client": types.Me,
     "send_external_file/201-taken": external.TakenFile,
-    "ask_for_seal/201-sealed": more_shapes.SealRequest,
-    "ask_for_seal/201-digests": more_shapes.SealRequest,
-    "add_webhook/201-added": more_shapes.WebHook,
-    "read_delivery/200-pending": more_shapes.Delivery,
-    "test_webhook/202-ping": more_shapes.Delivery,
-    "replay_delivery/202-again": more_shapes.Delivery,
+    "ask_for_seal/201-sealed": seal_requests.SealRequest,
+    "ask_for_seal/201-digests": seal_requests.SealRequest,
+    "add_webhook/201-added": webhooks.WebHook,
+    "read_delivery/200-pending": webhooks.Delivery,
+    "test_webhook/202-ping": webhooks.Delivery,
+    "replay_delivery/202-again": webhooks.Delivery,
 }
 LISTS: dict[str, type[msgspec.Struct]] = {
     "search_certificates/200-page": shapes.Found,
     "list_approvals/200-waiting": shapes.Approval,
-    "list_batches/200-page": more_shapes.Batch,
-    "list_batch_rows/200-rows": more_shapes.Row,
-    "list_parts/200-page": more_shapes.ListedPart,
-    "find_records/200-page": more_shapes.Record,
-    "list_sources/200-sources": more_shapes.Source,
-    "read_differences/200-differences": more_shapes.Difference,
+    "list_batches/200-page": batches.Batch,
+    "list_batch_rows/200-rows": batches.Row,
+    "list_parts/200-page": cases.ListedPart,
+    "find_records/200-page": records.Record,
+    "list_sources/200-sources": records.Source,
+    "read_differences/200-differences": records.Difference,
     "search_by_holder/200-held": shapes.Found,
-    "list_seal_requests/200-page": more_shapes.SealRequest,
-    "list_webhooks/200-all": more_shapes.WebHook,
-    "list_deliveries/200-pending": more_shapes.Delivery,
+    "list_seal_requests/200-page": seal_requests.SealRequest,
+    "list_webhooks/200-all": webhooks.WebHook,
+    "list_deliveries/200-pending": webhooks.Delivery,
     "read_events/200-page": shapes.Notice,
 }
 

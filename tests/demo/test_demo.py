@@ -16,7 +16,6 @@ from typing import Any
 import httpx
 import pypdfium2
 import pytest
-from chosen import ALL
 from demonstration import ROOT, Demonstration, Home, NewHome
 from PIL import Image
 from served import free_port, served
@@ -70,7 +69,7 @@ def test_every_page_carries_the_specimen_mark(demonstration: Demonstration) -> N
             assert text.count("样本SPECIMEN演示") >= 4, path
 
 
-@pytest.mark.skipif(not ALL, reason="the demonstration begun three times takes a minute")
+@pytest.mark.long
 def test_killed_at_any_time_the_next_start_completes_it(new_home: NewHome) -> None:
     home, address = new_home(), "https://yz.example"
     command = [sys.executable, "-m", "certsvc", "demo", "--once", "--public-url", address]

@@ -207,6 +207,12 @@ def test_the_client_registers_sends_and_gets_pictures(room: Room, market: Caller
             assert (await api.external.qr_svg(made.code, module_mm=0.5)).startswith(b"<svg ")
             for poster in (await api.external.poster(made.code), await api.external.poster(made.code, "A5")):
                 assert [code.text for code in zxingcpp.read_barcodes(picture(poster, 200), formats=QR)] == links
+            lost = {"reason_code": "lost"}
+            again = await api.external.register_next(
+                made.code, "reissue", payload, pdf=a_page(), place=place, ground=lost
+            )
+            assert isinstance(again, Certificate) and (again.version, again.layout) == (2, "external")
+            assert again.code != made.code and await api.certificates.document(again.code) != sealed
             with pytest.raises(ApiError, match=r"."):
                 await api.external.send(b"no PDF")
 

@@ -1,4 +1,4 @@
-"""Every good example of every type, with --all: issued, sealed, verified from the file and from its picture."""
+"""Every good example of every type: issued, sealed, verified from the file and from its picture."""
 
 import asyncio
 import os
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chosen import ALL
 from demonstration import ROOT, NewHome
 
 from certsvc import app
@@ -36,7 +35,7 @@ LICENCES = {"1": "business-licence-company", "2": "business-licence-sole-trader"
 """The type of licence by the second character of a USCC that begins with 9."""
 
 NAMES = [f"{kind.id}/{path.stem}" for kind in CATALOG for path, _ in examples(kind, "good")]
-pytestmark = pytest.mark.skipif(not ALL, reason="the walk of every example takes minutes")
+pytestmark = pytest.mark.long
 
 
 def orders(catalog: Catalog, day: date) -> Iterator[Order]:

@@ -2,11 +2,8 @@
 
 import asyncio
 import itertools
-import shutil
-from collections.abc import Callable, Coroutine
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -16,9 +13,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from made_up import NOW, PEOPLE, PLACE, SEAL, licence, use
 from seal_model import Model
+from seal_story import ready, run
 from sealed import TO_ENABLED, applied, ask, execute, put_in_use, refusal, told
 
-from certsvc.domain.seal import Hours, Placement
+from certsvc.domain.seal import Hours
 from certsvc.domain.seal_acts import (
     SEAL_ACTS,
     SealAct,
@@ -28,27 +26,12 @@ from certsvc.domain.seal_acts import (
     SealState,
     rules_of,
 )
-from certsvc.errors import ActNotAllowed, Conflict, Forbidden, InvalidInput, KeyReused, NotFound, SealRefused
-from certsvc.ids import Ref
+from certsvc.errors import Conflict, Forbidden, InvalidInput, KeyReused, NotFound, SealRefused
 from certsvc.store.embedded import EmbeddedServer
-from certsvc.store.migrate import FOLDER, apply
-from certsvc.store.pool import open_pool
 from certsvc.store.register import PostgresRegister
 from certsvc.store.seals import PostgresSeals
 
 pytest_plugins = ["store_fixtures"]
-
-Story = Callable[[PostgresSeals, PostgresRegister], Coroutine[Any, Any, None]]
-
-
-def run(database: Database, story: Story) -> None:
-    """A story over one register and its seals."""
-
-    async def told_in_full() -> None:
-        async with open_pool(database.uri) as pool:
-            await story(PostgresSeals(pool), PostgresRegister(pool))
-
-    asyncio.run(told_in_full())
 
 
 @pytest.fixture(scope="module")
@@ -312,223 +295,5 @@ def test_past_our_own_code_the_database_keeps_the_same_promises(database: Databa
         await execute(database.uri, event, "approve", "批")
         _first, approved = await seals.events("direct")
         assert approved.state is SealState.APPROVED, "the state is the table's, whatever the row said"
-
-    run(database, story)
-
-
-# ---- rules of use ----
-
-
-async def ready(seals: PostgresSeals, register: PostgresRegister, since: datetime = NOW, **rules: object) -> Ref:
-    """A licence reserved under a seal that is enabled with these rules."""
-    await put_in_use(seals, applied("amr", **rules), since)
-    return (await register.reserve(licence())).ref
-
-
-def at(text: str) -> datetime:
-    """An instant of Beijing time."""
-    return datetime.fromisoformat(f"{text}+08:00").astimezone(UTC)
-
-
-def test_every_use_is_on_record_with_its_digest(database: Database) -> None:
-    async def story(seals: PostgresSeals, register: PostgresRegister) -> None:
-        ref = await ready(seals, register)
-        numbers = [await register.book_seal_use(ref, use(layout=layout), "经办", NOW) for layout in "abc"]
-        found = await seals.uses("amr", None, 2)
-        assert [(one.id, one.layout, one.digest) for one in found] == [
-            (numbers[2], "c", use(layout="c").digest),
-            (numbers[1], "b", use(layout="b").digest),
-        ]
-        (last,) = await seals.uses("amr", numbers[1], 2)
-        assert (last.ref, last.actor, last.place, last.type_id, last.issued) == (
-            *(ref, "经办", PLACE, "business-licence", False),
-        )
-        told_now = await seals.seal("amr", NOW)
-        tomorrow = await seals.seal("amr", NOW + timedelta(days=1))
-        assert [(one.uses_today, one.uses) for one in (told_now, tomorrow)] == [(3, 3), (0, 3)]
-        with pytest.raises(asyncpg.CheckViolationError, match="every_use_names_what_it_seals"):
-            await execute(
-                database.uri,
-                "insert into seal_use (slot, ref, seal_id, layout, actor, intended_at) "
-                "select slot, ref, seal_id, layout, actor, intended_at from seal_use limit 1",
-            )
-
-    run(database, story)
-
-
-def test_a_seal_is_used_only_while_it_is_enabled(database: Database) -> None:
-    async def story(seals: PostgresSeals, register: PostgresRegister) -> None:
-        await seals.apply(applied("amr"), ask("amr", SealAct.APPLY, "申"), NOW)
-        ref = (await register.reserve(licence())).ref
-        for act, actor in TO_ENABLED.items():
-            with pytest.raises(SealRefused):
-                await register.book_seal_use(ref, use(), "经办", NOW)
-            await seals.act(ask("amr", act, actor), NOW)
-        await register.book_seal_use(ref, use(), "经办", NOW)
-        await seals.act(ask("amr", SealAct.SUSPEND, "用"), NOW)
-        with pytest.raises(SealRefused, match=r"is suspended.*certsvc seal resume"):
-            await register.book_seal_use(ref, use(), "经办", NOW)
-        await seals.act(ask("amr", SealAct.RESUME, "管"), NOW)
-        await register.book_seal_use(ref, use(), "经办", NOW)
-        await seals.act(ask("amr", SealAct.DESTROY, "管", confirmed_by="批"), NOW)
-        with pytest.raises(SealRefused, match="being destroyed"):
-            await register.book_seal_use(ref, use(), "经办", NOW)
-        with pytest.raises(SealRefused, match="never used again"):
-            await register.reserve(licence("another"))
-        assert (await seals.seal("amr", NOW)).uses == 2
-
-    run(database, story)
-
-
-def test_a_seal_is_used_only_for_its_types_and_in_its_place(database: Database) -> None:
-    async def story(seals: PostgresSeals, register: PostgresRegister) -> None:
-        ref = await ready(seals, register, certificate_types=frozenset({"business-licence"}), place=PLACE)
-        await register.book_seal_use(ref, use(), "经办", NOW)
-        for elsewhere in (replace(PLACE, page=2), replace(PLACE, x_mm=151), Placement(page=1, x_mm=150, y_mm=0)):
-            with pytest.raises(SealRefused, match="would stand elsewhere"):
-                await register.book_seal_use(ref, use(place=elsewhere), "经办", NOW)
-        await register.keep_token(ref, b"token")
-        await put_in_use(seals, applied("foods", certificate_types=frozenset({"food-permit"})))
-        with pytest.raises(SealRefused, match="not bound to the type business-licence"):
-            await register.book_seal_use(ref, use("foods"), "经办", NOW)
-        with pytest.raises(SealRefused, match="not on record"):
-            await register.book_seal_use(ref, use("nowhere"), "经办", NOW)
-
-    run(database, story)
-
-
-def test_the_quota_is_of_one_beijing_day_and_counts_every_booking(database: Database) -> None:
-    async def story(seals: PostgresSeals, register: PostgresRegister) -> None:
-        ref = await ready(seals, register, daily_quota=3)
-        late = at("2026-11-25T23:59:59")
-        tries = [register.book_seal_use(ref, use(), "经办", late) for _ in range(8)]
-        answers = await asyncio.gather(*tries, return_exceptions=True)
-        assert [type(answer) for answer in answers].count(SealRefused) == 5
-        assert next(str(answer) for answer in answers if isinstance(answer, SealRefused)).endswith("tomorrow.")
-        await register.book_seal_use(ref, use(), "经办", late + timedelta(seconds=1))
-
-    run(database, story)
-
-
-@pytest.mark.parametrize(
-    ("moment", "allowed"),
-    [
-        ("2026-11-19T07:59:59", False),
-        ("2026-11-19T08:00:00", True),
-        ("2026-11-19T19:59:59", True),
-        ("2026-11-19T20:00:00", False),
-        ("2026-11-20T12:00:00", True),
-        ("2026-11-21T12:00:00", False),
-        ("2026-11-22T12:00:00", False),
-        ("2026-11-23T07:00:00", False),
-        ("2026-11-23T09:00:00", True),
-    ],
-)
-def test_a_seal_is_used_in_its_hours_of_beijing_time(server: EmbeddedServer, moment: str, allowed: bool) -> None:
-    async def story(seals: PostgresSeals, register: PostgresRegister) -> None:
-        hours = Hours(opens=480, closes=1200, weekdays_only=True)
-        ref = await ready(seals, register, at("2026-11-18T00:00:00"), hours=hours)
-        if allowed:
-            await register.book_seal_use(ref, use(), "经办", at(moment))
-        else:
-            with pytest.raises(SealRefused, match="08:00–20:00"):
-                await register.book_seal_use(ref, use(), "经办", at(moment))
-
-    run(fresh_database(server), story)
-
-
-# ---- ceremonies, and registers of before ----
-
-
-def test_a_ceremony_enables_its_seals_by_the_people_it_names(database: Database) -> None:
-    async def story(seals: PostgresSeals, register: PostgresRegister) -> None:
-        await register.enrol_seals([SEAL], NOW)
-        await register.enrol_seals([replace(SEAL, people=None, daily_quota=7)], NOW)
-        assert told([*await seals.events("amr")]) == [
-            ("apply", "applied", "申"),
-            ("approve", "approved", "批"),
-            ("make", "making", "管"),
-            ("made", "made", "管"),
-            ("enable", "enabled", "管"),
-        ]
-        found = await seals.seal("amr", NOW)
-        assert rules_of(found.seal) == rules_of(SEAL), "opening the authority changes no rules"
-        with pytest.raises(InvalidInput, match="does not name"):
-            await register.enrol_seals([replace(SEAL, id="new", people=None)], NOW)
-        people = replace(PEOPLE, approver="申")
-        with pytest.raises(Forbidden):
-            await register.enrol_seals([replace(SEAL, id="new", people=people)], NOW)
-        await seals.act(ask("amr", SealAct.SUSPEND, "用"), NOW)
-        await register.enrol_seals([SEAL], NOW)
-        assert (await seals.seal("amr", NOW)).state is SealState.SUSPENDED, "opening the authority resumes nothing"
-
-    run(database, story)
-
-
-def test_processes_that_enrol_at_once_enrol_once(database: Database) -> None:
-    async def story(seals: PostgresSeals, register: PostgresRegister) -> None:
-        many = [replace(SEAL, id=f"seal-{number}") for number in range(5)]
-        await asyncio.gather(*(register.enrol_seals(many, NOW) for _ in range(6)))
-        assert [len(await seals.events(seal.id)) for seal in many] == [5] * 5
-
-    run(database, story)
-
-
-def test_seals_of_an_earlier_register_are_taken_over_and_go_on(server: EmbeddedServer, tmp_path: Path) -> None:
-    database = fresh_database(server, empty=True)
-    for path in sorted(FOLDER.glob("000[12]_*.sql")):
-        shutil.copy(path, tmp_path)
-
-    async def before() -> None:
-        connection = await asyncpg.connect(database.uri)
-        try:
-            await apply(connection, tmp_path)
-            await connection.execute(
-                "insert into seal values ($1, $2, $3, $4::jsonb, $5, $6)",
-                *(SEAL.id, SEAL.owner, SEAL.owner_uscc),
-                '{"name": "云山市市场监督管理局", "diameter_mm": 42, "border_mm": 1.2, "centre": "star", '
-                '"purpose": null, "code": null}',
-                *(["business-licence"], NOW),
-            )
-            await apply(connection, FOLDER)
-        finally:
-            await connection.close()
-
-    asyncio.run(before())
-
-    async def story(seals: PostgresSeals, register: PostgresRegister) -> None:
-        await register.enrol_seals([SEAL], NOW)
-        now = datetime.now(UTC)
-        found = await seals.seal("amr", now)
-        assert (found.state, found.seal.design) == (SealState.ENABLED, SEAL.design)
-        assert found.seal.certificate_types == {"business-licence"}
-        (event,) = await seals.events("amr")
-        assert (event.act, event.actor) == (SealAct.TAKE_OVER, "certsvc migrate")
-        ref = (await register.reserve(licence())).ref
-        await register.book_seal_use(ref, use(), "经办", now)
-        approver = found.people.approver or ""
-        await seals.act(ask("amr", SealAct.REPLACE_MANAGER, approver, successor="管"), now)
-        await seals.act(ask("amr", SealAct.SUSPEND, "管"), now)
-        with pytest.raises(ActNotAllowed):
-            await seals.act(ask("amr", SealAct.SUSPEND, "管", key="again"), now)
-
-    run(database, story)
-
-
-def test_uses_of_an_earlier_register_stay_without_a_digest(server: EmbeddedServer, tmp_path: Path) -> None:
-    """A use of before has none; the register says so and invents nothing."""
-    database = fresh_database(server)
-
-    async def story(seals: PostgresSeals, register: PostgresRegister) -> None:
-        ref = await ready(seals, register)
-        await register.book_seal_use(ref, use(), "经办", NOW)
-        await execute(database.uri, "alter table seal_use drop constraint every_use_names_what_it_seals")
-        await execute(
-            database.uri,
-            "insert into seal_use (slot, ref, seal_id, layout, actor, intended_at) "
-            "select slot, ref, seal_id, layout, actor, intended_at - interval '5 minutes' from seal_use",
-        )
-        old = (await seals.uses("amr", None, 9))[-1]
-        assert (old.digest, old.place) == (None, None)
 
     run(database, story)

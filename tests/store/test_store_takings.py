@@ -15,6 +15,7 @@ import asyncpg
 import pytest
 from embedded_fixture import Database, fresh_database
 
+from certsvc.domain.job import MOST_IN_VAIN
 from certsvc.errors import RegisterUnavailable
 from certsvc.jobs.queue import do_one
 from certsvc.log import open_log
@@ -23,7 +24,7 @@ from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.jobs import JobQueue, enqueue
 from certsvc.store.outcomes import PostgresOutcomes
 from certsvc.store.pool import open_pool
-from certsvc.store.takings import MOST_IN_VAIN, Company, Takings, ended
+from certsvc.store.takings import Company, Takings, ended
 
 pytest_plugins = ["store_fixtures"]
 

@@ -9,25 +9,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.ocsp import (
-    OCSPCertStatus,
-    OCSPRequestBuilder,
-    OCSPResponse,
-    OCSPResponseStatus,
-    load_der_ocsp_response,
-)
+from cryptography.x509.ocsp import OCSPCertStatus, OCSPRequestBuilder, OCSPResponseStatus, load_der_ocsp_response
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ocsp_asked import SHA1, SHA256, SHA384, answered, ask, authority, responder
 from ocsp_linted import lint_ocsp
 from trust_pki import Pki, make_pki
 
 from certsvc import der
 from certsvc.authority.certificates import BACKDATED
 from certsvc.authority.crl import ISSUING_CRL
-from certsvc.authority.ocsp import CACHED, KEPT, LASTS, OcspAuthority, OcspResponder
+from certsvc.authority.ocsp import CACHED, KEPT, LASTS, OcspResponder
 from certsvc.errors import CustodyError, RevocationDataStale
 
-SHA1, SHA256, SHA384 = hashes.SHA1(), hashes.SHA256(), hashes.SHA384()
 HASHES = [SHA1, SHA256]
 NONCE_OID = "1.3.6.1.5.5.7.48.1.2"
 
@@ -42,40 +36,6 @@ def pki(tmp_path: Path) -> Pki:
 def kept_pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     """An authority that nobody changes."""
     return make_pki(tmp_path_factory.mktemp("trust"))
-
-
-def authority(pki: Pki, name: str = "issuing", responder: str = "ocsp") -> OcspAuthority:
-    """An issuing authority and who answers for it."""
-    return OcspAuthority(
-        name=name,
-        certificate=pki.certificates[name],
-        responder=pki.certificates[responder],
-        key=pki.keys[responder],
-    )
-
-
-def responder(pki: Pki) -> OcspResponder:
-    """A responder for the one issuing authority."""
-    return OcspResponder([authority(pki)], pki.public)
-
-
-def ask(
-    pki: Pki,
-    name: str = "seal",
-    issuer: str = "issuing",
-    algorithm: hashes.HashAlgorithm = SHA256,
-    nonce: bytes | None = None,
-) -> bytes:
-    """A request for one certificate."""
-    builder = OCSPRequestBuilder().add_certificate(pki.certificates[name], pki.certificates[issuer], algorithm)
-    if nonce is not None:
-        builder = builder.add_extension(x509.OCSPNonce(nonce), critical=False)
-    return builder.build().public_bytes(Encoding.DER)
-
-
-def answered(pki: Pki, message: bytes) -> OCSPResponse:
-    """The answer of a fresh responder."""
-    return load_der_ocsp_response(responder(pki).respond(message, pki.now).der)
 
 
 @pytest.mark.parametrize("algorithm", HASHES, ids=lambda algorithm: algorithm.name)

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import zip_longest
 from typing import Any
 
 from certsvc.domain.calendar import Term, beijing_date
@@ -151,9 +150,7 @@ def _owners(report: Report, language: Language) -> str | None:
 def _seals(sealed: SealedReport, language: Language) -> Iterator[tuple[Fact, ...]]:
     """The seals on record, in their order: whose, which, and when each was put on."""
     label = language.words["seals"]
-    for seal, at in zip_longest(sealed.record.seals if sealed.record else (), sealed.sealed_at):
-        if seal is None:
-            return
+    for seal, at in sealed.seals:
         named = f"{seal.owner} {seal.purpose} ({seal.id})" if seal.purpose else f"{seal.owner} ({seal.id})"
         when = language.moment(at) + language.words["site"]["beijing"] if at else label["unknown"]
         yield (

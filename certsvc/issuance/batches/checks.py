@@ -8,6 +8,7 @@ import msgspec
 from certsvc.domain.actor import Actor
 from certsvc.domain.acts import ACTS, Act, Makes
 from certsvc.domain.batch import RowError
+from certsvc.domain.job import MOST_IN_VAIN
 from certsvc.errors import CertsvcError, CustodyError, PayloadInvalid, Problem, Unavailable
 from certsvc.issuance import acts, prepare
 from certsvc.issuance.batches.line import KEPT_BY_A_REISSUE, RowContent, acting_of, order_of, target_of
@@ -15,7 +16,6 @@ from certsvc.issuance.external.orders import require_external
 from certsvc.issuance.ground import require_needed
 from certsvc.issuance.reading import visible
 from certsvc.issuance.service import Issuing
-from certsvc.store.takings import MOST_IN_VAIN
 
 LATER = (Unavailable, CustodyError)
 """What says nothing of the row: it is tried again."""

@@ -68,10 +68,12 @@ where c.slot = $1 and c.ref = $2
 select ref from certificate where issued_at is null order by reserved_at, ref
 
 -- name: hand_over
--- What was reserved a minute before $2 or earlier, and is not issued, is put into the queue as work of the kind $1.
+-- What was reserved a minute before $2 or earlier, and is neither issued nor in the queue, is put there as work of the
+-- kind $1.
 insert into job (kind, key, due_at)
-select $1, encode(ref, 'hex'), $2 from certificate
+select $1::text, encode(ref, 'hex'), $2 from certificate
 where issued_at is null and reserved_at <= $2::timestamptz - interval '1 minute'
+  and not exists (select from job where kind = $1::text and key = encode(certificate.ref, 'hex'))
 order by reserved_at, ref
 on conflict (kind, key) do nothing
 
