@@ -22,7 +22,7 @@ from certsvc.settings import REPOSITORY, load_settings
 
 DEMONSTRATION = REPOSITORY / "keys" / "ceremonies" / "demonstration.toml"
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one value a line, and nothing else.")
-ROLES = ("public", "trust", "office", "worker", "all")
+ROLES = ("public", "trust", "desk", "office", "worker", "all")
 MACHINE = {
     errno.ENOSPC: ("磁盘已满", "the disk is full"),
     errno.EACCES: ("没有权限", "no permission"),

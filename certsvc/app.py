@@ -30,10 +30,11 @@ FREE_BYTES_NEEDED = 400 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Databases:
-    """Where the register is, for who writes and for who only reads."""
+    """Where the register is: for who writes, for who only reads, and for who takes what strangers write."""
 
     writer: str
     reader: str
+    desk: str
 
 
 def make_home(settings: Settings) -> None:
@@ -63,12 +64,12 @@ def make_home(settings: Settings) -> None:
 def databases(settings: Settings) -> Iterator[Databases]:
     """The register's addresses; the embedded server runs meanwhile if it is the one meant."""
     if settings.database.uri != EMBEDDED:
-        yield Databases(settings.database.uri, settings.database.public_uri)
+        yield Databases(settings.database.uri, settings.database.public_uri, settings.database.desk_uri)
         return
     server = EmbeddedServer(settings.home)
     server.start()
     try:
-        yield Databases(server.uri("certsvc"), server.uri("certsvc_public"))
+        yield Databases(*map(server.uri, ("certsvc", "certsvc_public", "certsvc_desk")))
     finally:
         server.stop()
 

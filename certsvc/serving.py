@@ -30,6 +30,7 @@ WORKER = "worker"
 ROLES = {
     "public": "certsvc.http.public",
     "trust": "certsvc.http.trust",
+    "desk": "certsvc.http.desk.app",
     "office": "certsvc.http.office.app",
     "all": "certsvc.http.everything",
 }
@@ -40,6 +41,9 @@ WITH_TIMESTAMPS = ("trust", "all")
 
 THAT_WRITE = ("office", "all")
 """The roles that take requests to issue and to act. They have no key that seals: a worker does."""
+
+WITH_DESK = ("desk", "all")
+"""The roles that take what strangers write."""
 
 LOOPBACK = "127.0.0.1"
 WORKERS = 1
@@ -95,16 +99,22 @@ def serve_database(settings: Settings, role: str, uris: Databases, announce: Cal
     where to read; where to write, only those of roles that do.
 
     Raises:
-        SettingsError: there is no read-only address.
+        SettingsError: an address of the database that the role connects with is missing.
     """
     if not uris.reader:
         raise SettingsError(
             "缺少设置 database.public_uri：公开查验只用只读账号 certsvc_public 连接数据库。",
             "The setting database.public_uri is missing: the public role connects only as certsvc_public.",
         )
+    if role in WITH_DESK and not uris.desk:
+        raise SettingsError(
+            "缺少设置 database.desk_uri：收报告和订阅的，只用账号 certsvc_desk 连接数据库。",
+            "The setting database.desk_uri is missing: the desk writes only as certsvc_desk.",
+        )
     with _worker_beside(settings) if role == "all" else nullcontext():
         writer = {"CERTSVC_DATABASE_URI": uris.writer} if role in THAT_WRITE else {}
-        _serve(settings, role, {"CERTSVC_DATABASE_PUBLIC_URI": uris.reader, **writer}, announce)
+        desk = {"CERTSVC_DATABASE_DESK_URI": uris.desk} if role in WITH_DESK else {}
+        _serve(settings, role, {"CERTSVC_DATABASE_PUBLIC_URI": uris.reader, **writer, **desk}, announce)
 
 
 def _serve(settings: Settings, role: str, database: Mapping[str, str], announce: Callable[[str], None]) -> None:
@@ -191,9 +201,10 @@ def public_app() -> "Asgi":
 
 
 def all_app() -> "Asgi":
-    """Public, trust and office role in one; no key that seals, but those of OCSP and timestamps."""
+    """Public, trust, desk and office role in one; no key that seals, but those of OCSP and timestamps."""
     from certsvc.authorities import trust_services
     from certsvc.departments import open_office
+    from certsvc.desks import open_desk
     from certsvc.http.lifespan import Opened
     from certsvc.http.pages import Pages
     from certsvc.log import open_log
@@ -207,8 +218,30 @@ def all_app() -> "Asgi":
         async with verifying(settings, settings.database.public_uri) as bundle:
             site = _site(settings, bundle.anchors.is_demonstration)
             pages = Pages(site)
-            async with open_office(settings, settings.database.uri, site, pages, now()) as office:
-                yield load_role("all").create_all_app(bundle, services, office, site, pages)
+            async with (
+                open_desk(settings, site, pages) as desk,
+                open_office(settings, settings.database.uri, site, pages, now()) as office,
+            ):
+                yield load_role("all").create_all_app(bundle, services, desk, office, site, pages)
+
+    return Opened(opened)
+
+
+def desk_app() -> "Asgi":
+    """The desk as an ASGI application; no key that signs or seals."""
+    from certsvc.desks import open_desk
+    from certsvc.http.lifespan import Opened
+    from certsvc.http.pages import Pages
+    from certsvc.verify.anchors import AnchorFolder
+
+    end_with_parent()
+    settings = load_settings()
+    site = _site(settings, AnchorFolder(settings.public).current().is_demonstration)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Any]:
+        async with open_desk(settings, site, Pages(site)) as desk:
+            yield load_role("desk").create_desk_app(desk)
 
     return Opened(opened)
 

@@ -34,10 +34,12 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`embedded:` or a PostgreSQL URL (15 or newer); `public_uri` is the read-only role's."""
+    """`embedded:` or a PostgreSQL URL (15 or newer); `public_uri` is that of the role that only reads, `desk_uri` that
+    of the role that takes what strangers write."""
 
     uri: str = "embedded:"
     public_uri: str = ""
+    desk_uri: str = ""
 
 
 class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -36,6 +36,7 @@ COMPOSITION = {
     "authorities",
     "batching",
     "departments",
+    "desks",
     "issuing",
     "serving",
     "workers",

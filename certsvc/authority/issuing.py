@@ -12,7 +12,19 @@ from cryptography.x509.oid import NameOID
 from certsvc.authority.archive import Archive
 from certsvc.authority.certificates import DEMONSTRATION, IssuingParty, Subject, load_profile, make_certificate
 from certsvc.authority.crl import ROOT_CRL, make_crl, number_of, with_earlier
-from certsvc.authority.names import ISSUING, LIST, OCSP, ROOT, TIMESTAMP, base_name, generation, newest, profile_name
+from certsvc.authority.names import (
+    ISSUING,
+    LIST,
+    OCSP,
+    RECEIPT,
+    ROOT,
+    STATUS,
+    TIMESTAMP,
+    base_name,
+    generation,
+    newest,
+    profile_name,
+)
 from certsvc.authority.plan import Plan
 from certsvc.authority.ring import KeyRing
 from certsvc.domain.seal import Seal
@@ -21,8 +33,24 @@ from certsvc.errors import CeremonyError, CustodyError
 from certsvc.ids import Uscc
 from certsvc.services import PrivateKey
 
-UNITS = {ROOT: "根证书", ISSUING: "签发证书", TIMESTAMP: "时间戳服务", OCSP: "证书状态服务", LIST: "信任列表"}
-TITLES = {ROOT: "Root", ISSUING: "Issuing", TIMESTAMP: "Timestamp", OCSP: "OCSP", LIST: "Trust List"}
+UNITS = {
+    ROOT: "根证书",
+    ISSUING: "签发证书",
+    TIMESTAMP: "时间戳服务",
+    OCSP: "证书状态服务",
+    LIST: "信任列表",
+    STATUS: "证照状态列表",
+    RECEIPT: "查验回执",
+}
+TITLES = {
+    ROOT: "Root",
+    ISSUING: "Issuing",
+    TIMESTAMP: "Timestamp",
+    OCSP: "OCSP",
+    LIST: "Trust List",
+    STATUS: "Status List",
+    RECEIPT: "Verification Receipt",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ A name is a file's name too, on disk and in public addresses. The first generati
 from collections.abc import Iterable
 
 ROOT, ISSUING, TIMESTAMP, OCSP, LIST = "root", "issuing", "timestamp", "ocsp", "list"
-SERVICES = (TIMESTAMP, OCSP, LIST)
+STATUS, RECEIPT = "status", "receipt"
+SERVICES = (TIMESTAMP, OCSP, LIST, STATUS, RECEIPT)
 """Made by the issuing authority, beside seals and token keys."""
 
 

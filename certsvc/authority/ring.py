@@ -9,7 +9,7 @@ from typing import Annotated, Protocol, TypeVar
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-from certsvc.authority.names import ROOT, base_name, profile_name
+from certsvc.authority.names import LIST, RECEIPT, ROOT, STATUS, base_name, profile_name
 from certsvc.custody.keys import Algorithm, CustodyKey, create_key, destroy_key, find_key, generate_key, open_key
 from certsvc.custody.place import is_made_here, where
 from certsvc.custody.usage import UsageBook, count_uses
@@ -23,6 +23,7 @@ NOTES = "made"
 """The folder of notes on keys that were made here: each written before its key, so that an interrupted ceremony knows
 its own key again, and takes over no other."""
 IN_OUR_FILE = "file"
+ES256 = frozenset({"token", LIST, STATUS, RECEIPT})
 
 
 class CustodyPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -245,5 +246,5 @@ def _names(patterns: Sequence[str], name: str) -> bool:
 
 
 def algorithm_of(name: str, usual: Algorithm) -> Algorithm:
-    """Tokens are ES256 and trust lists too, whatever the others are."""
-    return "p256" if profile_name(name) in ("token", "list") else usual
+    """What others' programs verify by ES256 alone is P-256, whatever the other keys are."""
+    return "p256" if profile_name(name) in ES256 else usual

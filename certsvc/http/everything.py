@@ -1,8 +1,10 @@
-"""Public, trust and office role together, for one machine."""
+"""Public, trust, desk and office role together, for one machine."""
 
 from litestar import Litestar
 
 from certsvc.http.application import make_application
+from certsvc.http.desk.app import desk_routes
+from certsvc.http.desk.bundle import Desk
 from certsvc.http.office.app import office_routes
 from certsvc.http.office.bundle import Office
 from certsvc.http.pages import Pages
@@ -13,12 +15,15 @@ from certsvc.log import open_log
 from certsvc.verify.service import Verifying
 
 
-def create_all_app(verifying: Verifying, services: TrustServices, office: Office, site: Site, pages: Pages) -> Litestar:
-    """Every route of the three roles as one ASGI application; `/health` is the public role's."""
+def create_all_app(
+    verifying: Verifying, services: TrustServices, desk: Desk, office: Office, site: Site, pages: Pages
+) -> Litestar:
+    """Every route of the four roles as one ASGI application; `/health` is the public role's."""
     log = open_log()
     routes = [
         *public_routes(verifying, site, pages, log),
         *trust_routes(services, log),
+        *desk_routes(desk, log),
         *office_routes(office, log),
     ]
     return make_application(routes, site, pages, log, per_minute=office.requests_per_minute)

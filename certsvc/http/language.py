@@ -1,4 +1,4 @@
-"""The two languages of the pages: words from a file, and dates, ages and choice of language by rule."""
+"""The two languages of the pages: words from files, and dates, ages and choice of language by rule."""
 
 import re
 import tomllib
@@ -24,7 +24,7 @@ ACCEPTED = re.compile(r"\s*(zh|en|\*)(?:-[\w-]*)?\s*(?:;\s*q=([01](?:\.\d{0,3})?
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language: `code` is what `?lang=` takes, `words` the tables of its file."""
+    """One language: `code` is what `?lang=` takes, `words` the tables of its files."""
 
     code: str
     words: Mapping[str, Any]
@@ -73,12 +73,13 @@ class Language:
 
 
 def load_languages(folder: Path) -> dict[str, Language]:
-    """Read `zh.toml` and `en.toml`.
+    """Read the folders `zh` and `en`: a file for each part of the pages.
 
     Raises:
-        SettingsError: a file is missing or not TOML, or one has words that the other lacks.
+        SettingsError: a file is missing or not TOML, two files have the same table, or one language has words that
+            the other lacks.
     """
-    languages = {code: Language(code, _read(folder / f"{code}.toml")) for code in CODES}
+    languages = {code: Language(code, _read_folder(folder / code)) for code in CODES}
     differing = set(_keys(languages["zh"].words)) ^ set(_keys(languages["en"].words))
     if differing:
         named = ", ".join(sorted(differing))
@@ -98,6 +99,18 @@ def choose_language(asked: str | None, accept_language: str) -> str:
 
 def _count(table: Mapping[str, str], unit: str, number: int) -> str:
     return table[unit] if number == 1 else table[f"{unit}s"].format(n=number)
+
+
+def _read_folder(folder: Path) -> dict[str, Any]:
+    words: dict[str, Any] = {}
+    for path in sorted(folder.glob("*.toml")):
+        part = _read(path)
+        if twice := words.keys() & part.keys():
+            raise SettingsError(f"用语 {path} 中重复：{min(twice)}", f"{path} has words of another file: {min(twice)}")
+        words |= part
+    if not words:
+        raise SettingsError(f"缺少用语文件夹 {folder}。", f"There are no words in {folder}.")
+    return words
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from certsvc.errors import MachineProblem
-from certsvc.files import sync
+from certsvc.files import replace_file, sync
 from certsvc.store.postmaster import POLL_SECONDS, Postmaster, State
 from certsvc.store.programs import Account, account_for, closed_to, embedded_programs, explain, may, run
 
@@ -31,7 +31,7 @@ START_SECONDS = 60
 SOCKET_PATH_BYTES = 107
 """`sun_path` of unix(7), less its final zero."""
 
-BOOTSTRAP = Path(__file__).parent / "sql" / "bootstrap.sql"
+BOOTSTRAP, ROLES = (Path(__file__).parent / "sql" / name for name in ("bootstrap.sql", "roles.sql"))
 CLUSTER = "-U postgres -E UTF8 --data-checksums --auth-local=trust --auth-host=reject --no-instructions".split()
 """Who reaches the socket is trusted: only the account itself and root do."""
 
@@ -86,7 +86,8 @@ class EmbeddedServer:
                 self._postmaster.end()
 
     def uri(self, role: str) -> str:
-        """Where to connect as `role` (`certsvc`, the owner, or `certsvc_public`, which only reads)."""
+        """Where to connect as `role`: `certsvc`, the owner; `certsvc_public`, which only reads; `certsvc_desk`, which
+        also takes what strangers write."""
         return f"postgresql://{role}@/certsvc?host={quote(str(self._sockets), safe='/')}&port=5432"
 
     def _prepare_folders(self) -> Account:
@@ -118,6 +119,7 @@ class EmbeddedServer:
                 words = self._postmaster.last_words() if launched else STILL_IN_USE
                 if STILL_IN_USE not in words:
                     raise explain("postgres", words)
+                self._make_roles(account, programs)
                 self._postmaster.launch(account, programs, self._sockets)
                 launched = True
             if time.monotonic() > deadline:
@@ -133,10 +135,23 @@ class EmbeddedServer:
         builtin = version is not None and int(version[1]) >= BUILTIN_LOCALES
         locale = ["--locale-provider=builtin", "--locale=C.UTF-8"] if builtin else ["--locale=C"]
         run(account, programs / "initdb", "-D", unfinished, *CLUSTER, *locale)
-        single = "--single", "-j", "-D", unfinished, "-c", "exit_on_error=on", "postgres"
-        run(account, programs / "postgres", *single, text=BOOTSTRAP.read_text("utf-8"))
+        _alone(account, programs, unfinished, BOOTSTRAP)
         unfinished.rename(self._data)
         sync(self._folder)
+
+    def _make_roles(self, account: Account, programs: Path) -> None:
+        """The roles of this program in a cluster that does not run; done again when they are others than those of the
+        note beside it."""
+        note, said = self._folder / "roles", hashlib.sha256(ROLES.read_bytes()).hexdigest()
+        if note.exists() and note.read_text("utf-8") == said:
+            return
+        _alone(account, programs, self._data, ROLES)
+        replace_file(note, said.encode("utf-8"))
+
+
+def _alone(account: Account, programs: Path, cluster: Path, statements: Path) -> None:
+    single = "--single", "-j", "-D", cluster, "-c", "exit_on_error=on", "postgres"
+    run(account, programs / "postgres", *single, text=statements.read_text("utf-8"))
 
 
 def _socket_folder(folder: Path) -> Path:

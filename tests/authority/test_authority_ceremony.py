@@ -128,7 +128,7 @@ def test_the_demonstration_policy_is_in_every_certificate_and_no_setting_leaves_
     authority.token_key(NOW)
     assert authority.is_demonstration
     found = [*(home / "authority" / "certificates").glob("[!.]*"), *(home / "public").rglob("*.pem")]
-    assert len(found) == 10
+    assert len(found) == 12
     for path in found:
         certificate = x509.load_pem_x509_certificate(path.read_bytes())
         policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
@@ -183,7 +183,7 @@ def test_every_key_file_is_encrypted_and_for_its_owner_alone(tmp_path: Path) -> 
     for folder in (authority, authority / "keys", authority / "offline"):
         assert folder.stat().st_mode & 0o777 == 0o700
     keys = [*(authority / "keys").iterdir(), authority / "offline" / "root.key"]
-    assert len(keys) == 6
+    assert len(keys) == 8
     for key in keys:
         assert key.stat().st_mode & 0o777 == 0o600
         assert key.read_bytes().startswith(b"-----BEGIN ENCRYPTED ")

@@ -53,7 +53,17 @@ def test_pkilint_finds_nothing_above_notice(algorithm: str, tmp_path: Path) -> N
     hold(home, plan)
     open_held(home).token_key(NOW)
     certificates = all_certificates(home)
-    assert set(certificates) == {"root", "issuing", "timestamp", "ocsp", "list", "seal-fire", "token-2026q4"}
+    assert set(certificates) == {
+        "root",
+        "issuing",
+        "timestamp",
+        "ocsp",
+        "list",
+        "status",
+        "receipt",
+        "seal-fire",
+        "token-2026q4",
+    }
     for name, certificate in certificates.items():
         assert lint_certificate(certificate) == [], name
         if name != "root":
@@ -109,6 +119,13 @@ def test_each_profile_gives_its_key_usage_and_purposes_and_nothing_else(tmp_path
         ),
         "ocsp": ({"digital_signature"}, {"1.3.6.1.5.5.7.3.9"}, False, None),
         "list": ({"digital_signature"}, {"0.4.0.2231.3.0"}, False, None),
+        "status": ({"digital_signature"}, {"1.3.6.1.5.5.7.3.30"}, False, None),
+        "receipt": (
+            {"digital_signature", "content_commitment"},
+            {"1.3.6.1.5.5.7.3.36", "1.3.6.1.5.5.7.3.4"},
+            False,
+            None,
+        ),
         "token": ({"digital_signature"}, set(), False, None),
     }
     assert set(certificates) == set(wanted)

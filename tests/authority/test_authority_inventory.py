@@ -16,7 +16,7 @@ from certsvc.commands.keys import keys
 from certsvc.custody.keys import CustodyKey, open_key
 from certsvc.settings import load_settings
 
-NAMES = ["issuing", "list", "ocsp", "root", "seal-fire", "timestamp"]
+NAMES = ["issuing", "list", "ocsp", "receipt", "root", "seal-fire", "status", "timestamp"]
 
 
 @pytest.fixture

@@ -19,12 +19,13 @@ from certsvc.verify.anchors import AnchorFolder
 
 DAY = timedelta(days=1)
 LATER = NOW + 30 * DAY
-ROLL = """\
+ROLLED = '"issuing", "timestamp", "ocsp", "list", "status", "receipt", "seal-*"'
+ROLL = f"""\
 id = "2027-issuing"
 why = "签发密钥到期前更换"
 by = "陈主管"
 witness = "林副主管"
-roll = ["issuing", "timestamp", "ocsp", "list", "seal-*"]
+roll = [{ROLLED}]
 """
 DRIVER = Path(__file__).with_name("troubled_later.py")
 
@@ -55,7 +56,7 @@ def test_new_generations_stand_under_the_new_authority_and_the_old_ones_stay(hom
     later(home)
     authority = open_held(home, LATER)
     made = set(authority.names) - before.keys()
-    assert made == {"issuing.2", "timestamp.2", "ocsp.2", "list.2", "seal-fire.2"}
+    assert made == {"issuing.2", "timestamp.2", "ocsp.2", "list.2", "status.2", "receipt.2", "seal-fire.2"}
     for name in made:
         issuer = "root" if name == "issuing.2" else "issuing.2"
         assert authority.issuer_name(name) == issuer
@@ -91,7 +92,10 @@ def test_a_token_key_has_a_next_generation_within_its_quarter(home: Path) -> Non
     authority = open_held(home)
     first, _ = authority.token_key(NOW)
     hold_later(
-        plan_of(home, ROLL.replace('["issuing", "timestamp", "ocsp", "list", "seal-*"]', '["token-2026q4"]')),
+        plan_of(
+            home,
+            ROLL.replace(f"[{ROLLED}]", '["token-2026q4"]'),
+        ),
         home,
         secret(home),
         NOW,
@@ -113,7 +117,7 @@ def test_a_new_root_is_an_anchor_beside_the_old_one(home: Path) -> None:
 
 
 def test_the_root_signs_its_next_crl_for_a_year(home: Path) -> None:
-    text = ROLL.replace('roll = ["issuing", "timestamp", "ocsp", "list", "seal-*"]', "root_crl = true")
+    text = ROLL.replace(f"roll = [{ROLLED}]", "root_crl = true")
     transcript = later(home, text)
     crl = x509.load_der_x509_crl((home / "public" / "crl" / "root.crl").read_bytes())
     assert crl.next_update_utc is not None and crl.next_update_utc - LATER >= 365 * DAY
@@ -123,7 +127,7 @@ def test_the_root_signs_its_next_crl_for_a_year(home: Path) -> None:
 def test_an_issuing_authority_is_revoked_in_the_roots_crl(home: Path) -> None:
     later(home)
     text = ROLL.replace("2027-issuing", "2027-revoke").replace(
-        'roll = ["issuing", "timestamp", "ocsp", "list", "seal-*"]',
+        f"roll = [{ROLLED}]",
         '[[revoke]]\nname = "issuing"\nreason = "superseded"\n',
     )
     transcript = later(home, text)

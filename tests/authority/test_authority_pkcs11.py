@@ -43,7 +43,13 @@ def test_keys_on_a_token_issue_and_seal_and_no_file_holds_them(token: SoftToken,
     key = authority.key("seal-fire")
     assert isinstance(key.public_key, ec.EllipticCurvePublicKey)
     key.public_key.verify(key.sign(data), data, ec.ECDSA(hashes.SHA256()))
-    assert {path.stem for path in (home / "authority" / "keys").iterdir()} == {"timestamp", "ocsp", "list"}
+    assert {path.stem for path in (home / "authority" / "keys").iterdir()} == {
+        "timestamp",
+        "ocsp",
+        "list",
+        "status",
+        "receipt",
+    }
     assert lint_certificate(authority.certificate("seal-fire")) == []
     assert lint_chain(authority.certificate("issuing"), authority.certificate("seal-fire")) == []
     assert lint_crl((home / "public" / "crl" / "issuing.crl").read_bytes()) == []
@@ -106,7 +112,13 @@ def test_next_generations_of_keys_named_one_by_one_stay_on_the_token_and_under_t
     home, plan = make_home(tmp_path, text.replace('["issuing", "issuing.*", "seal-*"]', '["issuing", "seal-fire"]'))
     hold(home, plan)
     roll(home, "issuing", "seal-fire")
-    assert {path.stem for path in (home / "authority" / "keys").iterdir()} == {"timestamp", "ocsp", "list"}
+    assert {path.stem for path in (home / "authority" / "keys").iterdir()} == {
+        "timestamp",
+        "ocsp",
+        "list",
+        "status",
+        "receipt",
+    }
     key = open_held(home).sealing("fire").key
     for name in ("issuing.2", "seal-fire.2"):
         found = find_key(token.uri(name), token.secret)

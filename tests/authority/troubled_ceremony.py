@@ -100,7 +100,17 @@ def require_complete(home: Path, transcript: bytes | None) -> None:
     """The authority is there, nothing unfinished is, and what was held before was kept."""
     assert sorted(path.name for path in home.iterdir()) == ["authority", "public", "secret"]
     certificates = {path.stem for path in (home / "authority" / "certificates").glob("[!.]*")}
-    assert certificates == {"root", "issuing", "timestamp", "ocsp", "list", "seal-fire", "token-2026q4"}
+    assert certificates == {
+        "root",
+        "issuing",
+        "timestamp",
+        "ocsp",
+        "list",
+        "status",
+        "receipt",
+        "seal-fire",
+        "token-2026q4",
+    }
     assert transcript in (None, (home / "authority" / "transcript.txt").read_bytes())
 
 

@@ -1,6 +1,7 @@
 """Two languages, chosen by the reader; and whatever comes from outside is text, never markup."""
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -135,8 +136,17 @@ def test_times_are_beijing_times() -> None:
 
 def test_words_that_stand_in_one_language_only_stop_the_start(tmp_path: Path) -> None:
     for code, text in (("zh", 'lang = "zh"\n[a]\nb = "x"\n'), ("en", 'lang = "en"\n')):
-        (tmp_path / f"{code}.toml").write_text(text, "utf-8")
+        (tmp_path / code).mkdir()
+        (tmp_path / code / "a.toml").write_text(text, "utf-8")
     with pytest.raises(SettingsError, match=r"a\.b"):
+        load_languages(tmp_path)
+
+
+def test_words_of_one_table_in_two_files_stop_the_start(tmp_path: Path) -> None:
+    for code, name in itertools.product(("zh", "en"), ("a", "b")):
+        (tmp_path / code).mkdir(exist_ok=True)
+        (tmp_path / code / f"{name}.toml").write_text('[a]\nb = "x"\n', "utf-8")
+    with pytest.raises(SettingsError, match="another file"):
         load_languages(tmp_path)
 
 

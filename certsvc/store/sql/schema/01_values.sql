@@ -7,6 +7,9 @@ begin
   if not exists (select from pg_roles where rolname = 'certsvc_public') then
     raise exception 'the role certsvc_public is missing; create it first: create role certsvc_public login';
   end if;
+  if not exists (select from pg_roles where rolname = 'certsvc_desk') then
+    raise exception 'the role certsvc_desk is missing; create it first: create role certsvc_desk login';
+  end if;
 end
 $$;
 
