@@ -20,6 +20,7 @@ from batched import (
     licence,
     ndjson,
     payloads,
+    pieces,
     states,
     wanted,
     worked,
@@ -27,7 +28,7 @@ from batched import (
 
 from certsvc.domain.actor import Actor
 from certsvc.domain.acts import Act
-from certsvc.domain.batch import BatchState, Form
+from certsvc.domain.batch import BatchMove, BatchState, Form
 from certsvc.errors import (
     ActNotAllowed,
     Forbidden,
@@ -90,6 +91,47 @@ def test_who_may_not_approve_under_every_seal_that_rows_may_get_sees_no_batch(ba
             assert await office_work.listed(parts.office, beyond, None, 100) == []
         both = Actor(name="x", scopes=frozenset({f"approve:{LICENCE}:market", f"approve:{LICENCE}:market-external"}))
         assert (await office_work.find(parts.office, both, batch.id)).id == batch.id
+        await parts.work(batch)
+
+    batches.run(story)
+
+
+@pytest.mark.parametrize(
+    ("act", "name", "scope"),
+    [
+        (Act.ISSUE, SENDER, f"issue:{FOOD}:*:4403"),
+        (Act.ISSUE, SENDER, f"issue:{FOOD}:health"),
+        (Act.ISSUE, SENDER, f"issue:{LICENCE}"),
+        (Act.ISSUE, SENDER, f"change:{FOOD}"),
+        (Act.ISSUE, "演示管理人", "issue:*"),
+        (Act.ISSUE, "演示监督人", "issue:*"),
+        (Act.REVOKE, SENDER, f"issue:{FOOD}"),
+        (Act.REVOKE, SENDER, f"revoke:{LICENCE}"),
+    ],
+)
+def test_what_no_row_could_mend_is_said_before_the_first_comes_in(
+    batches: Batches, act: Act, name: str, scope: str
+) -> None:
+    """Another area, another seal, another type or act; and who manages or audits the seal."""
+
+    async def story(parts: Parts) -> None:
+        request, actor = wanted(f"{name} {scope}", act=act), Actor(name=name, scopes=frozenset({scope}))
+        with pytest.raises(Forbidden):
+            await office_work.receive(parts.office, actor, request, pieces(payloads(food(399))), NOW)
+
+    batches.run(story)
+    assert batches.fetch("select from batch where key = $1", f"{name} {scope}") == []
+
+
+def test_who_sent_a_batch_makes_no_move_that_is_the_services_or_an_approvers(batches: Batches) -> None:
+    by_sender = {BatchMove.PAUSE, BatchMove.RESUME, BatchMove.CANCEL, BatchMove.RETRY}
+
+    async def story(parts: Parts) -> None:
+        batch = await parts.send(wanted("not theirs", act=Act.REVOKE), ndjson([{"code": "x", "ground": GROUND}]))
+        sender = Actor(name=SENDER, scopes=SCOPES)
+        for asked in set(BatchMove) - by_sender:
+            with pytest.raises(Forbidden, match="Only who sent"):
+                await office_work.move(parts.office, sender, batch.id, asked, NOW)
         await parts.work(batch)
 
     batches.run(story)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
 from embedded_fixture import Database, open_register
 from made_up_cases import AREA
 
@@ -17,8 +19,6 @@ from certsvc.store.cases import PostgresCases
 from certsvc.store.pool import open_pool
 from certsvc.store.reader import PostgresReader
 from certsvc.store.register import PostgresRegister
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
 
 
 @dataclass(frozen=True, slots=True)

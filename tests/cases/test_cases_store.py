@@ -261,3 +261,20 @@ def test_the_error_of_a_lost_register_is_ours() -> None:
             assert not isinstance(lost.value, StoreError)
 
     asyncio.run(story())
+
+
+def test_a_grant_that_was_taken_up_again_and_decided_anew_is_not_taken_up_again_by_a_late_job(
+    database: Database,
+) -> None:
+    async def story(office: Office) -> None:
+        ref, cases = (await office.cases.open(opening("late job", FOOD), NOW)).ref, office.cases
+        await cases.act(asked(ref, PartAct.GRANT, FOOD, "late job 1"), "an officer", NOW)
+        first = (await cases.events(ref))[-1]
+        assert first.act is PartAct.GRANT
+        for _ in range(2):
+            assert states(await cases.reopen(ref, first, "资料不符", LATER, NOW)) == {FOOD: "accepted"}
+        await cases.act(asked(ref, PartAct.GRANT, FOOD, "late job 2"), "an officer", NOW)
+        assert states(await cases.reopen(ref, first, "资料不符", LATER, NOW)) == {FOOD: "granted"}
+        assert [event.act.value for event in await cases.events(ref)] == ["open", "grant", "reopen", "grant"]
+
+    tell(database, story)

@@ -37,7 +37,12 @@ from certsvc.store.jobs import JobQueue
 from certsvc.store.outcomes import PostgresOutcomes
 from certsvc.store.pool import open_pool
 
-TOKENS = {"department": DEPARTMENT, "stranger": STRANGER, "nobody": Actor(name="no-scopes")}
+TOKENS = {
+    "department": DEPARTMENT,
+    "stranger": STRANGER,
+    "elsewhere": Actor(name="elsewhere-system", scopes=frozenset({"document:*:*:4403"})),
+    "nobody": Actor(name="no-scopes"),
+}
 IDS = {word: new_client_id() for word in TOKENS}
 HARD_LIMIT = 100_000
 

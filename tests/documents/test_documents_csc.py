@@ -35,6 +35,8 @@ from pyhanko.sign.validation import async_validate_pdf_signature
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator import ValidationContext
 
+from certsvc.domain.seal_acts import SealAct, SealActRequest
+
 pytest_plugins = ["document_fixtures"]
 
 SHA256, ECDSA = "2.16.840.1.101.3.4.2.1", "1.2.840.10045.4.3.2"
@@ -134,13 +136,36 @@ def test_info_needs_no_token_and_says_which_version_it_is(service: Service) -> N
 def test_a_client_sees_its_own_credentials_alone(service: Service) -> None:
     assert service.ask("credentials/list", {}).json()["credentialIDs"] == [HEALTH, DOCUMENTS]
     assert service.ask("credentials/list", {}, token="stranger").json()["credentialIDs"] == [HEALTH]
-    assert service.ask("credentials/list", {}, token="nobody").json()["credentialIDs"] == []
-    for seal, token in ((DOCUMENTS, "stranger"), (CERTIFICATES, "department"), ("none-such", "department")):
-        answer = service.ask("credentials/info", {"credentialID": seal}, token=token)
-        assert (answer.status_code, answer.json()) == (
-            400,
-            {"error": "invalid_request", "error_description": "Invalid parameter credentialID"},
-        )
+    for token in ("nobody", "elsewhere"):
+        assert service.ask("credentials/list", {}, token=token).json()["credentialIDs"] == []
+    unknown = {"error": "invalid_request", "error_description": "Invalid parameter credentialID"}
+    for seal, token in (
+        *((DOCUMENTS, other) for other in ("stranger", "nobody", "elsewhere")),
+        *((CERTIFICATES, "department"), ("none-such", "department")),
+    ):
+        asked = {"credentialID": seal, "hashes": [ONE], "hashAlgorithmOID": SHA256, "numSignatures": 1}
+        for method in ("credentials/info", "credentials/authorize"):
+            answer = service.ask(method, asked if method.endswith("authorize") else {"credentialID": seal}, token=token)
+            assert (answer.status_code, answer.json()) == (400, unknown)
+        answer = service.sign("made up", ONE, seal=seal, token=token)
+        assert (answer.status_code, answer.json()) == (400, unknown)
+
+
+def test_a_suspended_seal_is_told_to_be_and_is_not_among_those_that_can_sign(service: Service) -> None:
+    def act(done: SealAct) -> None:
+        key = service.room.desk.key()
+        asked = SealActRequest(client="t", key=key, seal_id=DOCUMENTS, act=done, actor="演示管理人", reason="试")
+        service.run(service.room.desk.seals.act(asked, datetime.now(UTC)))
+
+    act(SealAct.SUSPEND)
+    try:
+        assert service.ask("credentials/list", {"onlyValid": True}).json()["credentialIDs"] == [HEALTH]
+        assert service.ask("credentials/list", {}).json()["credentialIDs"] == [HEALTH, DOCUMENTS]
+        told = service.ask("credentials/info", {"credentialID": DOCUMENTS}).json()
+        assert told["key"]["status"] == "disabled"
+    finally:
+        act(SealAct.RESUME)
+    assert service.ask("credentials/list", {"onlyValid": True}).json()["credentialIDs"] == [HEALTH, DOCUMENTS]
 
 
 def test_a_credential_is_told_with_its_chain(service: Service) -> None:

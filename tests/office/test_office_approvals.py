@@ -13,6 +13,7 @@ from payloads import GROUND, PROOF, a_proof, issued
 from certsvc.domain.approval import Decision
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.client import ClientKind
+from certsvc.ids import parse_typed_code
 from certsvc.store.embedded import EmbeddedServer
 from certsvc.verify.anchors import AnchorFolder
 
@@ -66,7 +67,7 @@ def test_what_is_returned_is_not_issued_and_says_why(market: Caller, approver: C
     desk.run(story())
 
 
-def test_a_system_never_approves_even_with_the_scope_to(room: Room, market: Caller, desk: Desk) -> None:
+def test_a_system_that_asked_does_not_decide(market: Caller, desk: Desk) -> None:
     async def story() -> None:
         asked = await a_waiting_proof(market)
         answer = await decided(market, asked, True)
@@ -305,6 +306,8 @@ def test_what_was_approved_while_no_worker_was_there_is_sealed_now_and_dated_by_
         event = (await market.get(f"{PATH}/{code}/history")).json()["events"][0]
         assert event["effective"] == beijing_date(decided_at).isoformat()
         assert datetime.fromisoformat(made["issued_at"]) > decided_at + timedelta(minutes=30)
+        reserved = await room.issuing.register.reservation(parse_typed_code(code))
+        assert reserved.reserved_at == decided_at.replace(microsecond=0)
 
     desk.run(story())
 

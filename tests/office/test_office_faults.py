@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import time
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import httpx
@@ -143,7 +144,8 @@ def test_headers_that_are_too_long_are_refused(service: Service) -> None:
     assert (answer.status_code, answer.json()["code"]) == (414, "url_too_long")
     for long in ({"Authorization": "Bearer " + "a" * 30_000}, {"Cookie": "a" * 30_000}):
         assert httpx.get(service.url + PATH, headers=long, timeout=SECONDS).status_code == 401
-    with connected(service) as wire:
+    first = b""
+    with connected(service) as wire, suppress(OSError):  # it may hang up before all is sent
         wire.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 2_000_000)
         wire.shutdown(socket.SHUT_WR)
         first = wire.recv(100)

@@ -159,28 +159,59 @@ def test_an_hour_later_it_is_begun_once_and_put_off_again_and_when_it_is_mended_
     assert fetch(fresh, "select from job") == fetch(fresh, "select from taking") == []
 
 
-@pytest.mark.parametrize("how", ["told to stop", "an error in the work", "the register is gone"])
+async def begin_the_next(takings: Takings) -> None:
+    """The same process begins something else, as soon as the register answers it."""
+    async with asyncio.timeout(30):
+        while True:
+            with suppress(RegisterUnavailable):
+                async with takings.begun(["the next"], 0, NOW) as may:
+                    assert may
+                return
+
+
+@pytest.mark.parametrize("how", ["told to stop", "an error in the work"])
 def test_work_that_ended_otherwise_while_its_process_lives_was_not_begun_in_vain(fresh: Database, how: str) -> None:
     put(fresh, "a")
 
     async def handle(key: str, at: datetime) -> None:
-        if how == "told to stop":
-            raise asyncio.CancelledError
-        if how == "an error in the work":
-            raise ValueError
-        async with open_pool(fresh.super_uri) as pool, pool.connection() as connection:
-            await connection.fetch(
-                "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
-            )
+        raise asyncio.CancelledError if how == "told to stop" else ValueError
 
     async def story() -> None:
         async with open_pool(fresh.uri) as pool, open_pool(fresh.uri) as beside:
             queue = JobQueue(pool, Takings(beside))
-            with suppress(asyncio.CancelledError, RegisterUnavailable):
+            with suppress(asyncio.CancelledError):
                 await do_one(queue, {KIND: handle}, lambda: NOW, open_log())
 
     asyncio.run(story())
     assert fetch(fresh, "select from taking") == []
+    assert len(fetch(fresh, "select from job")) == 1
+
+
+def test_what_could_not_be_forgotten_while_the_register_was_gone_is_with_the_next_beginning(fresh: Database) -> None:
+    put(fresh, "a")
+    ((name,),) = fetch(fresh, "select current_database()")
+
+    async def gone(key: str, at: datetime) -> None:
+        """No connection to the database is left, and none is given, except to its superuser."""
+        async with open_pool(fresh.super_uri) as pool, pool.connection() as connection:
+            await connection.execute(f"alter database {name} connection limit 0")
+            await connection.fetch(
+                "select pg_terminate_backend(pid, 10000) from pg_stat_activity "
+                "where datname = current_database() and pid <> pg_backend_pid()"
+            )
+
+    async def story() -> None:
+        async with open_pool(fresh.uri) as pool, open_pool(fresh.uri) as beside:
+            takings = Takings(beside)
+            with pytest.raises(RegisterUnavailable):
+                await do_one(JobQueue(pool, takings), {KIND: gone}, lambda: NOW, open_log())
+            async with open_pool(fresh.super_uri) as owner, owner.connection() as connection:
+                assert await connection.fetchval("select count(*) from taking") == 1, "it could not be forgotten"
+                await connection.execute(f"alter database {name} connection limit -1")
+            await begin_the_next(takings)
+
+    asyncio.run(story())
+    assert fetch(fresh, "select work from taking") == [("the next",)]
     assert len(fetch(fresh, "select from job")) == 1
 
 
@@ -198,6 +229,20 @@ def test_what_another_process_began_since_is_not_forgotten(fresh: Database) -> N
 
     asyncio.run(story())
     assert fetch(fresh, "select work, times from taking") == [("x", 2)]
+
+
+def test_what_was_forgotten_and_is_begun_again_is_not_forgotten_with_the_next_beginning(fresh: Database) -> None:
+    async def story() -> None:
+        async with open_pool(fresh.uri) as pool:
+            takings = Takings(pool)
+            with pytest.raises(ValueError, match="broken off"):
+                async with takings.begun(["x"], 0, NOW):
+                    raise ValueError("broken off")
+            async with takings.begun(["x"], 0, NOW), takings.begun(["y"], 0, NOW):
+                pass
+
+    asyncio.run(story())
+    assert fetch(fresh, "select work, times from taking order by work") == [("x", 1), ("y", 1)]
 
 
 def test_after_some_times_in_vain_it_is_not_begun_and_with_its_end_it_is_forgotten(fresh: Database) -> None:

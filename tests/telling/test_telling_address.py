@@ -173,6 +173,15 @@ def test_no_network_however_wide_opens_the_machine_its_link_or_a_clouds_metadata
     assert allowed([address], "https", EVERYTHING) == ()
 
 
+@pytest.mark.parametrize("prefix", [1, 2, 4, 8])
+@pytest.mark.parametrize("address", NEVER_BY_A_NETWORK)
+def test_nor_does_a_network_however_narrow_that_is_more_than_one_address(address: str, prefix: int) -> None:
+    named = ipaddress.ip_address(address)
+    around = ipaddress.ip_network((address, named.max_prefixlen - prefix), strict=False)
+    for scheme in ("https", "http"):
+        assert allowed([address], scheme, [around]) == ()
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "100.100.100.200", "fd00:ec2::254"])
 def test_such_an_address_is_opened_by_its_own_name_alone(address: str) -> None:
     assert allowed([address], "https", networks(address)) == (address,)
@@ -186,6 +195,17 @@ def test_this_machine_may_be_told_without_tls_where_its_address_is_named(scheme:
     assert allowed([address], scheme, networks("127.0.0.0/8")) == ()
     host = f"[{address}]" if ":" in address else address
     assert parse_hook_url(f"{scheme}://{host}:8080/", THIS_MACHINE).port == 8080
+
+
+@pytest.mark.parametrize("address", ["10.20.0.9", "169.254.169.254", "8.8.8.8", "fd00:1::5", "::ffff:10.20.0.9"])
+def test_another_machine_is_told_by_tls_alone_even_where_its_address_is_named(address: str) -> None:
+    plain = address.removeprefix("::ffff:")
+    naming = [*networks(plain), *THIS_MACHINE]
+    assert allowed([address], "https", naming) == (str(ipaddress.ip_address(address)),)
+    assert allowed([address], "http", naming) == ()
+    host = f"[{address}]" if ":" in address else address
+    with pytest.raises(InvalidInput):
+        parse_hook_url(f"http://{host}/", naming)
 
 
 def test_a_named_machine_opens_no_other_private_network_and_no_plain_http_to_others() -> None:

@@ -98,14 +98,20 @@ def test_another_client_finds_nothing(database: Database) -> None:
             desk.hooks.replay(FIRE, hook_id, delivery.id, NOW),
             desk.hooks.replay_since(FIRE, hook_id, NOW, NOW),
             desk.hooks.deliveries(FIRE, hook_id, None, None, 9),
+            desk.hooks.delivery(FIRE, hook_id, delivery.id),
             desk.hooks.hook(MARKET, new_hook_id()),
         ):
             with pytest.raises(NotFound):
                 await ask
         assert await desk.hooks.hooks(FIRE) == []
         other = await desk.hook("http://127.0.0.1:1/", client=FIRE)
-        with pytest.raises(NotFound):
-            await desk.hooks.replay(FIRE, other, delivery.id, NOW)
+        for ask_of_theirs in (
+            desk.hooks.replay(FIRE, other, delivery.id, NOW),
+            desk.hooks.delivery(FIRE, other, delivery.id),
+        ):
+            with pytest.raises(NotFound):
+                await ask_of_theirs
+        assert await desk.hooks.delivery(MARKET, hook_id, delivery.id) == delivery
 
     told(database, story)
 

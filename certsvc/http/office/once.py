@@ -12,7 +12,7 @@ import msgspec
 from litestar import Response
 
 from certsvc.domain.answer import ABANDONED, Answer, parse_request_key
-from certsvc.errors import CertsvcError, RegisterUnavailable, RequestInProgress, WorkersBusy
+from certsvc.errors import CertsvcError, RegisterUnavailable, WorkersBusy
 from certsvc.http.negotiation import JSON
 from certsvc.http.office.caller import Caller
 from certsvc.http.pages import Pages
@@ -102,7 +102,7 @@ class Once:
         except TimeoutError:
             raise WorkersBusy("正忙，请用同一编号再发一次。", "Busy: send it again with the same key.") from None
         except CertsvcError as error:
-            if error.status >= 500 or isinstance(error, RequestInProgress):
+            if error.status >= 500:
                 raise
             return self._pages.problem(request, show(error, self._pages.language(request)))
 
