@@ -12,8 +12,10 @@ import click
 import msgspec
 
 from certsvc.commands.acts import act, holder
+from certsvc.commands.check_token import check_token, renew_status_lists
 from certsvc.commands.clients import client
 from certsvc.commands.keys import compromised, data_key, keys
+from certsvc.commands.reports import reports
 from certsvc.commands.seals import seal
 from certsvc.commands.sources import source
 from certsvc.commands.types import COMMANDS as TYPE_COMMANDS
@@ -106,7 +108,7 @@ def verify(files: tuple[Path, ...], offline: bool, as_json: bool) -> None:
     """Verify sealed PDFs as a stranger would: seal, timestamp, QR on the page, and what the register says of it.
 
     Exit status: 0 all valid, 1 any not valid, 2 usage, 3 cannot tell, 4 genuine, but not all are certificates: some are
-    documents of departments.
+    documents of departments, or receipts of what was shown at another time (PDF or JWS).
     """
     from certsvc.commands.work import verify_files
 
@@ -117,7 +119,7 @@ def verify(files: tuple[Path, ...], offline: bool, as_json: bool) -> None:
         _print(report, _verify_text(report), as_json)
 
     verify_files(load_settings(), files, show, offline=offline)
-    graver = {"not_valid": 1, "undetermined": 3, "department_document": 4}
+    graver = {"not_valid": 1, "undetermined": 3, "department_document": 4, "receipt": 4}
     sys.exit(next((status for verdict, status in graver.items() if verdict in verdicts), 0))
 
 
@@ -152,7 +154,8 @@ def migrate(as_json: bool) -> None:
     _print({"applied": applied}, "\n".join(applied) or "已是最新 up to date", as_json)
 
 
-for command in (act, holder, client, source, seal, keys, compromised, data_key, *TYPE_COMMANDS):
+LISTS = (check_token, renew_status_lists)
+for command in (act, holder, client, source, reports, seal, keys, compromised, data_key, *LISTS, *TYPE_COMMANDS):
     cli.add_command(command)
 
 
@@ -166,6 +169,7 @@ def _verify_text(shown: dict[str, Any]) -> str:
         "not_valid": "✘ 无效 not valid",
         "undetermined": "? 无法判定 cannot tell",
         "department_document": "▤ 部门的文件，不是证照 a department's document, not a certificate",
+        "receipt": "▤ 回执真实，只说明当时 a genuine receipt, of its own moment only",
     }
     lines = [f"{words[shown['verdict']]}  {shown['file']}", *_register_text(shown)]
     lines += [
@@ -179,6 +183,10 @@ def _verify_text(shown: dict[str, Any]) -> str:
 def _register_text(shown: dict[str, Any]) -> list[str]:
     """What the register says: of a certificate its state, of a department's document its seals."""
     sealed, register = shown.get("department_document"), shown["register"]
+    if (receipt := (shown.get("receipt") or {}).get("content")) is not None:
+        said = receipt["shown"]["zh"]
+        then = f"{receipt['report']['verdict']} ({said['word']} {said['qualifier']}".rstrip() + ")"
+        return [f"    {receipt['made_at']} {said['title'] or ''} {then}; receipt {receipt['id']}"]
     if sealed and sealed["on_record_since"]:
         seals = [f"    {seal['sealed_at']} {seal['owner']['name']} ({seal['seal']})" for seal in sealed["seals"]]
         return [f"    document {shown['document']} · on record since {sealed['on_record_since']}", *seals]

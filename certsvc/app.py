@@ -11,17 +11,22 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from certsvc.catalog import load_catalog
 from certsvc.errors import MachineProblem
+from certsvc.render.redraw_pool import Redrawer
 from certsvc.settings import Settings
 from certsvc.store.embedded import EmbeddedServer
+from certsvc.store.history import PostgresHistory
 from certsvc.store.migrate import migrate
 from certsvc.store.pool import open_pool
 from certsvc.store.reader import PostgresReader
 from certsvc.store.records import PostgresRecordReader
 from certsvc.verify.anchors import AnchorFolder
 from certsvc.verify.inspector import Inspector
+from certsvc.verify.looker import Looker
+from certsvc.verify.recognition import RecognisedFolder
 from certsvc.verify.service import Verifying
 
 EMBEDDED = "embedded:"
@@ -110,10 +115,24 @@ async def verifying(settings: Settings, reader_uri: str | None) -> AsyncIterator
     """What verifying needs; without `reader_uri` the register is not asked."""
     trust = AnchorFolder(settings.public)
     trust.current()
-    async with Inspector(settings.verify.workers) as inspector:
-        bundle = functools.partial(Verifying, catalog=load_catalog(settings.schemas), trust=trust, inspector=inspector)
+    drawer = Redrawer(settings.schemas, settings.public_url, settings.fonts.extra)
+    async with Inspector(settings.verify.workers) as inspector, Looker() as looker, drawer:
+        bundle = functools.partial(
+            Verifying,
+            catalog=load_catalog(settings.schemas),
+            trust=trust,
+            inspector=inspector,
+            recognised=RecognisedFolder(settings.public, trust),
+            looker=looker,
+            drawer=drawer,
+            hosts=frozenset({urlsplit(settings.public_url).netloc, *settings.verify.hosts}),
+        )
         if not reader_uri:
             yield bundle(register=None)
             return
         async with open_pool(reader_uri, read_only=True) as pool:
-            yield bundle(register=PostgresReader(pool), records=PostgresRecordReader(pool))
+            yield bundle(
+                register=PostgresReader(pool),
+                records=PostgresRecordReader(pool),
+                histories=PostgresHistory(pool),
+            )

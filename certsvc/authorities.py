@@ -23,10 +23,12 @@ from certsvc.authority.seal_keys import SealKeys
 from certsvc.authority.shelf import FolderShelf
 from certsvc.authority.timestamp_responder import TimestampResponder
 from certsvc.authority.trust_list import make_trust_files, own_anchor
+from certsvc.authority.verifier_keys import make_verifier_keys
 from certsvc.catalog import Catalog
 from certsvc.custody.secret import read_secret
 from certsvc.domain.actor import Actor
 from certsvc.domain.recognition import Addresses
+from certsvc.domain.status_list import KEYS_FILE
 from certsvc.errors import CertsvcError
 from certsvc.settings import REPOSITORY, Settings
 
@@ -51,11 +53,21 @@ def open_keys(settings: Settings, now: datetime) -> Authority:
         SettingsError, CustodyError: the timestamp service's address or token cannot be used.
     """
     authority = open_authority(settings.home, settings.secret, now)
-    if settings.timestamp.uri != "local:":
-        token = read_secret(settings.timestamp.secret).decode("utf-8", "replace") if settings.timestamp.secret else None
-        roots = [authority.certificate(name) for name in authority.names if base_name(name) == ROOT]
-        authority.use_timestamper(RemoteTimestamper(settings.timestamp.uri, roots, token))
+    use_remote_timestamps(settings, authority)
     return authority
+
+
+def use_remote_timestamps(settings: Settings, authority: Authority) -> None:
+    """Have the authority take its timestamps from where the settings say.
+
+    Raises:
+        SettingsError, CustodyError: the service's address or token cannot be used.
+    """
+    if settings.timestamp.uri == "local:":
+        return
+    token = read_secret(settings.timestamp.secret).decode("utf-8", "replace") if settings.timestamp.secret else None
+    roots = [authority.certificate(name) for name in authority.names if base_name(name) == ROOT]
+    authority.use_timestamper(RemoteTimestamper(settings.timestamp.uri, roots, token))
 
 
 def seal_maker(settings: Settings, now: datetime) -> SealKeys:
@@ -68,7 +80,8 @@ def seal_maker(settings: Settings, now: datetime) -> SealKeys:
 
 
 def publish_trust(settings: Settings, authority: Authority, catalog: Catalog, now: datetime) -> None:
-    """Put out what others need in order to trust us: the signed list, the anchors, the practice statement.
+    """Put out what others need in order to trust us: the signed list, the anchors, the keys for readers without X.509,
+    the practice statement.
 
     Raises:
         RecognitionWrong: a recognised authority is described wrongly; the list of before stays.
@@ -76,6 +89,7 @@ def publish_trust(settings: Settings, authority: Authority, catalog: Catalog, no
     """
     shelf = FolderShelf(settings.public)
     shelf.put("trust/practice.md", PRACTICE.read_bytes())
+    shelf.put(KEYS_FILE, make_verifier_keys(authority, settings.public_url, now))
     named = (name for name in authority.names if base_name(name) == ROOT and not authority.is_compromised(name))
     roots = sorted(named, key=generation)
     kinds = {kind.id: str(kind.type_code) for kind in catalog}
@@ -127,8 +141,8 @@ def trust_services(settings: Settings, now: datetime, log: FilteringBoundLogger)
         return read_authority(settings.home, settings.secret)
 
     clock = Clock(unsafe_unsynchronised=read().is_demonstration)
-    ocsp = _Newest(read, lambda authority: _open_ocsp(authority, settings.public), log)
-    timestamps = _Newest(read, lambda authority: _open_timestamps(authority, clock), log)
+    ocsp = Newest(read, lambda authority: _open_ocsp(authority, settings.public), log)
+    timestamps = Newest(read, lambda authority: _open_timestamps(authority, clock), log)
     services = TrustServices(ocsp=ocsp.current, timestamps=timestamps.current, gate=open_gate(settings))
     services.ocsp(now)
     services.timestamps(now)
@@ -144,7 +158,7 @@ Basis = tuple[Sequence[str], int]
 Service = TypeVar("Service")
 
 
-class _Newest(Generic[Service]):
+class Newest(Generic[Service]):
     """A service over the newest keys, so that no restart is needed: opened again when a certificate was made or
     revoked and, as long as a key cannot be used, every `AGAIN`. Safe to call from several threads."""
 

@@ -34,6 +34,7 @@ from certsvc.store.manifests import MANIFESTS, FileManifests
 from certsvc.store.notices import PostgresNotices
 from certsvc.store.outcomes import PostgresOutcomes
 from certsvc.store.pool import Pool, open_pool
+from certsvc.store.problem_reports import PostgresReports
 from certsvc.store.record_snapshots import PostgresSnapshots
 from certsvc.store.records import PostgresRecords
 from certsvc.store.seals import PostgresSeals
@@ -121,6 +122,7 @@ def _office(settings: Settings, opened: _Opened, site: Site, pages: Pages) -> Of
             records=PostgresRecords(pool),
             snapshots=PostgresSnapshots(pool, opened.patient),
         ),
+        reports=PostgresReports(pool),
         batches=BatchOffice(
             batches=PostgresBatches(opened.for_batches),
             issuing=issuing,

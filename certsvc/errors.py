@@ -66,6 +66,10 @@ class WrongCheckCharacter(InvalidIdentifier, code="wrong_check_character", title
     """The check character does not match"""
 
 
+class AnotherAddress(InvalidIdentifier, code="another_address", title_zh="通向别处"):
+    """The address is not one of ours"""
+
+
 class MalformedToken(InvalidInput, code="malformed_token", title_zh="二维码内容不合格式"):
     """The QR content is malformed"""
 
@@ -74,12 +78,24 @@ class TokenTooLong(MalformedToken, code="token_too_long", title_zh="二维码内
     """The QR content is too long"""
 
 
+class MalformedReceipt(InvalidInput, code="malformed_receipt", title_zh="不是完整的回执"):
+    """It is no whole receipt"""
+
+
 class FileTooLarge(InvalidInput, code="file_too_large", title_zh="文件过大", status=413):
     """The file is too large"""
 
 
 class NotAPdf(InvalidInput, code="not_a_pdf", title_zh="不是 PDF 文件", status=415):
     """The file is not a PDF"""
+
+
+class PhotoFormat(InvalidInput, code="photo_format", title_zh="照片格式不能读", status=415):
+    """The photo's format is not read here"""
+
+
+class NoQrInPhoto(InvalidInput, code="no_qr_in_photo", title_zh="照片里没有可用的二维码", status=422):
+    """No QR of this service can be read in the photo"""
 
 
 class UnreadableFile(InvalidInput, code="unreadable_file", title_zh="文件读不出来", status=422):
@@ -161,6 +177,14 @@ class TooManyRequests(CertsvcError, code="too_many_requests", title_zh="请求�
         self.retry_after = retry_after
 
 
+class NoTryLeft(TooManyRequests, code="no_try_left", title_zh="暂时不能再试"):
+    """No try is left for now"""
+
+
+class FullViewRefused(Forbidden, code="full_view_refused", title_zh="打不开全文"):
+    """The full view does not open"""
+
+
 class Conflict(CertsvcError, code="conflict", title_zh="与已有记录冲突", status=409):
     """The request conflicts with what is on record"""
 
@@ -184,6 +208,15 @@ class KeyReused(Conflict, code="request_key_reused", title_zh="请求编号已�
     def of(cls, key: str) -> "KeyReused":
         """The error, for the request key that was used before."""
         return cls(f"请求编号 {key} 已用于别的内容。", f"The request key {key} was used for other content.")
+
+
+class ReportedBefore(Conflict, code="reported_before", title_zh="这份表单已经提交过"):
+    """This form was sent before"""
+
+    def __init__(self, number: str, zh: str, en: str) -> None:
+        """`number` is that of the report which the form became then."""
+        super().__init__(zh, en)
+        self.number = number
 
 
 class RequestInProgress(Conflict, code="request_in_progress", title_zh="同一请求正在办理"):

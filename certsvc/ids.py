@@ -52,6 +52,12 @@ the check character is computed without the dots and does not see one that moved
 OPAQUE_ALPHABET, OPAQUE_LENGTH = "abcdefghijklmnopqrstuvwxyz234567", 20
 """Of ids of things that are no certificates: clients, batches, approvals, web-hooks."""
 
+ReportNumber = NewType("ReportNumber", str)
+"""The number of a report of a problem: `R`, 14 random characters and a check character, in groups of five. It is one
+character shorter than a typed code, so that neither is ever taken for the other."""
+
+REPORT_RANDOM, REPORT_GROUP = 14, 5
+LONGEST_TYPED = 100
 SLOT_BITS, RANDOM_BITS = 12, 68
 REF_BYTES = (SLOT_BITS + RANDOM_BITS) // 8
 
@@ -237,6 +243,38 @@ def parse_typed_code(text: str) -> Ref:
             "The check character does not match: compare with the paper and type it again.",
         )
     return Ref(sum(CODE_ALPHABET.index(c) << shift for c, shift in zip(code, range(75, -1, -5), strict=False)))
+
+
+def new_report_number() -> ReportNumber:
+    """A fresh number of a report: 70 random bits, so that none is found by trying."""
+    body = "".join(secrets.choice(CODE_ALPHABET) for _ in range(REPORT_RANDOM))
+    return _grouped_report(body + CODE_ALPHABET[-_luhn_sum(body + "0") % 32])
+
+
+def parse_report_number(text: str) -> ReportNumber:
+    """The number of a report, as it is typed: hyphens and spaces are ignored, case does not matter.
+
+    Raises:
+        InvalidIdentifier: it does not begin with R, has another length, or a character that no number has (I L O U).
+        WrongCheckCharacter: a character was mistyped or two neighbours were exchanged.
+    """
+    code = _capitals(re.sub(r"[\s-]", "", text[:LONGEST_TYPED]))
+    body = code[1:]
+    if code[:1] != "R" or len(body) != REPORT_RANDOM + 1 or not set(body) <= set(CODE_ALPHABET):
+        raise InvalidIdentifier(
+            "报告编号以 R 开头，后面是三组、每组 5 位数字或字母，没有 I、L、O、U。",
+            "The number of a report is R and three groups of five digits or letters, without I, L, O and U.",
+        )
+    if _luhn_sum(body) % 32:
+        raise WrongCheckCharacter(
+            "报告编号的校验位不符，请对照记下的编号再输一次。",
+            "The check character of the number does not match: compare it with what you wrote down.",
+        )
+    return _grouped_report(body)
+
+
+def _grouped_report(body: str) -> ReportNumber:
+    return ReportNumber("-".join(("R", *re.findall(f".{{{REPORT_GROUP}}}", body))))
 
 
 def _capitals(text: str) -> str:

@@ -78,7 +78,7 @@ def serve_role(settings: Settings, role: str, announce: Callable[[str], None]) -
     require_free_port(settings.service.port)
     if role in WITH_TIMESTAMPS:
         _require_gate(settings)
-    if role == "trust":  # it reads public facts and asks no database
+    if role == "trust":  # for receipts it reads the register that the settings name, and starts none
         _serve(settings, role, {}, announce)
         return
     with databases(settings) as uris:
@@ -201,28 +201,30 @@ def public_app() -> "Asgi":
 
 
 def all_app() -> "Asgi":
-    """Public, trust, desk and office role in one; no key that seals, but those of OCSP and timestamps."""
+    """Public, trust, desk and office role in one; no key that seals, but those of OCSP, timestamps and receipts."""
     from certsvc.authorities import trust_services
     from certsvc.departments import open_office
     from certsvc.desks import open_desk
     from certsvc.http.lifespan import Opened
     from certsvc.http.pages import Pages
     from certsvc.log import open_log
+    from certsvc.receipting import open_receipting
 
     end_with_parent()
-    settings = load_settings()
-    services = trust_services(settings, now(), open_log())
+    settings, log = load_settings(), open_log()
+    services = trust_services(settings, now(), log)
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Any]:
         async with verifying(settings, settings.database.public_uri) as bundle:
             site = _site(settings, bundle.anchors.is_demonstration)
             pages = Pages(site)
+            receipting = open_receipting(settings, bundle, now(), log)
             async with (
                 open_desk(settings, site, pages) as desk,
                 open_office(settings, settings.database.uri, site, pages, now()) as office,
             ):
-                yield load_role("all").create_all_app(bundle, services, desk, office, site, pages)
+                yield load_role("all").create_all_app(bundle, services, receipting, desk, office, site, pages)
 
     return Opened(opened)
 
@@ -267,17 +269,29 @@ def office_app() -> "Asgi":
 
 
 def trust_app() -> "Asgi":
-    """The trust role: OCSP, timestamps, and the files of trust."""
+    """The trust role: OCSP, timestamps, the files of trust and, where it may read the register, receipts."""
     from certsvc.authorities import trust_services
+    from certsvc.http.lifespan import Opened
     from certsvc.log import open_log
+    from certsvc.receipting import open_receipting
     from certsvc.verify.anchors import AnchorFolder
 
     end_with_parent()
-    settings = load_settings()
-    services = trust_services(settings, now(), open_log())
-    anchors = AnchorFolder(settings.public).current()
-    app: Asgi = load_role("trust").create_trust_app(services, _site(settings, anchors.is_demonstration))
-    return app
+    settings, log = load_settings(), open_log()
+    services = trust_services(settings, now(), log)
+    site = _site(settings, AnchorFolder(settings.public).current().is_demonstration)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Any]:
+        create = load_role("trust").create_trust_app
+        if not settings.database.public_uri:
+            log.warning("no_receipts", setting="database.public_uri")
+            yield create(services, site)
+            return
+        async with verifying(settings, settings.database.public_uri) as bundle:
+            yield create(services, site, open_receipting(settings, bundle, now(), log))
+
+    return Opened(opened)
 
 
 def _opened(create: Callable[["Site", Verifying], Any]) -> "Asgi":
@@ -297,4 +311,5 @@ def _site(settings: Settings, is_demonstration: bool) -> "Site":
     from certsvc.http.site import Site
 
     host = urlsplit(settings.public_url).netloc
-    return Site(host, settings.public_url, settings.web, settings.public, is_demonstration)
+    works_offline = settings.offline.worker
+    return Site(host, settings.public_url, settings.web, settings.public, is_demonstration, works_offline)

@@ -19,7 +19,7 @@ from certsvc.errors import SettingsError
 REPOSITORY = Path(__file__).resolve().parent.parent
 FILE = "settings.toml"
 MAX_BYTES = 64 * 1024
-LISTS = {("fonts", "extra"): ":", ("seals", "lt_types"): ":", ("webhooks", "networks"): ","}
+LISTS = {("fonts", "extra"): ":", ("seals", "lt_types"): ":", ("verify", "hosts"): ",", ("webhooks", "networks"): ","}
 """What joins their items in the environment."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -61,9 +61,18 @@ class Authority(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Verify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many worker processes read PDFs."""
+    """How many worker processes read PDFs. `hosts` are other hosts under which QR codes of ours were printed, such as
+    that of an earlier address: a QR in a photo that leads elsewhere is refused."""
 
     workers: int = 2
+    hosts: tuple[str, ...] = ()
+
+
+class Offline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether browsers may keep the verifier for use without network. Switched off, `/sw.js` is a worker that takes
+    every earlier one away, with everything it stored."""
+
+    worker: bool = True
 
 
 class Seals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,6 +117,21 @@ class Cases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_answers_days: Annotated[int, msgspec.Meta(ge=1, le=36500)] = 400
 
 
+class Reports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Reports of problems. `operator` is the client that answers where no department is known; without one they wait
+    for `certsvc reports`. `deadlines` is a file with the deadlines of places, in stead of ours. What the reporter wrote
+    is erased so many days after the answer."""
+
+    operator: str = ""
+    deadlines: str = ""
+    keep_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 30
+
+    @property
+    def deadlines_file(self) -> Path | None:
+        """Where the deadlines are, if not in our own file."""
+        return Path(self.deadlines).absolute() if self.deadlines else None
+
+
 class Webhooks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Telling departments by web-hook. `networks` (CIDR) are those beside the public internet that web-hooks may lead
     into, such as a government intranet; what lies on the machine or its link must be named address by address."""
@@ -144,6 +168,27 @@ class Timestamp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     strangers_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 10
 
 
+class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Mail to those who follow a licence. `uri` is what carries it: `file:` (the folder `mail` in the home, or
+    `file:/path`), `smtps://user@host`, `smtp+starttls://user@host`, and `smtp:` to this machine alone; without one none
+    is offered, but in a demonstration, which has the folder. `from` is who it is from, `noreply` at the public host if
+    nobody is named; `secret` refers to the password of the user."""
+
+    uri: str = ""
+    sender: str = msgspec.field(default="", name="from")
+    secret: str = ""
+
+    def carrier(self, *, is_demonstration: bool) -> str:
+        """The URI of what carries mail; nothing where none is offered."""
+        return self.uri or ("file:" if is_demonstration else "")
+
+
+class Receipts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many receipts one address may ask for in a minute: an office behind one address has them together."""
+
+    per_minute: Annotated[int, msgspec.Meta(ge=1)] = 30
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set. `home` is `CERTSVC_HOME`."""
 
@@ -154,11 +199,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fonts: Fonts = Fonts()
     authority: Authority = Authority()
     verify: Verify = Verify()
+    offline: Offline = Offline()
     timestamp: Timestamp = Timestamp()
+    receipts: Receipts = Receipts()
     seals: Seals = Seals()
     office: Office = Office()
     cases: Cases = Cases()
+    reports: Reports = Reports()
     webhooks: Webhooks = Webhooks()
+    mail: Mail = Mail()
 
     def at(self, port: int | None, public_url: str | None) -> "Settings":
         """The same with another port or public address, where given.

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -15,6 +16,7 @@ from certsvc.batching import run_batches
 from certsvc.domain.actor import Actor
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.document_seal import JOB as SEAL_DOCUMENT
+from certsvc.domain.following import MAIL
 from certsvc.ids import ref_from_bytes
 from certsvc.issuance.approvals import carry_out
 from certsvc.issuance.cases.issue import issue_part
@@ -28,8 +30,11 @@ from certsvc.issuance.seals import finish_seals
 from certsvc.issuance.service import Issuing, silent_walk
 from certsvc.issuing import open_issuing
 from certsvc.jobs.queue import Handler, do_jobs
+from certsvc.jobs.status_lists import StatusListWork
 from certsvc.jobs.worker import Chore, work
+from certsvc.listing import TrustWatch, status_list_work
 from certsvc.log import open_log
+from certsvc.mailing import open_mail_room
 from certsvc.services import Approvals, Cases, PayloadCipher, RecordRegister, SealRegister
 from certsvc.settings import Settings
 from certsvc.store.answers import PostgresAnswers
@@ -40,24 +45,27 @@ from certsvc.store.cases import ISSUE_PART, PostgresCases
 from certsvc.store.clients import PostgresClients
 from certsvc.store.deliveries import PostgresDeliveries
 from certsvc.store.documents import PostgresDocuments
+from certsvc.store.full_view import OldFullViews
 from certsvc.store.jobs import JobQueue
 from certsvc.store.notices import WEBHOOK, PostgresNotices
 from certsvc.store.pool import Pool, open_pool
+from certsvc.store.problem_reports import PostgresReports
 from certsvc.store.records import PostgresRecords
 from certsvc.store.register import FINISH
 from certsvc.store.seals import PostgresSeals
 from certsvc.store.takings import Takings
 from certsvc.store.uploads import PostgresUploads
 from certsvc.telling.deliver import Telling
+from certsvc.telling.following import MailRoom
 from certsvc.telling.sender import Sender
 from certsvc.verify.anchors import AnchorFolder
 
 Now = Callable[[], datetime]
 WORKER = Actor(name="worker", scopes=frozenset({"issue:*"}))
 SECOND, SOON, MINUTE, HOUR = timedelta(seconds=1), timedelta(seconds=5), timedelta(minutes=1), timedelta(hours=1)
-JOBS_AT_ONCE, SENT_TO_AT_ONCE, LONGEST_JOB = 3, 8, 120.0
+JOBS_AT_ONCE, SENT_TO_AT_ONCE, MAILS_AT_ONCE, LONGEST_JOB = 3, 8, 2, 120.0
 """Jobs of one worker: while one waits for a reader of PDFs or the database, another renders; receivers of web-hooks
-that it waits for, apart from those; seconds for each."""
+that it waits for, apart from those; mails to one server; seconds for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,23 +83,35 @@ class Worker:
     records: RecordRegister
     answers: PostgresAnswers
     uploads: PostgresUploads
+    full_views: OldFullViews
     clients: PostgresClients
+    mail_room: MailRoom
+    reports: PostgresReports
+    lists: StatusListWork
+    trust: TrustWatch
 
     def chores(self) -> list[Chore]:
-        """CRLs every second (signed only when one is due), what waits every five; services, lists and tidying up every
-        hour."""
+        """CRLs, lists of states and new keys every second (signed only when one is due), what waits every five;
+        services, trust and tidying up every hour."""
         return [
             Chore("crls", SECOND, self._crls),
             Chore("seals", SOON, self._seals),
             Chore("waiting", SOON, self._waiting),
             Chore("services", HOUR, self._services),
             Chore("trust", HOUR, self._trust),
+            Chore("new_keys", SECOND, self.trust.look),
+            Chore("status_lists", SECOND, self.lists.keep),
             Chore("notices", SECOND, self.telling.settle),
             Chore("deliveries", HOUR, self.telling.tidy),
+            Chore("followers", SECOND, self.mail_room.settle),
+            Chore("following", HOUR, self.mail_room.tidy),
             Chore("sources", MINUTE, self._sources),
             Chore("late", MINUTE, self._late),
+            Chore("reports", SOON, self._reports),
+            Chore("report_words", HOUR, self._report_words),
             Chore("answers", HOUR, self.answers.purge),
             Chore("uploads", HOUR, self.uploads.purge),
+            Chore("full_views", HOUR, self.full_views.purge),
             Chore("case_answers", HOUR, self._case_answers),
             Chore("assertions", HOUR, self.clients.purge),
         ]
@@ -108,6 +128,10 @@ class Worker:
     def senders(self) -> Mapping[str, Handler]:
         """What waits for others' machines: done apart, so that one that stalls holds up no seal."""
         return {WEBHOOK: self.telling.handle}
+
+    def mailers(self) -> Mapping[str, Handler]:
+        """What waits for the one server that carries mail: apart again, so that it holds up no web-hook."""
+        return {MAIL: self.mail_room.send}
 
     async def _finish(self, key: str, now: datetime) -> None:
         ref = ref_from_bytes(bytes.fromhex(key))
@@ -130,6 +154,12 @@ class Worker:
     async def _late(self, now: datetime) -> None:
         await self.cases.tell_late(beijing_date(now), now)
 
+    async def _reports(self, now: datetime) -> None:
+        await self.reports.tell_all(now)
+
+    async def _report_words(self, now: datetime) -> None:
+        await self.reports.erase(now - timedelta(days=self.settings.reports.keep_days), now)
+
     async def _case_answers(self, now: datetime) -> None:
         await self.cases.erase_contents(now - timedelta(days=self.settings.cases.keep_answers_days), now)
 
@@ -140,7 +170,7 @@ class Worker:
         self.authority.make_services(now)
 
     async def _trust(self, now: datetime) -> None:
-        publish_trust(self.settings, self.authority, self.issuing.catalog, now)
+        self.trust.publish(now)
 
     async def _seals(self, now: datetime) -> None:
         await finish_seals(self.seals, SealKeys(self.authority), now)
@@ -219,13 +249,20 @@ def make_worker(
         records=PostgresRecords(pool),
         answers=PostgresAnswers(pool),
         uploads=open_uploads(settings, pool),
+        full_views=OldFullViews(pool),
         clients=PostgresClients(pool),
+        mail_room=open_mail_room(
+            settings, issuing.catalog, issuing.cipher, pool, now, is_demonstration=authority.is_demonstration
+        ),
+        reports=PostgresReports(pool),
+        lists=status_list_work(settings, authority, issuing.catalog, pool),
+        trust=TrustWatch(authority, partial(publish_trust, settings, authority, issuing.catalog)),
     )
 
 
 async def do_everything(worker: Worker, uri: str, stop: asyncio.Event, now: Now) -> None:
     """Chores, jobs and batches, until told to stop."""
-    log, most = open_log(), JOBS_AT_ONCE + SENT_TO_AT_ONCE
+    log, most = open_log(), JOBS_AT_ONCE + SENT_TO_AT_ONCE + MAILS_AT_ONCE
     async with (
         open_pool(uri, seconds=LONGEST_JOB, most=most) as connections,
         open_pool(uri, most=1) as for_beginnings,
@@ -237,5 +274,6 @@ async def do_everything(worker: Worker, uri: str, stop: asyncio.Event, now: Now)
             work(worker.chores(), now, stop, log),
             do_jobs(jobs, worker.handlers(), bell, now, stop, log, at_once=JOBS_AT_ONCE),
             do_jobs(sending, worker.senders(), bell, now, stop, log, at_once=SENT_TO_AT_ONCE),
+            do_jobs(sending, worker.mailers(), bell, now, stop, log, at_once=MAILS_AT_ONCE),
             run_batches(worker.settings, worker.issuing, uri, takings, stop, log),
         )

@@ -7,6 +7,7 @@ from typing import Protocol
 from certsvc.files import FOR_EVERYONE, replace_file
 
 MAX_FACT = 8 * 1024 * 1024
+FileIdentity = tuple[int, int, int]
 
 
 class Shelf(Protocol):
@@ -37,6 +38,14 @@ class FolderShelf:
                 return file.read(MAX_FACT)
         except FileNotFoundError:
             return None
+
+    def identity(self, name: str) -> FileIdentity | None:
+        """What tells the file from one that takes its place, without reading it; None where there is none."""
+        try:
+            found = (self._folder / name).stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 class MemoryShelf:

@@ -3,16 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-import jwt
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import NameOID
 
 from certsvc.authority.certificates import BACKDATED
-from certsvc.custody.delegate import as_issuer_key
+from certsvc.authority.jws import flattened, sign_compact
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.recognition import LIST_TYPE, Addresses, CoveredType, Scope, TrustedAuthority, TrustList
 from certsvc.domain.trust import is_demonstration
@@ -72,27 +70,10 @@ def make_trust_files(
     everyone = [*anchors, *recognised]
     certificates = [x509.load_der_x509_certificate(each.certificate) for each in everyone]
     return {
-        LIST: _sign(msgspec.json.encode(said), signer),
+        LIST: flattened(sign_compact(msgspec.json.encode(said), signer, LIST_TYPE)),
         PEM: "\n".join(_commented(*each) for each in zip(everyone, certificates, strict=True)).encode(),
         PKCS7: pkcs7.serialize_certificates(certificates, Encoding.DER),
     }
-
-
-def _sign(claims: bytes, signer: Sealing) -> bytes:
-    """A JWS in flattened JSON serialization (RFC 7515 section 7.2.2): its three parts joined by dots are the compact
-    form, which any library for JWT takes."""
-    above = signer.chain[:-1]  # who reads it has the root, and trusts no root that comes with a message
-    header = {
-        "typ": LIST_TYPE,
-        "x5c": [msgspec.to_builtins(each.public_bytes(Encoding.DER)) for each in (signer.certificate, *above)],
-    }
-    key = as_issuer_key(signer.key)
-    algorithm = "ES256" if isinstance(key, ec.EllipticCurvePrivateKey) else "RS256"
-    compact = jwt.PyJWS().encode(claims, key, algorithm, header, sort_headers=True)  # type: ignore[arg-type]
-    protected, payload, signature = compact.split(".")
-    return msgspec.json.format(
-        msgspec.json.encode({"payload": payload, "protected": protected, "signature": signature})
-    )
 
 
 def _commented(authority: TrustedAuthority, certificate: x509.Certificate) -> str:

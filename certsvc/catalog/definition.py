@@ -88,7 +88,8 @@ class LegalBasis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole `type.toml`."""
+    """A whole `type.toml`. With `full_view` its face prints six characters that open the whole content on the
+    verifier's page; see `domain.full_view`."""
 
     id: str
     version: Positive
@@ -111,3 +112,4 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     legal_basis: tuple[LegalBasis, ...]
     licence_field: str | None = None
     rules: tuple[Rule, ...] = ()
+    full_view: bool = False

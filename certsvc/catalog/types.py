@@ -100,6 +100,10 @@ class CertificateType:
         """What the type rests on."""
         return self.definition.legal_basis
 
+    def prints_full_view(self, layout: str | None) -> bool:
+        """Whether its own layouts, which `layout` None names, print the six characters; one of others never does."""
+        return self.definition.full_view and layout is None
+
     def problems(self, payload: Mapping[str, Any]) -> list[Problem]:
         """Everything wrong with a payload, by field; empty when it may be issued."""
         found = find_problems(self.validator, self.definition, payload)

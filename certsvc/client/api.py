@@ -13,6 +13,7 @@ from certsvc.client.cases import Cases
 from certsvc.client.certificates import Certificates
 from certsvc.client.events import Events
 from certsvc.client.external import External
+from certsvc.client.problem_reports import Reports
 from certsvc.client.records import Records
 from certsvc.client.seal_requests import SealRequests
 from certsvc.client.sending import Retries, Sender
@@ -59,6 +60,7 @@ class Client:
         self.certificates, self.approvals, self.types = Certificates(sender), Approvals(sender), Types(sender)
         self.external = External(sender, self.certificates)
         self.batches, self.cases, self.records = Batches(sender), Cases(sender), Records(sender)
+        self.reports = Reports(sender)
         self.seal_requests, self.events, self.webhooks = SealRequests(sender), Events(sender), WebHooks(sender)
 
     async def __aenter__(self) -> "Client":

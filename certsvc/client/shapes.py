@@ -144,6 +144,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     retroactive: bool
     strikes: int | None
     version: str | None
+    reports: tuple[str, ...] = ()
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,6 +33,7 @@ from certsvc.issuance.papers import write_papers
 from certsvc.issuance.press import qr_prefix
 from certsvc.issuance.service import Issuing, silent_walk
 from certsvc.issuing import open_issuing
+from certsvc.listing import status_list_work
 from certsvc.render.qr import qr_symbol
 from certsvc.serving import require_free_port, serve_database
 from certsvc.settings import REPOSITORY, Settings, keep_service
@@ -171,6 +172,9 @@ async def _issue(settings: Settings, writer: str, quiet: bool) -> tuple[list[Iss
             licence = issued[0].reservation
             await demo_sources(issuing, pool, CLIENT, licence, held_at)
             case = await demo_case(issuing, pool, CLIENT, licence.ref, beijing_date(held_at))
+            authority.make_services(datetime.now(UTC))
+            publish_trust(settings, authority, issuing.catalog, datetime.now(UTC))
+            await status_list_work(settings, authority, issuing.catalog, pool).keep_up(datetime.now(UTC))
         if case is None:
             return issued, None
         return [*issued, await _with_papers(settings, issuing, case.permit)], case.ref.typed_code

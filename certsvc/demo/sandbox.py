@@ -17,13 +17,13 @@ from certsvc.domain.client import (
     new_client_id,
     parse_scopes,
 )
-from certsvc.domain.scope import APPROVE, CASE, DECIDE, DOCUMENT, NOTIFY, READ, RECORD, VIEW
+from certsvc.domain.scope import ANSWER, APPROVE, CASE, DECIDE, DOCUMENT, NOTIFY, READ, RECORD, VIEW
 from certsvc.errors import Conflict, Forbidden
 from certsvc.store.clients import PostgresClients
 
 FOLDER, BY = "sandbox", "demonstration"
 CLIENT, APPROVER, SECOND_APPROVER = "sandbox", "sandbox-approver", "sandbox-second-approver"
-EVERYTHING = (*Act, READ, VIEW, CASE, DECIDE, RECORD, DOCUMENT, NOTIFY)
+EVERYTHING = (*Act, READ, VIEW, CASE, DECIDE, RECORD, DOCUMENT, NOTIFY, ANSWER)
 """What the sandbox's client may do, on every type; only persons approve, and acts on many certificates two of them."""
 
 

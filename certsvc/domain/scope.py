@@ -13,7 +13,7 @@ from certsvc.errors import InvalidInput
 
 ALL = "*"
 LONGEST = 200
-READ, VIEW, APPROVE, CASE, DECIDE, RECORD, DOCUMENT, NOTIFY = (
+READ, VIEW, APPROVE, CASE, DECIDE, RECORD, DOCUMENT, NOTIFY, ANSWER = (
     "read",
     "view",
     "approve",
@@ -22,11 +22,12 @@ READ, VIEW, APPROVE, CASE, DECIDE, RECORD, DOCUMENT, NOTIFY = (
     "record",
     "document",
     "notify",
+    "answer",
 )
-ACTIONS = frozenset({*Act, READ, VIEW, APPROVE, CASE, DECIDE, RECORD, DOCUMENT, NOTIFY})
+ACTIONS = frozenset({*Act, READ, VIEW, APPROVE, CASE, DECIDE, RECORD, DOCUMENT, NOTIFY, ANSWER})
 """Every act on a certificate; to read what the public sees, and to view the whole content and every sealed file; to
 approve what others asked for; to open a case, and to decide a part of one; to register records from elsewhere; to seal
-documents of one's own; to be told what happens."""
+documents of one's own; to be told what happens; to answer what the public reports as wrong."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9/_.-]{0,99}|\*", re.ASCII)
 AREA = re.compile(r"[0-9]{1,6}|\*", re.ASCII)

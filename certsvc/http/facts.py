@@ -50,6 +50,7 @@ class _Facts:
             raise no_such_file()
         found = await asyncio.to_thread(read_trust_file, self._folder, path)
         headers = {
+            "Access-Control-Allow-Origin": "*",
             "Cache-Control": FIVE_MINUTES,
             "Cross-Origin-Resource-Policy": "cross-origin",
             "Vary": "Accept-Encoding",

@@ -15,32 +15,42 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "base-uri 'none'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
+        "trusted-types worker",
     )
 )
-NO_POWERS = ", ".join(
-    f"{power}=()"
-    for power in (
-        "accelerometer browsing-topics camera display-capture geolocation gyroscope magnetometer microphone midi"
-        " payment usb"
-    ).split()
-)
+"""The one policy of trusted types is page.js's own: it gives the address of the worker and nothing else."""
+
+POLICY_WITH_PICTURES = CONTENT_SECURITY_POLICY.replace("img-src 'self'", "img-src 'self' data:")
+"""Of a page that holds pictures of a stranger's file: they come with the page and are kept nowhere. A picture in a
+`data:` address can run nothing."""
+
+POWERS = (
+    "accelerometer browsing-topics camera display-capture geolocation gyroscope magnetometer microphone midi"
+    " payment usb"
+).split()
+
+
+def no_powers_but(*kept: str) -> str:
+    """A Permissions-Policy under which a page may ask for what is named, and for nothing else."""
+    return ", ".join(f"{power}=({'self' if power in kept else ''})" for power in POWERS)
+
+
 ALWAYS = {
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Permissions-Policy": NO_POWERS,
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 UNLESS_SET = {
+    "Permissions-Policy": no_powers_but(),
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Vary": "Accept, Accept-Language",
 }
-"""What a route may set otherwise: static files and trust anchors are for everyone and may be kept, and the page that
-shows the contract has a viewer that needs a policy of its own."""
+"""What a route may set otherwise: static files and trust anchors are for everyone and may be kept, the page that shows
+the contract has a viewer that needs a policy of its own, and the page that scans needs the camera."""
 
 HTTPS_ONLY = "max-age=31536000"
 

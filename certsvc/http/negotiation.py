@@ -22,12 +22,13 @@ def wants_page(request: Request[Any, Any, Any]) -> bool:
     if request.scope["path"].startswith(FOR_PROGRAMS):
         return False
     offered = JSON_FIRST if request.method == "POST" else HTML_FIRST
-    return _best_of(offered, request.headers.get("accept", "*/*")[:LONGEST_ACCEPT]) == HTML
+    return best_of(offered, request.headers.get("accept", "*/*")) == HTML
 
 
-def _best_of(offered: list[str], accept: str) -> str:
+def best_of(offered: list[str], accept: str) -> str:
+    """The media type that an Accept header likes best; of several the first, and so for one that is unreadable."""
     try:
-        return Accept(accept).best_match(offered, offered[0])
+        return Accept(accept[:LONGEST_ACCEPT]).best_match(offered, offered[0])
     except (OverflowError, ValueError):  # litestar takes a weight that is no number, or no finite one
         return offered[0]
 

@@ -11,17 +11,35 @@ from litestar import Request, Response
 from markupsafe import Markup, escape
 
 from certsvc.domain.token import Claims
-from certsvc.errors import CertsvcError, NotFound
-from certsvc.http.language import Language, load_languages
+from certsvc.errors import AnotherAddress, CertsvcError, NotFound
+from certsvc.http.headers import POLICY_WITH_PICTURES
+from certsvc.http.language import CODES, NAMES, TAGS, Language, load_languages
 from certsvc.http.negotiation import HTML, JSON, PROBLEM, wanted_language, wants_page
+from certsvc.http.offers import offer_of
 from certsvc.http.problems import Shown, problem_json
+from certsvc.http.report_links import report_address
 from certsvc.http.site import Site
 from certsvc.http.static import load_assets
+from certsvc.http.verifier.files import files_view, has_pictures
+from certsvc.http.verifier.history import history_view
+from certsvc.http.verifier.listing import parse_show
 from certsvc.http.verifier.progress import case_view
+from certsvc.http.verifier.receipt import receipt_view
 from certsvc.http.verifier.view import result_view
 from certsvc.verify.case import CaseReport
+from certsvc.verify.changed import Changed
+from certsvc.verify.history import HistoryReport, history_json
 from certsvc.verify.json import case_json, report_json
 from certsvc.verify.report import Report
+
+KEPT = ("code", "show", "as_of", "known_at", "uscc", "name")
+"""What of a query belongs to what is shown."""
+
+LANGUAGE_MARK = re.compile(r'<span lang="[A-Za-z-]*">|</span>')
+IN_APP = re.compile(
+    r"MicroMessenger|DingTalk|AlipayClient|QQ/|Weibo|Line/|FBAN|Instagram|WhatsApp|aweme|Lark", re.ASCII
+)
+"""Browsers inside chat apps: many open no camera, choose no file and download none. They are told the way out."""
 
 ASSETS_PATH = "/static/"
 DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{4}年\d{1,2}月\d{1,2}日|\d{1,2} [A-Z][a-z]{2,8} \d{4}", re.ASCII)
@@ -41,6 +59,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters["days"] = keep_days_whole
+        self._templates.filters["plain"] = without_marks
         self._templates.globals["site"] = site
         self._templates.globals["asset"] = lambda name: ASSETS_PATH + self.asset_names[name]
         for name in self._templates.list_templates():
@@ -50,13 +69,25 @@ class Pages:
         """The language to answer in."""
         return self._languages[wanted_language(request)]
 
+    @property
+    def languages(self) -> Sequence[Language]:
+        """Every language there is."""
+        return tuple(self._languages.values())
+
+    def page(self, request: Request[Any, Any, Any], name: str, status: int = 200, **values: Any) -> Response[bytes]:
+        """A page by the name of its template, for parts that choose their own words."""
+        return self._page(request, name, status, **values)
+
     def home(self, request: Request[Any, Any, Any]) -> Response[bytes]:
         """The start: scan, type or drop."""
         return self._page(request, "home.html", 200)
 
     def mistyped(self, request: Request[Any, Any, Any], typed: str, error: CertsvcError) -> Response[bytes]:
         """The start again, with what was typed and what is wrong with it."""
-        return self._page(request, "home.html", error.status, typed=typed, message=self._said(request, error))
+        kind = "elsewhere" if isinstance(error, AnotherAddress) else "mistyped"
+        return self._page(
+            request, "home.html", error.status, typed=typed, message=self._said(request, error), kind=kind
+        )
 
     def no_record(self, request: Request[Any, Any, Any], typed: str, error: NotFound) -> Response[bytes]:
         """The start again: nothing is wrong with the code typed, and no record has it. The same for every code."""
@@ -76,13 +107,32 @@ class Pages:
         *,
         claims: Claims | None = None,
         file_name: str | None = None,
+        file_sha256: str | None = None,
+        changed: Changed | None = None,
     ) -> Response[bytes]:
-        """A report, as a page or as JSON."""
+        """A report, as a page or as JSON; `changed` is what was found to differ in a file."""
         if not wants_page(request):
             named = {} if file_name is None else {"file": file_name}
             return _response(msgspec.json.encode({**named, **report_json(report)}), JSON, status)
-        view = result_view(report, self.language(request), claims)
-        return self._page(request, "result.html", status, view=view, file_name=file_name)
+        language = self.language(request)
+        show = parse_show(request.query_params.get("show"))
+        view = result_view(report, language, claims, show=show, address=self._open_query(request, language))
+        said = report.receipt.receipt if report.receipt else None
+        receipt = receipt_view(said, language, report.receipt.sealed_at, past=True) if report.receipt and said else None
+        offer = offer_of(request, report)
+        wrong = report_address(request, report, file_sha256)
+        files = files_view(report, changed, language)
+        more = {"file_name": file_name, "receipt": receipt, "offer": offer, "report_address": wrong, "files": files}
+        response = self._page(request, "result.html", status, view=view, **more)
+        if has_pictures(files):
+            response.headers["Content-Security-Policy"] = POLICY_WITH_PICTURES
+        return response
+
+    def history(self, request: Request[Any, Any, Any], report: HistoryReport) -> Response[bytes]:
+        """Everything that happened to a certificate, as a page or as JSON."""
+        if not wants_page(request):
+            return _response(msgspec.json.encode(history_json(report)), JSON, 200)
+        return self._page(request, "history.html", 200, history=history_view(report, self.language(request)))
 
     def case(self, request: Request[Any, Any, Any], report: CaseReport) -> Response[bytes]:
         """How far a case has come, as a page or as JSON."""
@@ -100,11 +150,17 @@ class Pages:
         """A problem, as a page or as JSON (RFC 9457)."""
         if not wants_page(request):
             response = _response(msgspec.json.encode(problem_json(shown)), PROBLEM, shown.status)
-            response.headers["Content-Language"] = self.language(request).tag
+            response.headers["Content-Language"] = "en" if self.language(request).code == "en" else "zh-Hans"
         else:
             response = self._page(request, "problem.html", shown.status, problem=shown)
         response.headers.update(shown.headers)
         return response
+
+    def _open_query(self, request: Request[Any, Any, Any], language: Language) -> str:
+        """The address of this page with a query that may go on; empty where there is none."""
+        asked = {"lang": language.code} if request.query_params.get("lang") == language.code else {}
+        address = _address(request, without=("show",), **asked)
+        return address and address + ("&" if "?" in address else "?")
 
     def _said(self, request: Request[Any, Any, Any], error: CertsvcError) -> str:
         return self.language(request).pick(error.zh, error.en)
@@ -116,9 +172,14 @@ class Pages:
             "w": language.words,
             "language": language.code,
             "keep": f"?lang={language.code}" if asked else "",
-            "other": _address(request, lang=language.words["other"]["code"])
-            or "/?lang=" + language.words["other"]["code"],
+            "tag": language.tag,
+            "others": [
+                (_address(request, lang=code) or f"/?lang={code}", TAGS[code], NAMES[code])
+                for code in CODES
+                if code != language.code
+            ],
             "again": _address(request, **({"lang": language.code} if asked else {})),
+            "in_app": IN_APP.search(request.headers.get("user-agent", "")[:1000]) is not None,
             "typed": "",
             "message": "",
             "missing": "",
@@ -134,12 +195,17 @@ def keep_days_whole(text: str) -> Markup:
     return Markup(DAY.sub(r'<span class="day">\g<0></span>', str(escape(text))))  # noqa: S704  escaped just now
 
 
-def _address(request: Request[Any, Any, Any], **query: str) -> str:
+def without_marks(html: str) -> Markup:
+    """HTML without the marks of language that a tab's title cannot have."""
+    return Markup(LANGUAGE_MARK.sub("", html))  # noqa: S704  a template wrote it, and escaped what it put in
+
+
+def _address(request: Request[Any, Any, Any], without: Sequence[str] = (), **query: str) -> str:
     """The address of this page, with this query; empty where there is none, as a checked file is not kept."""
     if request.method not in ("GET", "HEAD"):
         return ""
     path = quote("/" + request.scope["path"].lstrip("/"))  # two slashes would lead to another host
-    typed = {name: value for name, value in request.query_params.items() if name == "code"}
+    typed = {name: value for name, value in request.query_params.items() if name in KEPT and name not in without}
     return path + ("?" + urlencode({**typed, **query}) if typed or query else "")
 
 

@@ -117,9 +117,9 @@ def problem_json(shown: Shown) -> dict[str, Any]:
     """The members of RFC 9457 section 3.1, our stable code, and every problem by field in both languages."""
     content: dict[str, Any] = {
         "type": TYPE + shown.code,
-        "title": shown.title,
+        "title": str(shown.title),
         "status": shown.status,
-        "detail": shown.detail,
+        "detail": str(shown.detail),
         "code": shown.code,
     }
     if shown.problems:

@@ -1,5 +1,6 @@
 """The public routes: scan a QR, type a code, check a file. They read, and hold no key."""
 
+import hashlib
 import math
 import time
 from datetime import UTC, datetime
@@ -14,22 +15,27 @@ from structlog.typing import FilteringBoundLogger
 from certsvc.domain.token import Claims, parse_digits
 from certsvc.errors import InvalidIdentifier, NotFound, RegisterUnavailable, TooManyRequests
 from certsvc.http.application import make_application
+from certsvc.http.histories import history_routes
 from certsvc.http.language import CODES
 from certsvc.http.negotiation import wants_page
+from certsvc.http.offline import offline_routes
 from certsvc.http.pages import Pages
+from certsvc.http.pasted import place_of
 from certsvc.http.problems import RETRY_AFTER_SECONDS
+from certsvc.http.public_licences import public_licence_routes, report_of_code
 from certsvc.http.rate import Buckets, address_of
 from certsvc.http.routes import Asked, route
 from certsvc.http.shared import shared_routes
 from certsvc.http.site import Site
 from certsvc.http.upload import Uploads
+from certsvc.http.upload_receipt import read_brought
 from certsvc.http.verifier.alarms import raise_alarms
-from certsvc.ids import parse_typed_code
 from certsvc.log import open_log
 from certsvc.verify.case import CaseReport, follow_case
-from certsvc.verify.file import verify_file
+from certsvc.verify.changed import what_changed
+from certsvc.verify.photo import examine_upload
 from certsvc.verify.report import Report, Soundness
-from certsvc.verify.scan import verify_code, verify_scan
+from certsvc.verify.scan import verify_scan
 from certsvc.verify.service import Verifying
 
 CASES_PER_MINUTE = 60
@@ -47,6 +53,9 @@ def public_routes(verifying: Verifying, site: Site, pages: Pages, log: Filtering
         route("/code", "typed", public.typed),
         route("/verify", "file", public.file, "POST"),
         route("/health", "health", public.health),
+        *history_routes(verifying, site, pages),
+        *public_licence_routes(verifying, site, pages),
+        *offline_routes(verifying.catalog, verifying.hosts, site, pages),
         *shared_routes(site, pages),
     ]
 
@@ -74,7 +83,7 @@ class _Public:
 
     async def code(self, request: Asked, code: FromPath[str]) -> Response[bytes]:
         try:
-            report = await verify_code(self._verifying, code, datetime.now(UTC))
+            report = await report_of_code(self._verifying, request, code, datetime.now(UTC))
         except InvalidIdentifier as error:
             return self._mistyped(request, code, error)
         except NotFound as error:
@@ -95,18 +104,29 @@ class _Public:
         return self._pages.case(request, report)
 
     async def typed(self, request: Asked) -> Response[Any]:
-        """Where the form leads: what is mistyped is said at once, everything else moves to its own address."""
+        """Where the form leads: what is mistyped or leads to others is said at once, everything else moves to its own
+        address."""
         code = request.query_params.get("code", "")
         try:
-            return _moved(request, f"/C/{parse_typed_code(code).typed_code}")
+            return _moved(request, place_of(code, self._site.host))
         except InvalidIdentifier as error:
             return self._mistyped(request, code, error)
 
     async def file(self, request: Asked) -> Response[bytes]:
-        upload = await self._uploads.read(request)
-        report = await verify_file(self._verifying, upload.content, datetime.now(UTC))
+        upload = await read_brought(request, self._uploads)
+        now = datetime.now(UTC)
+        examined = await examine_upload(self._verifying, upload.content, now)
+        report, digits = examined.report, examined.digits
         raise_alarms(self._log, report, request.scope)
-        return self._pages.result(request, report, 200, file_name=upload.name)
+        return self._pages.result(
+            request,
+            report,
+            200,
+            claims=_sound_claims(report, digits) if digits else None,
+            file_name=upload.name,
+            file_sha256=hashlib.sha256(upload.content).hexdigest(),
+            changed=await what_changed(self._verifying, examined, upload.content, now) if wants_page(request) else None,
+        )
 
     async def health(self) -> dict[str, str]:
         register = self._verifying.register

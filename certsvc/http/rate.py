@@ -160,6 +160,13 @@ def address_of(scope: Any) -> str:
     return _network(_parsed(last) or peer)
 
 
+def is_this_machine(scope: Any) -> bool:
+    """Whether a request came from this machine itself, and not through the proxy in front of it."""
+    peer = _parsed((scope.get("client") or ("",))[0])
+    forwarded = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
+    return peer is not None and peer.is_loopback and not forwarded
+
+
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(text)

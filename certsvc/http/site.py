@@ -12,6 +12,7 @@ class Site:
     """`host` is what a reader compares with the address bar; `public_url` is what the QR codes begin with.
 
     `web_folder` holds pages, static files and words; `trust_folder` holds what anyone may mirror: anchors and CRLs.
+    Where it no longer `works_offline`, browsers that stored it for use without network are told to drop it.
     """
 
     host: str
@@ -19,6 +20,7 @@ class Site:
     web_folder: Path
     trust_folder: Path
     is_demonstration: bool
+    works_offline: bool = True
 
     def __post_init__(self) -> None:
         if urlsplit(self.public_url).scheme not in ("http", "https"):

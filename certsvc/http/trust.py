@@ -1,4 +1,4 @@
-"""The trust routes: OCSP and timestamps, with keys for these two services and no other; and the files of trust."""
+"""The trust routes: OCSP, timestamps and receipts, with the keys of these services and no other; the files of trust."""
 
 import asyncio
 import base64
@@ -25,6 +25,7 @@ from certsvc.http.application import make_application
 from certsvc.http.messages import read_message
 from certsvc.http.pages import Pages
 from certsvc.http.rate import Gate, address_of
+from certsvc.http.receipts import Receipting, receipt_routes
 from certsvc.http.routes import Asked, route
 from certsvc.http.shared import shared_routes
 from certsvc.http.site import Site
@@ -103,14 +104,15 @@ def trust_routes(services: TrustServices, log: FilteringBoundLogger) -> list[HTT
     ]
 
 
-def create_trust_app(services: TrustServices, site: Site) -> Litestar:
-    """The trust role as an ASGI application."""
+def create_trust_app(services: TrustServices, site: Site, receipting: Receipting | None = None) -> Litestar:
+    """The trust role as an ASGI application; without `receipting` it says that receipts are unavailable."""
     pages, log = Pages(site), open_log()
 
     async def health() -> dict[str, str]:
         return await asyncio.to_thread(services.require_ready, datetime.now(UTC))
 
-    routes = [*trust_routes(services, log), *shared_routes(site, pages), route("/health", "health", health)]
+    receipts = receipt_routes(receipting, site, pages, log)
+    routes = [*trust_routes(services, log), *receipts, *shared_routes(site, pages), route("/health", "health", health)]
     return make_application(routes, site, pages, log)
 
 

@@ -21,6 +21,9 @@ from certsvc.http.routes import Asked, route
 from certsvc.http.static import read_trust_file
 
 LIST, PEM, PKCS7, PRACTICE = "list.json", "anchors.pem", "anchors.p7b", "practice.md"
+VERIFIER = "verifier.json"
+"""The keys for a reader that builds no X.509 paths: pages read it, so the page on trust does not offer it."""
+
 ROOTS = re.compile(r"root(?:\.([1-9][0-9]{0,3}))?\.pem", re.ASCII)
 MOST_ROOTS = 20
 
@@ -40,7 +43,7 @@ class ShownRoot:
 def trusting_routes(folder: Path, pages: Pages) -> list[HTTPRouteHandler]:
     """`/trust`, and under it what is published in `trust/` of the folder of public facts."""
     trusting = _Trusting(folder, pages)
-    files = [f"/trust/{name}" for name in (LIST, PEM, PKCS7, PRACTICE)]
+    files = [f"/trust/{name}" for name in (LIST, PEM, PKCS7, PRACTICE, VERIFIER)]
     return [route("/trust", "trusting", trusting.page), route(files, "trust_files", trusting.file)]
 
 
@@ -55,6 +58,7 @@ class _Trusting:
     async def file(self, request: Asked) -> Response[bytes]:
         found = await asyncio.to_thread(read_trust_file, self._folder, request.scope["path"].lstrip("/"))
         headers = {
+            "Access-Control-Allow-Origin": "*",
             "Cache-Control": FIVE_MINUTES,
             "Cross-Origin-Resource-Policy": "cross-origin",
             "Vary": "Accept-Encoding",

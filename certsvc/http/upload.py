@@ -1,7 +1,7 @@
 """One uploaded file, read into memory piece by piece; it never touches a disk and never exceeds its limit."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,9 @@ SECONDS = 120.0
 AT_ONCE = 8
 MAX_FIELDS = 8
 LONGEST_NAME = 200
+LONGEST_TEXT = 512 * 1024
+"""Of a field that is no file: the record of a receipt is the longest."""
+
 FIELD = "file"
 
 
@@ -32,6 +35,24 @@ class Upload:
 
     name: str
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form as it was sent: the file, None where none was chosen, and what stands in its other fields."""
+
+    file: Upload | None
+    fields: Mapping[str, str]
+
+    def require_file(self) -> Upload:
+        """The file.
+
+        Raises:
+            InvalidInput: none was chosen.
+        """
+        if self.file is None:
+            raise InvalidInput("没有选择文件。请先选一个 PDF。", "No file was chosen: choose a PDF first.")
+        return self.file
 
 
 class Uploads:
@@ -45,8 +66,17 @@ class Uploads:
         """The file in the field `file` of a multipart form (RFC 7578).
 
         Raises:
+            InvalidInput: the form has no file.
+            see `read_form`.
+        """
+        return (await self.read_form(request)).require_file()
+
+    async def read_form(self, request: Request[Any, Any, Any]) -> Sent:
+        """A multipart form with at most one file, in the field `file`, and short texts.
+
+        Raises:
             NotAPdf: the body is no multipart form.
-            InvalidInput: the form is malformed or has no file.
+            InvalidInput: the form is malformed.
             FileTooLarge: over 20 MiB.
             WorkersBusy: too many uploads at once.
             TimeoutError: it did not arrive in time.
@@ -59,7 +89,7 @@ class Uploads:
                 await _drain(chunks)
                 raise
 
-    async def _take(self, request: Request[Any, Any, Any], chunks: AsyncIterator[bytes]) -> Upload:
+    async def _take(self, request: Request[Any, Any, Any], chunks: AsyncIterator[bytes]) -> Sent:
         media_type, options = request.content_type
         if media_type != "multipart/form-data" or not options.get("boundary"):
             raise NotAPdf("请用表单的 file 字段上传 PDF。", "Send the PDF as the field “file” of a multipart form.")
@@ -93,24 +123,26 @@ async def _drain(chunks: AsyncIterator[bytes]) -> None:
             return
 
 
-async def _parse(chunks: AsyncIterator[bytes], boundary: str) -> Upload:
+async def _parse(chunks: AsyncIterator[bytes], boundary: str) -> Sent:
     try:
         form = _Form(boundary)
         async for chunk in chunks:
             form.feed(chunk)
-        return form.upload()
+        return form.sent()
     except MultipartError:
         raise InvalidInput("上传的表单不合格式。", "The form sent is malformed.") from None
 
 
 class _Form:
-    """Collects the one field we want; everything else is passed over, and counts against the limit."""
+    """Collects the file and the texts of short fields; everything else is passed over, and counts against the limit."""
 
     def __init__(self, boundary: str) -> None:
         self._parser = PushMultipartParser(boundary, max_segment_count=MAX_FIELDS)
         self._wanted = False
         self._name: str | None = None
         self._content = bytearray()
+        self._text: str | None = None
+        self._texts: dict[str, bytearray] = {}
         self._size = 0
 
     def feed(self, chunk: bytes) -> None:
@@ -128,16 +160,21 @@ class _Form:
             if self._wanted and self._name is not None:
                 raise InvalidInput("一次只核对一个文件。", "One file at a time, please.")
             self._name = event.filename[:LONGEST_NAME] if self._wanted else self._name
+            self._text = None if event.filename is not None else str(event.name)[:LONGEST_NAME]
+        elif event and self._text is not None:
+            text = self._texts.setdefault(self._text, bytearray())
+            text += event
+            if len(text) > LONGEST_TEXT:
+                raise InvalidInput("表单里有一栏过长。", "A field of the form is too long.")
         elif event and self._wanted:
             self._content += event
         if len(self._content) > MAX_FILE:
             raise _too_large()
 
-    def upload(self) -> Upload:
+    def sent(self) -> Sent:
         self._parser.close()
-        if self._name is None:
-            raise InvalidInput("没有选择文件。请先选一个 PDF。", "No file was chosen: choose a PDF first.")
-        return Upload(self._name, bytes(self._content))
+        texts = {name: text.decode("utf-8", "replace") for name, text in self._texts.items()}
+        return Sent(None if self._name is None else Upload(self._name, bytes(self._content)), texts)
 
 
 def _too_large() -> FileTooLarge:

@@ -10,6 +10,7 @@ from typing import Any
 from certsvc.authority.timestamps import PunctualTimestamper, require_real_time
 from certsvc.catalog import CertificateType, Layout
 from certsvc.domain.actor import Actor
+from certsvc.domain.full_view import SealedDigest, context_of, digest_of, draw_characters
 from certsvc.domain.issuing import Order, Reservation, SealedDocument
 from certsvc.domain.seal import SealUse
 from certsvc.errors import (
@@ -52,9 +53,10 @@ async def issue(issuing: Issuing, actor: Actor, order: Order, now: datetime) -> 
 async def finish(issuing: Issuing, handler: Handler, ref: Ref, now: datetime) -> Reservation:
     """Bring a reservation to the end; one that is issued already is returned as it is.
 
-    Before the first key is used, all the seals must be free to be used; when the sheets are put on record, all must
-    still be enabled. A retry after the key was used is a second seal use and is booked as one; the token stays the
-    first.
+    What is sealed in vain is never handed out, so each time draws other characters for the full view; those of the
+    files that go on record are kept as a hash. Before the first key is used, all the seals must be free to be used;
+    when the sheets are put on record, all must still be enabled. A retry after the key was used is a second seal use
+    and is booked as one; the token stays the first.
 
     Raises:
         SelfCheckFailed: our own output did not pass the checks a stranger runs; nothing was published.
@@ -71,12 +73,14 @@ async def finish(issuing: Issuing, handler: Handler, ref: Ref, now: datetime) ->
         to_seal = sheets(issuing.keys, kind, reservation)
         await issuing.register.require_seal_uses(ref, _uses(to_seal), handler.name, issuing.clock())
         token = await _token(issuing, kind, reservation, payload)
+        characters = draw_characters()
         documents = []
         for sheet in to_seal:
-            page = await make_page(issuing, issuing.keys, kind, sheet, reservation, payload, token)
+            page = await make_page(issuing, issuing.keys, kind, sheet, reservation, payload, token, characters)
             pdf = await _seal(issuing, handler, kind, sheet, reservation, page, now)
             documents.append(await _document(issuing, kind, sheet.layout, reservation, pdf, now))
-        await issuing.register.publish(ref, documents, handler.name, now)
+        opens = _digest(issuing, kind, reservation, characters)
+        await issuing.register.publish(ref, documents, handler.name, now, opens)
     issuing.walk(Arrow.PUBLISHED, {"ref": ref.typed_code})
     return await issuing.register.reservation(ref)
 
@@ -122,6 +126,14 @@ async def _failure(issuing: Issuing, actor: Actor, ref: Ref) -> Exception | None
     except Exception as error:
         return error
     return None
+
+
+def _digest(issuing: Issuing, kind: CertificateType, reservation: Reservation, characters: str) -> SealedDigest | None:
+    """What is kept of the characters that its sheets print, if they do."""
+    if not kind.prints_full_view(reservation.layout):
+        return None
+    digest, context = digest_of(reservation.ref, characters), context_of(reservation.ref)
+    return SealedDigest(sealed=issuing.cipher.encrypt(digest, context), key_id=issuing.cipher.key_id)
 
 
 def _uses(to_seal: Sequence[Sheet]) -> list[SealUse]:

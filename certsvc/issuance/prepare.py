@@ -16,11 +16,12 @@ import msgspec
 from certsvc.catalog import CertificateType
 from certsvc.domain.actor import Actor, area_of
 from certsvc.domain.acts import ACTS, Act, Makes
-from certsvc.domain.calendar import beijing_date, quarter
+from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Category, Issuer
 from certsvc.domain.issuing import Draft, Order, Reservation
 from certsvc.domain.life import require_newest, state_on, tell
 from certsvc.domain.number import NumberSeries
+from certsvc.domain.status_list import list_name
 from certsvc.errors import Conflict, InvalidInput, PayloadInvalid, Problem, SelfCheckFailed
 from certsvc.ids import (
     ALPHABET_36,
@@ -228,7 +229,7 @@ def _draft(
         public_fields=kind.public_view(order.payload),
         sealed_payload=issuing.cipher.encrypt(payload, ref.to_bytes()),
         payload_key_id=issuing.cipher.key_id,
-        list_name=f"{kind.type_number}-{quarter(reserved_at)}",
+        list_name=list_name(kind.type_number, reserved_at),
         reserved_at=reserved_at,
     )
 

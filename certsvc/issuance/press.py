@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from certsvc.catalog import CertificateType
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Issuer
+from certsvc.domain.full_view import draw_characters
 from certsvc.domain.issuing import Reservation
 from certsvc.domain.seal import Placement, ValidationData
 from certsvc.domain.seal_form import Form
@@ -52,7 +53,7 @@ async def press(
         SealRefused, RevocationDataStale, TimestampUnavailable, CustodyError: it cannot be sealed.
     """
     token = make_token(keys, kind, reservation, payload)
-    pdf = await make_page(issuing, keys, kind, sheet, reservation, payload, token)
+    pdf = await make_page(issuing, keys, kind, sheet, reservation, payload, token, draw_characters())
     for turn in turns(issuing, keys, kind, sheet, reservation, pdf, now):
         pdf = turn.prepare(pdf).seal(keys.timestamper, now)
     return pdf
@@ -66,14 +67,16 @@ async def make_page(
     reservation: Reservation,
     payload: Mapping[str, Any],
     token: bytes,
+    characters: str,
 ) -> bytes:
-    """The page of one sheet, before any seal: rendered, or that of somebody else with our QR on it.
+    """The page of one sheet, before any seal: rendered, or that of somebody else with our QR on it. A type with a full
+    view prints the `characters`.
 
     Raises:
         MissingGlyph, TextTooLong: the face cannot be set.
         ExternalFileRefused, UnreadableFile, WorkersBusy: see `draw_page`.
     """
-    face = _face(issuing, keys, kind, sheet, reservation, payload, to_digits(token))
+    face = _face(issuing, keys, kind, sheet, reservation, payload, to_digits(token), characters)
     page = issuing.renderer.render(face) if sheet.file is None else await draw_page(issuing, face, sheet)
     issuing.walk(Arrow.RENDERED, {"ref": reservation.ref.typed_code, "layout": sheet.layout.name})
     return page
@@ -163,6 +166,7 @@ def _face(
     reservation: Reservation,
     payload: Mapping[str, Any],
     digits: str,
+    characters: str,
 ) -> Face:
     owners = tuple(Issuer(name=seal.owner, uscc=seal.owner_uscc) for seal in sheet.seals)
     return Face(
@@ -181,4 +185,5 @@ def _face(
         digits=digits,
         specimen=keys.is_demonstration,
         seals=owners if len(owners) > 1 else (),
+        full_view=characters if kind.prints_full_view(reservation.layout) else "",
     )

@@ -10,6 +10,7 @@ from certsvc.catalog import CertificateType, Layout
 from certsvc.catalog.types import as_text
 from certsvc.domain.calendar import Term
 from certsvc.domain.certificate import Issuer
+from certsvc.domain.full_view import in_groups
 from certsvc.render.qr import qr_symbol
 
 SCHEMA = "certsvc-certificate/1"
@@ -18,7 +19,8 @@ SCHEMA = "certsvc-certificate/1"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
     """One page to render. `typed_code` is in groups of four; `digits` is the token; `host` as people read it. `seals`
-    are the owners of joint seals in their order, the issuer first; with one seal there are none."""
+    are the owners of joint seals in their order, the issuer first; with one seal there are none. `full_view` are the
+    six characters of a proof, which are printed and not in the attached data: they open it, and are none of it."""
 
     type: CertificateType
     layout: Layout
@@ -35,6 +37,7 @@ class Face:
     digits: str
     specimen: bool
     seals: tuple[Issuer, ...] = ()
+    full_view: str = ""
 
     @property
     def owners(self) -> tuple[Issuer, ...]:
@@ -96,6 +99,7 @@ def template_input(face: Face) -> dict[str, Any]:
         "day": face.issued_on.day,
         "code": face.typed_code,
         "host": face.host,
+        "full_view": in_groups(face.full_view) if face.full_view else "",
         "qr": symbol.svg,
         "modules": symbol.modules,
         "specimen": face.specimen,

@@ -13,6 +13,7 @@ from pyhanko.pdf_utils.writer import PdfFileWriter
 
 from certsvc.domain.certificate import ATTACHMENT
 from certsvc.domain.document_seal import MOST_PAGES
+from certsvc.domain.receipt import ATTACHMENT as RECEIPT
 from certsvc.errors import DocumentRefused, Problem
 
 ACTIONS = frozenset(
@@ -93,11 +94,12 @@ def _refuse_dictionary(found: generic.DictionaryObject) -> None:
         raise refused("action", f"它含 {action} 动作。", f"it holds an action {action}.")
     if (kind := _name(found, "/Subtype")) in MOVING and ("/Rect" in found or "/A" in found):
         raise refused("multimedia", f"它含 {kind} 多媒体。", f"it holds multimedia: {kind}.")
-    if "/EF" in found and ATTACHMENT in (str(value_of(found, "/F", "")), str(value_of(found, "/UF", ""))):
+    if "/EF" in found and {ATTACHMENT, RECEIPT} & {str(value_of(found, "/F", "")), str(value_of(found, "/UF", ""))}:
         raise refused(
             "certificate_data",
-            f"它附有证照的数据（{ATTACHMENT}），会被当作证照：请先去掉。",
-            f"it holds the data of a certificate ({ATTACHMENT}) and would pass for one: take them out first.",
+            f"它附有证照或回执的数据（{ATTACHMENT}、{RECEIPT}），会被当作证照或回执：请先去掉。",
+            f"it holds the data of a certificate or a receipt ({ATTACHMENT}, {RECEIPT}) and would pass for one: take "
+            "them out first.",
         )
     if isinstance(found, generic.StreamObject) and ("/F" in found or "/Ref" in found):
         raise refused(

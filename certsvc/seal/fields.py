@@ -16,6 +16,9 @@ from certsvc.seal.base_pdf import BasePdf
 
 POINTS_PER_MM = 72 / 25.4
 EXTENSIONS = b"/Extensions<</ESIC<</BaseVersion/1.7/ExtensionLevel 1>>>>"
+PARENT_TREE = re.compile(rb"(/ParentTree<</Nums\[[^\]]*)\](.*)/ParentTreeNextKey \d+", re.DOTALL)
+"""Between them lies the tree of identifiers of a page that has tables with heads."""
+
 INK = b"/ExtGState<</Ink<</Type/ExtGState/BM/Multiply>>>>"
 """Red ink over black print: what lies under the seal stays readable."""
 
@@ -75,8 +78,10 @@ def _changed(base: BasePdf, contents: Sequence[SealContent], numbers: Numbers) -
     fields, elements = _references(numbers.fields), _references(numbers.elements)
     form = b"/AcroForm<</Fields[%b]/SigFlags 3>>/Perms<</DocMDP %d 0 R>>" % (fields, numbers.first_seal)
     keys = b" ".join(b"%d %d 0 R" % (base.parent_key + place, number) for place, number in enumerate(numbers.elements))
-    entry = b" %b]>>/ParentTreeNextKey %d" % (keys, base.parent_key + len(contents))
-    tree, replaced = re.subn(rb"\]>>/ParentTreeNextKey \d+", entry, base.body(base.structure))
+    next_key = base.parent_key + len(contents)
+    tree, replaced = PARENT_TREE.subn(
+        lambda found: b"%b %b]%b/ParentTreeNextKey %d" % (found[1], keys, found[2], next_key), base.body(base.structure)
+    )
     document, extended = re.subn(rb"(/K\s*\[[^\]]*)\]", rb"\1 %b]" % elements, base.body(base.document), count=1)
     pages = [_page(base, content.placement) for content in contents]
     if not (replaced and extended) or any(b"/Annots" in base.body(page) for page in pages):

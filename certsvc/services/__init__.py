@@ -1,17 +1,21 @@
 """What a use case may use: protocols only. `app.py` and its neighbours are where real parts are put behind them."""
 
 from certsvc.services.keys import PayloadCipher, PrivateKey, Sealing, SealMaker, Timestamper
+from certsvc.services.pages import PageDrawer
+from certsvc.services.problem_reports import ReportDesk, ReportRegister
 from certsvc.services.records import Cases, RecordReader, RecordRegister, SnapshotRegister
 from certsvc.services.register import (
     Blobs,
     CertificateSearch,
     ExternalFiles,
+    HistoryReader,
     Register,
     RegisterReader,
     SealRegister,
     Walk,
 )
-from certsvc.services.requests import Answers, Approvals, ClientRegister, Jobs, Outcomes, TakenJob
+from certsvc.services.requests import Answers, Approvals, ClientRegister, FullViews, Jobs, Outcomes, TakenJob
+from certsvc.services.status_lists import StatusLists, StatusTurn
 
 __all__ = [
     "Answers",
@@ -21,18 +25,25 @@ __all__ = [
     "CertificateSearch",
     "ClientRegister",
     "ExternalFiles",
+    "FullViews",
+    "HistoryReader",
     "Jobs",
     "Outcomes",
+    "PageDrawer",
     "PayloadCipher",
     "PrivateKey",
     "RecordReader",
     "RecordRegister",
     "Register",
     "RegisterReader",
+    "ReportDesk",
+    "ReportRegister",
     "SealMaker",
     "SealRegister",
     "Sealing",
     "SnapshotRegister",
+    "StatusLists",
+    "StatusTurn",
     "TakenJob",
     "Timestamper",
     "Walk",

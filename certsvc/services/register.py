@@ -8,12 +8,14 @@ from certsvc.domain.business import Held
 from certsvc.domain.case import Progress
 from certsvc.domain.certificate import Gathered, RegisteredDocument
 from certsvc.domain.document_seal import DepartmentDocument
+from certsvc.domain.full_view import SealedDigest
+from certsvc.domain.history import FeedEvent, History, NamedLicence
 from certsvc.domain.issuing import ActRequest, Draft, Order, Reservation, SealedDocument
 from certsvc.domain.life import Event
 from certsvc.domain.seal import Seal, SealUse
 from certsvc.domain.seal_acts import BookedUse, RegisteredSeal, SealActRequest, SealEvent
 from certsvc.domain.search import Found, HolderSearch, Search
-from certsvc.ids import Ref
+from certsvc.ids import Ref, Uscc
 
 
 class RegisterReader(Protocol):
@@ -33,6 +35,19 @@ class RegisterReader(Protocol):
 
     async def ready(self) -> bool:
         """Whether the database answers."""
+
+
+class HistoryReader(Protocol):
+    """What happened, as the public may ask for it. Raises `RegisterUnavailable` when it cannot answer."""
+
+    async def history(self, ref: Ref) -> History | None:
+        """All versions of a certificate, and its events in the order of recording."""
+
+    async def feed(self, ref: Ref) -> Sequence[FeedEvent]:
+        """The last changes of a licence and what hangs on it, or of another certificate, the newest first."""
+
+    async def by_number(self, uscc: Uscc, on: date) -> NamedLicence | None:
+        """The licence of a business, in the sheet that holds on a day."""
 
 
 class Register(RegisterReader, Protocol):
@@ -80,9 +95,16 @@ class Register(RegisterReader, Protocol):
     async def keep_token(self, ref: Ref, token: bytes) -> bytes:
         """Keep the token with the reservation; the one kept first is the one returned, ever."""
 
-    async def publish(self, ref: Ref, documents: Sequence[SealedDocument], actor: str, now: datetime) -> None:
-        """In one transaction: documents, issued event, status period, log leaf, notice, audit. Raises `SealRefused`
-        when a seal that was used is not enabled any more."""
+    async def publish(
+        self,
+        ref: Ref,
+        documents: Sequence[SealedDocument],
+        actor: str,
+        now: datetime,
+        full_view: SealedDigest | None = None,
+    ) -> None:
+        """In one transaction: documents, the hash of what opens a full view, issued event, status period, log leaf,
+        notice, audit. Raises `SealRefused` when a seal that was used is not enabled any more."""
 
     async def documents(self, ref: Ref) -> Sequence[RegisteredDocument]:
         """The sealed files of one certificate; none before it is issued."""

@@ -8,8 +8,10 @@ from typing import Any, Protocol
 from certsvc.domain.answer import Answer
 from certsvc.domain.approval import Approval, ApprovalState, Decision, ToApprove
 from certsvc.domain.client import ClientId, RegisteredClient
+from certsvc.domain.full_view import Try, View, Viewer
 from certsvc.domain.job import JobError
 from certsvc.domain.scope import Scope
+from certsvc.ids import Ref
 
 
 class ClientRegister(Protocol):
@@ -20,6 +22,20 @@ class ClientRegister(Protocol):
 
     async def use_assertion(self, client_id: ClientId, jti: bytes, expires_at: datetime) -> bool:
         """Put on record that an assertion was used; False when it was before. `jti` is a SHA-256."""
+
+
+class FullViews(Protocol):
+    """Tries at the whole content of proofs, and views of it. Raises `RegisterUnavailable` when it cannot answer."""
+
+    async def begin(self, ref: Ref, viewer: Viewer, now: datetime) -> Try | None:
+        """Put a try on record and give what it is for; None where there is nothing to open, which is not counted.
+        Raises `NoTryLeft`."""
+
+    async def note_view(self, ref: Ref, number: int, viewer: Viewer, now: datetime) -> None:
+        """Put on record that a try opened the proof, before it is shown."""
+
+    async def views(self, ref: Ref, now: datetime) -> tuple[Sequence[View], int]:
+        """The latest views of a proof, newest first, and how many tries of 30 days opened nothing."""
 
 
 class Answers(Protocol):

@@ -17,7 +17,10 @@ SOURCES = {
     "batch_row": (ENCRYPTED_SQL["next_batch_row"], ENCRYPTED_SQL["again_batch_row"]),
     "batch_error": (ENCRYPTED_SQL["next_batch_error"], ENCRYPTED_SQL["again_batch_error"]),
     "case_content": (ENCRYPTED_SQL["next_case_content"], ENCRYPTED_SQL["again_case_content"]),
+    "full_view": (ENCRYPTED_SQL["next_full_view"], ENCRYPTED_SQL["again_full_view"]),
     "webhook": (ENCRYPTED_SQL["next_webhook"], ENCRYPTED_SQL["again_webhook"]),
+    "problem_report": (ENCRYPTED_SQL["next_problem_report"], ENCRYPTED_SQL["again_problem_report"]),
+    "follower": (ENCRYPTED_SQL["next_follower"], ENCRYPTED_SQL["again_follower"]),
     "old_webhook": (ENCRYPTED_SQL["next_old_webhook"], ENCRYPTED_SQL["again_old_webhook"]),
 }
 """Everything that is encrypted under a data key, a column each: how it is read, and written anew."""

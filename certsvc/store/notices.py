@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from certsvc.domain.notice import Notice
+from certsvc.domain.scope import READ
 from certsvc.errors import InvalidInput, NotFound
 from certsvc.ids import Ref
 from certsvc.store.jobs import enqueue
@@ -46,9 +47,10 @@ async def tell(
     client: str | None = None,
     ref: Ref | None = None,
     part: PartPlace | None = None,
+    action: str = READ,
 ) -> None:
-    """Tell others, in the caller's transaction: the client named, and all who may read the certificate `ref`, or decide
-    such a `part` of a case.
+    """Tell others, in the caller's transaction: the client named, and all who may read the certificate `ref` (or do
+    `action` there), or decide such a `part` of a case.
 
     `kind` is two words joined by a dot: `batch.finished`. `data` goes out as JSON (at most 16 KiB of it) and holds
     nothing about persons; with a `ref`, the certificate's `code`, `type` and `number` go out beside it.
@@ -62,7 +64,7 @@ async def tell(
     if ref is None:
         await connection.execute(SQL["tell"], at, kind, client, _json(data))
         return
-    values = at, kind, client, _json(data), ref.slot, ref.to_bytes()
+    values = at, kind, client, _json(data), ref.slot, ref.to_bytes(), action
     if await connection.fetchval(SQL["tell_of_certificate"], *values) is None:
         raise NotFound(
             f"登记簿中没有 {ref.typed_code}，没有可以通知的内容。",

@@ -13,6 +13,7 @@ from certsvc.domain.business import Held
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import RegisteredDocument
 from certsvc.domain.external import EXTERNAL
+from certsvc.domain.full_view import SealedDigest
 from certsvc.domain.issuing import ActRequest, Draft, Order, Reservation, SealedDocument
 from certsvc.domain.life import Event, require_newest
 from certsvc.domain.seal import Seal, SealUse
@@ -20,6 +21,7 @@ from certsvc.domain.seal_acts import SealState
 from certsvc.errors import Conflict, Forbidden, KeyReused, NotFound, SealRefused
 from certsvc.ids import Ref, ref_from_bytes
 from certsvc.store.audit import audit
+from certsvc.store.full_view import keep_digest
 from certsvc.store.jobs import enqueue
 from certsvc.store.lives import events_of, record
 from certsvc.store.pool import Connection
@@ -178,8 +180,16 @@ class PostgresRegister(PostgresReader):
                 raise _nothing(ref)
             return kept
 
-    async def publish(self, ref: Ref, documents: Sequence[SealedDocument], actor: str, now: datetime) -> None:
-        """Issue: documents, event, status periods, log leaf, notice, audit. Once issued, nothing more is done.
+    async def publish(
+        self,
+        ref: Ref,
+        documents: Sequence[SealedDocument],
+        actor: str,
+        now: datetime,
+        full_view: SealedDigest | None = None,
+    ) -> None:
+        """Issue: documents, the hash of what opens a full view, event, status periods, log leaf, notice, audit. Once
+        issued, nothing more is done.
 
         The state begins on the printed day of issue, which is the day of the reservation. Seals are locked before
         certificates, as a booking does.
@@ -204,6 +214,8 @@ class PostgresRegister(PostgresReader):
             for document in documents:
                 values = document.sha256, ref.slot, ref.to_bytes(), document.layout, document.size, now
                 await connection.execute(SQL["insert_document"], *values)
+            if full_view is not None:
+                await keep_digest(connection, ref, full_view)
             await connection.execute(SQL["set_issued"], ref.slot, ref.to_bytes(), now)
             event = _made(row, life, ref, actor, now)
             await record(connection, event, [document.sha256 for document in documents])

@@ -1,7 +1,7 @@
 """Rows to values."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import date
 
@@ -133,11 +133,20 @@ def to_gathered(rows: list[RegisteredCertificate], asked: Ref) -> Gathered | Non
     if certificate is None:
         return None
     holding = [*_holding(rows)]
-    root = next((row for row in holding if row.category is Category.LICENCE), None)
+    root = _root_among(holding)
     if certificate.category is Category.PERMIT:
         return Gathered(certificate=certificate, licence=root, root=root)
     permits = tuple(row for row in holding if row.category is Category.PERMIT)
     return Gathered(certificate=certificate, root=root, permits=permits)
+
+
+def root_among(rows: list[RegisteredCertificate]) -> RegisteredCertificate | None:
+    """Of certificates that hang together, the licence that acts on the permits: the version that holds."""
+    return _root_among(_holding(rows))
+
+
+def _root_among(holding: Iterable[RegisteredCertificate]) -> RegisteredCertificate | None:
+    return next((row for row in holding if row.category is Category.LICENCE), None)
 
 
 def _holding(rows: list[RegisteredCertificate]) -> Iterator[RegisteredCertificate]:

@@ -2,7 +2,7 @@
 facts, read from files."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from certsvc.x509_reader import read_crl, read_pem_certificate
 MAX_FILE, MAX_CRL = 64 * 1024, 8 * 1024 * 1024
 MAX_TOKEN_KEYS = 1000
 FOLDER, CRLS = "anchors", "crl"
+Crl = x509.CertificateRevocationList
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 TOKEN_KEYS = "token-keys"  # noqa: S105 - the name of a folder
 
@@ -44,13 +45,15 @@ class Revoked:
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """Our roots, the first is the oldest; token keys by key id; several keys may share an id, all of them are tried."""
+    """Our roots, the first is the oldest; token keys by key id; several keys may share an id, all of them are tried.
+    `crl_until` is when the newest CRL of each authority ends, by its subject (DER)."""
 
     roots: tuple[x509.Certificate, ...]
     token_keys: Mapping[bytes, tuple[TokenKey, ...]]
     is_demonstration: bool
     authorities: tuple[x509.Certificate, ...] = ()
     revoked: Mapping[tuple[bytes, int], Revoked] = field(default_factory=dict)
+    crl_until: Mapping[bytes, datetime] = field(default_factory=dict)
 
     @property
     def root(self) -> x509.Certificate:
@@ -130,12 +133,13 @@ def parse_anchors(files: Mapping[str, bytes]) -> Anchors:
         _issuer(name, issuing, roots)
         if not _is_authority(issuing):
             raise _wrong(name, "不是签发机构的证书", "not an authority's certificate")
-    revoked = _revoked(files, [*roots, *authorities])
+    crls = [*_crls(files, [*roots, *authorities])]
+    revoked = _revoked(crls)
     keys: dict[bytes, tuple[TokenKey, ...]] = {}
     for name in sorted(name for name in files if name.startswith(f"{FOLDER}/{TOKEN_KEYS}/"))[:MAX_TOKEN_KEYS]:
         entry = _token_key(name, _parse(files, name), authorities, revoked)
         keys[key_id(entry.public_key)] = (*keys.get(key_id(entry.public_key), ()), entry)
-    return Anchors(tuple(roots), keys, is_demonstration(authorities[0]), (*roots, *authorities), revoked)
+    return Anchors(tuple(roots), keys, is_demonstration(authorities[0]), (*roots, *authorities), revoked, _until(crls))
 
 
 def _generations(files: Mapping[str, bytes], base: str) -> list[str]:
@@ -164,9 +168,8 @@ def _token_key(
     return TokenKey(key, first, last if found.compromised else min(last, found.since), found.compromised)
 
 
-def _revoked(files: Mapping[str, bytes], authorities: Sequence[x509.Certificate]) -> dict[tuple[bytes, int], Revoked]:
-    """What the CRLs say; an old one says too little, never too much, so its age is no matter here."""
-    found = {}
+def _crls(files: Mapping[str, bytes], authorities: Sequence[x509.Certificate]) -> Iterator[Crl]:
+    """The CRLs, each found to be signed by one of our authorities."""
     for name in sorted(name for name in files if name.startswith(f"{CRLS}/")):
         try:
             crl = read_crl(files[name])
@@ -174,6 +177,22 @@ def _revoked(files: Mapping[str, bytes], authorities: Sequence[x509.Certificate]
             raise _wrong(name, "不是吊销列表", "it is no CRL") from None
         if not any(crl.issuer == issuer.subject and _signed(crl, issuer) for issuer in authorities):
             raise _wrong(name, "不是由我们的机构签发的", "none of our authorities signed it")
+        yield crl
+
+
+def _until(crls: Sequence[Crl]) -> dict[bytes, datetime]:
+    found: dict[bytes, datetime] = {}
+    for crl in crls:
+        if (until := crl.next_update_utc) is not None:
+            subject = crl.issuer.public_bytes()
+            found[subject] = max(until, found.get(subject, until))
+    return found
+
+
+def _revoked(crls: Sequence[Crl]) -> dict[tuple[bytes, int], Revoked]:
+    """What the CRLs say; an old one says too little, never too much, so its age is no matter here."""
+    found = {}
+    for crl in crls:
         for entry in crl:
             found[crl.issuer.public_bytes(), entry.serial_number] = Revoked(entry.revocation_date_utc, _stolen(entry))
     return found

@@ -22,22 +22,27 @@ from certsvc.errors import (
 )
 from certsvc.verify.attached import Attached, read_attached
 from certsvc.verify.department import department_document
+from certsvc.verify.examined import Examined
 from certsvc.verify.foreign_records import with_elsewhere
+from certsvc.verify.foreign_seal import describe_foreign, foreign_report, others
 from certsvc.verify.gather import Asked, ask_register, make_report
 from certsvc.verify.inspection import MAX_FILE, Inspection
 from certsvc.verify.keys_today import check_keys_today
 from certsvc.verify.laid_out import check_data, check_layout, without_seal
+from certsvc.verify.receipt import looks_like_receipt, receipt_file, verify_receipt
 from certsvc.verify.report import Check, Outcome, Report, Soundness, after_compromise, soundness
 from certsvc.verify.scan import check_claims
+from certsvc.verify.scanned import scanned_file
 from certsvc.verify.service import Verifying
 from certsvc.verify.token import check_token
+from certsvc.verify.version import check_version
 
 ON_RECORD = {"digest_on_record": True, "not_in_register": False}
 """What the check `registered` says of the digest; with any other reason it is not known."""
 
 
 async def verify_file(verifying: Verifying, data: bytes, now: datetime) -> Report:
-    """Report on a PDF. Without a register to ask (offline) the verdict is never valid.
+    """Report on a PDF, or on the JWS of a receipt. Without a register to ask (offline) the verdict is never valid.
 
     Raises:
         FileTooLarge: over 20 MiB.
@@ -45,7 +50,25 @@ async def verify_file(verifying: Verifying, data: bytes, now: datetime) -> Repor
         UnreadableFile: damaged, encrypted, over 200 pages, or it used up a worker's time or memory.
         WorkersBusy: too many files are being checked.
     """
+    return (await examine_file(verifying, data, now)).report
+
+
+async def examine_file(verifying: Verifying, data: bytes, now: datetime) -> Examined:
+    """The report as `verify_file` gives it, and what it rests on.
+
+    Raises:
+        FileTooLarge, NotAPdf, UnreadableFile, WorkersBusy: see `verify_file`.
+    """
+    if looks_like_receipt(data):
+        return Examined(verify_receipt(verifying, data, now))
     inspection = await _inspect(verifying, data, now)
+    report = await _judge_file(verifying, inspection, data, now)
+    if report.document is Soundness.UNSOUND:
+        report = foreign_report(report, describe_foreign(verifying, inspection, now))
+    return Examined(report, inspection)
+
+
+async def _judge_file(verifying: Verifying, inspection: Inspection, data: bytes, now: datetime) -> Report:
     known, registered = await _find(verifying, data)
     other = await _no_file_of_ours(verifying, inspection, data, now) if known is None else None
     if other is not None:
@@ -66,14 +89,18 @@ async def verify_file(verifying: Verifying, data: bytes, now: datetime) -> Repor
     gathered = asked.gathered if known else None
     if gathered:  # what is on record says itself whether its type is known here
         checks = [check for check in checks if check.kind != "type"]
+    checks += check_version(document, gathered)
     report = make_report(verifying.catalog, "file", document, checks, gathered, now, document_term=term)
     return await with_elsewhere(verifying, report)
 
 
 async def _no_file_of_ours(verifying: Verifying, inspection: Inspection, data: bytes, now: datetime) -> Report | None:
     """The report on a file that is no sealed certificate, and has another answer than that it is none."""
+    if (receipt := receipt_file(verifying, inspection, now)) is not None:
+        return receipt
     document = await department_document(verifying, inspection, data, now)
-    return document or await without_seal(verifying, inspection, now)
+    document = document or await without_seal(verifying, inspection, now)
+    return document or await scanned_file(verifying, inspection, now)
 
 
 async def check_file(verifying: Verifying, data: bytes, now: datetime) -> tuple[Check, ...]:
@@ -155,7 +182,8 @@ async def _inspect(verifying: Verifying, data: bytes, now: datetime) -> Inspecti
     if not data.startswith(b"%PDF-"):
         raise NotAPdf("这不是 PDF 文件。", "This is not a PDF file.")
     roots = tuple(root.public_bytes(Encoding.DER) for root in verifying.anchors.roots)
-    inspection = await verifying.inspector.inspect(data, roots, now.astimezone(UTC))
+    known = others(verifying, now)
+    inspection = await verifying.inspector.inspect(data, roots, now.astimezone(UTC), *([known] if known else []))
     if inspection.unreadable is not None:
         raise UnreadableFile(
             "这个 PDF 打不开：已损坏、已加密，或超过 200 页。请换原文件。",

@@ -3,8 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from certsvc.domain.record import to_national
 from certsvc.verify.foreign import Elsewhere, ForeignReport, SourceReport
+from certsvc.verify.foreign_file import ForeignFile
 
 
 def elsewhere_json(elsewhere: Elsewhere) -> dict[str, Any]:
@@ -72,3 +75,19 @@ def _instant(when: datetime | None) -> str | None:
 
 def _seconds(period: timedelta) -> int:
     return int(period.total_seconds())
+
+
+def foreign_file_json(foreign: ForeignFile) -> dict[str, Any]:
+    """Signatures that are not ours. Names are claims; `recognised` is the authority behind all of them, if there is
+    one, and whether it is recognised for this file."""
+    authority = foreign.authority
+    named = None
+    if authority is not None:
+        name = {"zh": authority.name_zh, "en": authority.name_en}
+        named = {"name": name, "area": authority.area, "title": foreign.title, "covered": foreign.covered}
+    return {
+        "unchanged": foreign.unchanged,
+        "uses_our_name": foreign.namesake,
+        "signatures": [msgspec.to_builtins(one) for one in foreign.signatures],
+        "recognised": named,
+    }

@@ -21,6 +21,7 @@ from certsvc.verify.report import (
     PartReport,
     Report,
     Soundness,
+    Verdict,
     conclude,
 )
 
@@ -63,8 +64,10 @@ def make_report(
     now: datetime,
     *,
     document_term: TermState = TermState.UNKNOWN,
+    on: date | None = None,
 ) -> Report:
-    """Put the three answers together; `document_term` stands when there is no record."""
+    """Put the three answers together, of today or of the day `on`, of which the register was asked; `document_term`
+    stands when there is no record."""
     found = tuple(checks)
     if gathered is None:
         answered = any(check.reason in NO_RECORD for check in found)
@@ -79,7 +82,7 @@ def make_report(
             verdict=conclude(document, status, document_term),
             checks=found,
         )
-    day = beijing_date(now)
+    day = on or beijing_date(now)
     main = certificate_report(catalog, gathered.certificate, day, gathered.root)
     status = current_status(catalog, gathered.certificate)
     return Report(
@@ -89,13 +92,24 @@ def make_report(
         status=status,
         status_age_s=gathered.certificate.status_age_s,
         term=main.term,
-        verdict=conclude(document, status, main.term, main.licence),
+        verdict=_verdict(document, status, main),
         checks=(*found, *main.checks),
         certificate=main,
         licence=certificate_report(catalog, gathered.licence, day) if gathered.licence else None,
         permits=tuple(certificate_report(catalog, permit, day, gathered.root) for permit in gathered.permits),
         pending=tuple(part_report(catalog, part, day) for part in gathered.pending),
     )
+
+
+def is_issued_by(certificate: RegisteredCertificate, day: date) -> bool:
+    """Whether it was issued by a day; the register has no state of the days before."""
+    return certificate.status is not Status.UNKNOWN or day >= beijing_date(certificate.issued_at)
+
+
+def _verdict(document: Soundness, status: Status, main: CertificateReport) -> Verdict:
+    if document is not Soundness.UNSOUND and any(check.reason == "not_issued_then" for check in main.checks):
+        return Verdict.NOT_VALID
+    return conclude(document, status, main.term, main.licence)
 
 
 def part_report(catalog: Catalog, part: PendingPart, day: date) -> PartReport:
@@ -126,17 +140,29 @@ def certificate_report(
             checks=(Check("type", Outcome.UNKNOWN, "type_unknown"),),
         )
     rows = kind.rows(certificate.public_fields)
+    face = tuple(FaceField(key=field.key, zh=field.zh, en=field.en, value=text) for field, text in rows)
+    if not is_issued_by(certificate, day):
+        return CertificateReport(
+            certificate=certificate,
+            title_zh=kind.zh,
+            title_en=kind.en,
+            fields=face,
+            term=term,
+            verdict=Verdict.NOT_VALID,
+            checks=(Check("status", Outcome.FAILED, "not_issued_then"),),
+        )
     licence = ask_licence(catalog, kind, certificate, root)
     return CertificateReport(
         certificate=certificate,
         title_zh=kind.zh,
         title_en=kind.en,
-        fields=tuple(FaceField(key=field.key, zh=field.zh, en=field.en, value=text) for field, text in rows),
+        fields=face,
         term=term,
         verdict=conclude(Soundness.SOUND, status, term, licence.outcome),
         checks=(_status_check(status), _term_check(status, term), *licence.checks),
         licence=licence.outcome,
         consequences=licence.consequences,
+        full_view=kind.prints_full_view(certificate.layout),
     )
 
 

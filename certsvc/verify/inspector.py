@@ -35,11 +35,14 @@ class Inspector:
     ) -> None:
         await self._pool.__aexit__(kind, error, trace)
 
-    async def inspect(self, pdf: bytes, roots: tuple[bytes, ...], now: datetime) -> Inspection:
-        """Inspect one PDF against our roots (DER).
+    async def inspect(
+        self, pdf: bytes, roots: tuple[bytes, ...], now: datetime, others: tuple[bytes, ...] = ()
+    ) -> Inspection:
+        """Inspect one PDF against our roots (DER); `others` are those of authorities elsewhere that we recognise.
 
         Raises:
             WorkersBusy: too many are waiting already.
             UnreadableFile: the worker died of it, took too long, or gave no answer of its kind.
         """
-        return await self._pool.ask(msgspec.msgpack.encode(Request(pdf=pdf, roots=roots, now=now.timestamp())), _read)
+        request = Request(pdf=pdf, roots=roots, now=now.timestamp(), others=others)
+        return await self._pool.ask(msgspec.msgpack.encode(request), _read)

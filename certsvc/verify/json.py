@@ -2,11 +2,23 @@
 
 from typing import Any
 
+import msgspec
+
 from certsvc.domain.certificate import RegisteredCertificate
 from certsvc.domain.states import Status, national_state
 from certsvc.verify.case import CaseReport
-from certsvc.verify.foreign_json import elsewhere_json
-from certsvc.verify.report import CertificateReport, Check, Outcome, PartReport, Report, SealedReport
+from certsvc.verify.foreign_json import elsewhere_json, foreign_file_json
+from certsvc.verify.indications import etsi_json, indication
+from certsvc.verify.report import (
+    AsOf,
+    CertificateReport,
+    Check,
+    Outcome,
+    PartReport,
+    ReceiptReport,
+    Report,
+    SealedReport,
+)
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -27,6 +39,37 @@ def report_json(report: Report) -> dict[str, Any]:
         "pending": [_part(part) for part in report.pending],
         "elsewhere": elsewhere_json(report.elsewhere) if report.elsewhere else None,
         "department_document": _department_document(report.sealed) if report.sealed else None,
+        "as_of": _as_of(report.as_of) if report.as_of else None,
+        "receipt": _receipt(report.receipt) if report.receipt else None,
+        "etsi": etsi_json(report.checks),
+        "foreign": foreign_file_json(report.foreign) if report.foreign else None,
+        "codes": list(report.codes),
+    }
+
+
+def _receipt(read: ReceiptReport) -> dict[str, Any]:
+    """What a receipt that was shown here says; `content` is null where it is not genuine, or that cannot be known."""
+    return {
+        "content": msgspec.to_builtins(read.receipt) if read.receipt else None,
+        "sealed_at": read.sealed_at.isoformat(timespec="seconds") if read.sealed_at else None,
+    }
+
+
+def _as_of(as_of: AsOf) -> dict[str, Any]:
+    """The day that the answer is about; null at its place means today. `known_then` is there where the register said
+    otherwise at the end of that day: what it said, and null for nothing."""
+    then = None
+    if as_of.then_at is not None:
+        line = _line(as_of.then) if as_of.then else None
+        then = {"known_at": as_of.then_at.isoformat(timespec="seconds"), "certificate": line}
+    return {
+        "date": as_of.day.isoformat(),
+        "known_at": as_of.known_at.isoformat(timespec="seconds") if as_of.known_at else None,
+        "to_come": as_of.is_to_come,
+        "on_record_then": as_of.is_on_record,
+        "permits_issued_later": as_of.issued_later,
+        "version_in_force": as_of.sheet.typed_code if as_of.sheet else None,
+        "known_then": then,
     }
 
 
@@ -73,8 +116,16 @@ def _part(report: PartReport) -> dict[str, Any]:
     }
 
 
-def _check(check: Check) -> dict[str, str]:
-    return {"kind": check.kind, "outcome": check.outcome.value, "reason": check.reason}
+def _check(check: Check) -> dict[str, str | None]:
+    """A check with what ETSI EN 319 102-1 calls it; null where the standard, which judges signatures, has no word."""
+    found = indication(check)
+    return {
+        "kind": check.kind,
+        "outcome": check.outcome.value,
+        "reason": check.reason,
+        "indication": found.status.value if found else None,
+        "sub_indication": found.sub.value if found and found.sub else None,
+    }
 
 
 def _certificate(report: CertificateReport) -> dict[str, Any]:
@@ -140,6 +191,7 @@ def _facts(report: CertificateReport) -> dict[str, Any]:
         "layout": certificate.layout,
         "identifier": certificate.identifier,
         "previous_identifier": certificate.previous_identifier,
+        "successor": certificate.successor.typed_code if certificate.successor else None,
         "national_state": {"code": national.code, "description": national.description},
         "holder": certificate.holder_name,
         "subject": certificate.subject,

@@ -7,10 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from certsvc.domain.calendar import TermState
-from certsvc.errors import CertsvcError, FileTooLarge, NotAPdf, UnreadableFile, WorkersBusy
-from certsvc.verify.file import verify_file
+from certsvc.errors import (
+    CertsvcError,
+    FileTooLarge,
+    NoQrInPhoto,
+    NotAPdf,
+    PhotoFormat,
+    UnreadableFile,
+    WorkersBusy,
+)
 from certsvc.verify.inspection import MAX_FILE
 from certsvc.verify.json import report_json
+from certsvc.verify.photo import examine_upload
 from certsvc.verify.report import Check, Outcome, Report, Soundness, conclude
 from certsvc.verify.service import Verifying
 
@@ -21,8 +29,8 @@ async def verify_path(verifying: Verifying, path: Path, now: datetime) -> dict[s
     What cannot be opened, is no PDF, too large or unreadable is undetermined, with the error's code as the reason.
     """
     try:
-        report = await verify_file(verifying, _read(path), now)
-    except (FileTooLarge, NotAPdf, UnreadableFile, WorkersBusy) as error:
+        report = (await examine_upload(verifying, _read(path), now)).report
+    except (FileTooLarge, NoQrInPhoto, NotAPdf, PhotoFormat, UnreadableFile, WorkersBusy) as error:
         report = _unread(error, now)
     return {"file": str(path), **report_json(report)}
 

@@ -17,17 +17,20 @@ from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverage
 
 from certsvc.domain.certificate import ATTACHMENT
 from certsvc.domain.document_seal import MOST_PAGES
+from certsvc.domain.receipt import ATTACHMENT as RECEIPT
+from certsvc.domain.receipt import MOST_JWS
 from certsvc.domain.seal_form import MOST_SEALS, field_name
+from certsvc.verify.foreign_signature import foreign_signatures
 from certsvc.verify.inspection import Inspection
 from certsvc.verify.joint import check_joint
 from certsvc.verify.one_spelling import check_spelling
-from certsvc.verify.pixels import read_pages, require_pages
+from certsvc.verify.pixels import is_picture, read_pages, require_pages
 from certsvc.verify.report import Check, Outcome
 from certsvc.verify.signature import Judged, check_timestamp, judge, signer_of
 from certsvc.verify.strict import check_bytes, read_signatures
 from certsvc.verify.two_revisions import items, read_store, split_store
 
-MAX_ATTACHMENT = 256 * 1024
+MAX_ATTACHMENT, LONGEST_REASON = 256 * 1024, 400
 FORBIDDEN = ("/OpenAction", "/AA", "/URI", "/Threads", "/Collection", "/OCProperties", "/Requirements")
 SEAL = frozenset("/Type /Subtype /FT /T /F /Rect /P /V /AP /TU /StructParent".split())
 """What stands in the field of a single seal, which is its annotation too: no action, no note, no other kind."""
@@ -37,9 +40,10 @@ JOINT_FIELD = frozenset("/FT /T /TU /Kids /Lock /V".split())
 JOINT_NOTE = SEAL - {"/FT", "/T", "/TU", "/V"}
 
 
-def inspect_pdf(data: bytes, roots: Sequence[bytes], now: datetime) -> Inspection:
+def inspect_pdf(data: bytes, roots: Sequence[bytes], now: datetime, others: Sequence[bytes] = ()) -> Inspection:
     """Every check on the file itself against our roots, its attachment, and its QR as a picture. Of a department's
-    document the pages are not looked at: what stands on them, and how many there are, is its own."""
+    document the pages are not looked at: what stands on them, and how many there are, is its own. Of signatures that
+    are not ours it says what they are, and whether one of `others`, the recognised roots, stands behind them."""
     try:
         require_pages(data, MOST_PAGES)  # at once what is no PDF, over which the other reader takes its time
         sealed, store = split_store(data)
@@ -50,9 +54,23 @@ def inspect_pdf(data: bytes, roots: Sequence[bytes], now: datetime) -> Inspectio
         found = _judged(sealed, store, reader, signatures, roots, now) if signatures else NO_SEAL
         if found.is_ours and found.attachment is None:
             return found
+        if any(check.reason == "not_our_anchor" for check in found.checks):
+            found = msgspec.structs.replace(found, foreign=foreign_signatures(reader, signatures, others, now))
+        if not signatures:
+            found = msgspec.structs.replace(found, is_picture=is_picture(data))
         return msgspec.structs.replace(found, qr_digits=read_pages(data))
     except Exception as error:  # hostile bytes raise anything; the name of the class is all that is kept
-        return Inspection(unreadable=type(error).__name__)
+        return _scan(data) or Inspection(unreadable=type(error).__name__)
+
+
+def _scan(data: bytes) -> Inspection | None:
+    """A file that our strict reader does not open, as scanners write them: nothing but pictures, and no signature."""
+    try:
+        if b"/ByteRange" in data or b"/Encrypt" in data or not is_picture(data):
+            return None
+        return msgspec.structs.replace(NO_SEAL, is_picture=True, qr_digits=read_pages(data))
+    except Exception:
+        return None
 
 
 def _judged(
@@ -76,7 +94,14 @@ def _judged(
         _attempt("docmdp", lambda: _check_certification(known, judged, reader)),
     ]
     is_ours = len(known) == len(signatures) and _are_ours([one.status for one in judged])
-    return Inspection(checks=_gravest(checks), attachment=_attachment(reader), signers=signers, is_ours=is_ours)
+    return Inspection(
+        checks=_gravest(checks),
+        attachment=_attached(reader, ATTACHMENT, MAX_ATTACHMENT),
+        signers=signers,
+        is_ours=is_ours,
+        receipt=_attached(reader, RECEIPT, MOST_JWS),
+        reason=_reason(signatures[0]),
+    )
 
 
 def _are_ours(found: Sequence[PdfSignatureStatus | None]) -> bool:
@@ -190,13 +215,21 @@ def _in_joint_seals(notes: list[Any], fields: list[Any]) -> list[str]:
     )
 
 
-def _attachment(reader: PdfFileReader) -> bytes | None:
-    """The data of a certificate: nothing where there are none, empty where they are not alone, too long, or cannot be
-    read."""
+def _reason(signature: EmbeddedPdfSignature) -> str:
+    """What a seal gives as its reason, as far as it can be read."""
+    try:
+        return str(signature.sig_object["/Reason"])[:LONGEST_REASON]
+    except Exception:
+        return ""
+
+
+def _attached(reader: PdfFileReader, name: str, most: int) -> bytes | None:
+    """The file attached under this name: nothing where there is none, empty where it is not alone, too long, or cannot
+    be read."""
     try:
         root: Any = reader.root
         listed = items(root["/Names"]["/EmbeddedFiles"]["/Names"])
-        if ATTACHMENT not in map(str, listed[::2]):
+        if name not in map(str, listed[::2]):
             return None
     except Exception:
         return None
@@ -205,4 +238,4 @@ def _attachment(reader: PdfFileReader) -> bytes | None:
         data: bytes = file["/EF"]["/F"].data
     except Exception:
         return b""
-    return data if len(data) <= MAX_ATTACHMENT else b""
+    return data if len(data) <= most else b""

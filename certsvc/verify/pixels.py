@@ -5,12 +5,14 @@ import re
 import pypdfium2
 import zxingcpp
 from PIL import Image
+from pypdfium2 import raw
 
 from certsvc.verify.inspection import MAX_PAGES
 
 DPI = 200
 MOST_PIXELS, LONGEST_SIDE = 40_000_000, 20_000
 MAX_CODES = 8
+MOST_SCANNED, MOST_OBJECTS, MOST_OF_A_PAGE = 4, 2000, 0.6
 LINK = re.compile(r"HTTPS?://[A-Z0-9.:\-]{1,80}/Q/([0-9]{1,700})", re.IGNORECASE | re.ASCII)
 
 
@@ -38,6 +40,40 @@ def require_pages(data: bytes, most: int) -> None:
             _require(document, most)
     except pypdfium2.PdfiumError as error:
         raise ValueError(str(error)) from None
+
+
+def is_picture(data: bytes) -> bool:
+    """Whether the pages of a PDF are pictures and nothing else that is seen, as a scanner or a phone makes them; only
+    the first pages are looked at.
+
+    Raises:
+        ValueError: it does not open.
+    """
+    try:
+        with pypdfium2.PdfDocument(data) as document:
+            pages = range(min(len(document), MOST_SCANNED))
+            return bool(pages) and all(_is_scan(document[number]) for number in pages)
+    except pypdfium2.PdfiumError as error:
+        raise ValueError(str(error)) from None
+
+
+def _is_scan(page: pypdfium2.PdfPage) -> bool:
+    """A picture that covers most of the page, and no line, no shape and no text that can be seen: what a scanner read
+    off the picture lies under it, unseen."""
+    width, height = page.get_size()
+    covered = 0.0
+    for number, drawn in enumerate(page.get_objects()):
+        if number > MOST_OBJECTS:
+            return False
+        if drawn.type == raw.FPDF_PAGEOBJ_IMAGE:
+            left, bottom, right, top = drawn.get_bounds()
+            covered = max(covered, (right - left) * (top - bottom))
+        elif drawn.type == raw.FPDF_PAGEOBJ_TEXT:
+            if raw.FPDFTextObj_GetTextRenderMode(drawn.raw) != raw.FPDF_TEXTRENDERMODE_INVISIBLE:
+                return False
+        elif drawn.type != raw.FPDF_PAGEOBJ_FORM:
+            return False
+    return bool(covered >= MOST_OF_A_PAGE * width * height > 0)
 
 
 def _require(document: pypdfium2.PdfDocument, most: int) -> None:

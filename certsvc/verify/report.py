@@ -5,7 +5,7 @@ A check reports, it never raises; what could not be found out is `unknown`, and 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from itertools import zip_longest
 
@@ -14,9 +14,12 @@ from certsvc.domain.case import PendingPart
 from certsvc.domain.certificate import RegisteredCertificate
 from certsvc.domain.document_seal import DepartmentDocument, SealOnRecord
 from certsvc.domain.effects import Consequence
+from certsvc.domain.receipt import Receipt
 from certsvc.domain.states import IN_FORCE, Status
+from certsvc.ids import Ref
 from certsvc.verify.face_field import FaceField
 from certsvc.verify.foreign import Elsewhere
+from certsvc.verify.foreign_file import ForeignFile
 
 
 class Outcome(StrEnum):
@@ -35,6 +38,13 @@ class Verdict(StrEnum):
     UNDETERMINED = "undetermined"
     DEPARTMENT_DOCUMENT = "department_document"
     """No certificate, but a document of a department: sealed here, unchanged since, and on record."""
+
+    RECOGNISED_ELSEWHERE = "recognised_elsewhere"
+    """Sealed under an authority elsewhere that we recognise for it, and unchanged since: genuine there, not ours, and
+    of its state there we know nothing."""
+
+    RECEIPT = "receipt"
+    """No certificate, but a genuine receipt: what was shown at another time, and nothing of now."""
 
 
 class Soundness(StrEnum):
@@ -59,7 +69,7 @@ class CertificateReport:
     """One certificate with its own answers and its own verdict; `checks` are those of this certificate alone.
 
     `licence` is what the state of its licence lets it be: passed, failed when a rule ends or stops it, unknown when
-    that state is; `consequences` are the rules that act, with their ground.
+    that state is; `consequences` are the rules that act, with their ground. With `full_view` it prints what opens it.
     """
 
     certificate: RegisteredCertificate
@@ -71,6 +81,7 @@ class CertificateReport:
     checks: tuple[Check, ...]
     licence: Outcome = Outcome.PASSED
     consequences: tuple[Consequence, ...] = ()
+    full_view: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +110,44 @@ class SealedReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptReport:
+    """What a receipt says, None where it is not genuine or that cannot be known; and when its page was sealed, as the
+    timestamp says, where there is one."""
+
+    receipt: Receipt | None
+    sealed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsOf:
+    """The day that a report is about, where that is not today, as known at `known_at` or, without it, now.
+
+    `is_to_come`: the day had not come by then. `is_on_record`: whether the register knew of the certificate then.
+    `issued_later` counts permits of today that were not issued by the day; `sheet` is the version that held on it,
+    where the one asked about did not. Where the register said otherwise at the end of that day, `then_at` is that
+    moment and `then` what it said, None for nothing.
+    """
+
+    day: date
+    known_at: datetime | None = None
+    is_to_come: bool = False
+    is_on_record: bool = True
+    issued_later: int = 0
+    sheet: Ref | None = None
+    then_at: datetime | None = None
+    then: CertificateReport | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything found about one token, code or file, at one time.
 
     `status` is the state as the register gave it: `None` when it was not or could not be asked, `unknown` when it has
-    no record or the state is too old. `source` is what was asked about: `qr`, `code` or `file`. `elsewhere` is what
-    others reported of the business, None where that was not asked. A file that was judged as a department's document
-    has `sealed`, and neither state nor term.
+    no record or the state is too old. `source` is what was asked about: `qr`, `code`, `file` or `photo`. `elsewhere` is
+    what others reported of the business, None where that was not asked. A file that was judged as a department's
+    document has `sealed`, and neither state nor term. A report about another day than today has `as_of`.
+    What was judged as a receipt has `receipt`, and as `source` `receipt` or `file`. `foreign` is the account of
+    signatures that are not ours; `codes` are the typed codes of certificates whose QR codes are in one picture.
     """
 
     asked_at: datetime
@@ -122,6 +164,10 @@ class Report:
     pending: tuple[PartReport, ...] = ()
     elsewhere: Elsewhere | None = None
     sealed: SealedReport | None = None
+    as_of: AsOf | None = None
+    receipt: ReceiptReport | None = None
+    foreign: ForeignFile | None = None
+    codes: tuple[str, ...] = ()
 
     @property
     def register_failed(self) -> bool:
@@ -164,6 +210,13 @@ def conclude_document(document: Soundness) -> Verdict:
     """The verdict on a department's document: sound, it is what it is, and never a valid certificate."""
     if document is Soundness.SOUND:
         return Verdict.DEPARTMENT_DOCUMENT
+    return Verdict.NOT_VALID if document is Soundness.UNSOUND else Verdict.UNDETERMINED
+
+
+def conclude_receipt(document: Soundness) -> Verdict:
+    """The verdict on a receipt: genuine, it is what it is, and nothing of now is valid by it."""
+    if document is Soundness.SOUND:
+        return Verdict.RECEIPT
     return Verdict.NOT_VALID if document is Soundness.UNSOUND else Verdict.UNDETERMINED
 
 

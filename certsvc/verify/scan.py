@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
+from certsvc.catalog import Catalog
 from certsvc.domain.calendar import TermState, beijing_date, start_of_day
 from certsvc.domain.certificate import RegisteredCertificate
 from certsvc.domain.token import Claims
 from certsvc.errors import NotFound
-from certsvc.ids import parse_typed_code
+from certsvc.ids import Ref, parse_typed_code
+from certsvc.services import RegisterReader
 from certsvc.verify.foreign_records import with_elsewhere
 from certsvc.verify.gather import ask_register, make_report
 from certsvc.verify.report import Check, Outcome, Report, Soundness, soundness
@@ -42,8 +44,17 @@ async def verify_code(verifying: Verifying, code: str, now: datetime) -> Report:
         InvalidIdentifier, WrongCheckCharacter: mistyped; the register was not asked.
         NotFound: no certificate has this code.
     """
-    ref = parse_typed_code(code)
-    asked = await ask_register(verifying.register, ref, now)
+    report = await report_code(verifying.catalog, verifying.register, parse_typed_code(code), now)
+    return await with_elsewhere(verifying, report)
+
+
+async def report_code(catalog: Catalog, register: RegisterReader | None, ref: Ref, now: datetime) -> Report:
+    """What the register says of a typed code, and of nothing from elsewhere.
+
+    Raises:
+        NotFound: no certificate has this code.
+    """
+    asked = await ask_register(register, ref, now)
     if asked.check is not None and asked.check.reason == "not_in_register":
         raise NotFound(
             "没有查到这个查验码。请对照纸面再输一次。", "No record has this code: compare it with the paper."
@@ -52,8 +63,7 @@ async def verify_code(verifying: Verifying, code: str, now: datetime) -> Report:
     code_check = Check("code", Outcome.PASSED if known else Outcome.UNKNOWN, "known_code" if known else "not_asked")
     checks = (code_check, *([asked.check] if asked.check else []))
     document = Soundness.SOUND if known else Soundness.UNKNOWN
-    report = make_report(verifying.catalog, "code", document, checks, asked.gathered, now)
-    return await with_elsewhere(verifying, report)
+    return make_report(catalog, "code", document, checks, asked.gathered, now)
 
 
 def check_claims(claims: Claims, certificate: RegisteredCertificate) -> Check:

@@ -50,15 +50,22 @@ def judge(
     """The checks `signature`, `signer` and `revocation`, with the validation data that `store` finds."""
     try:
         moment = now if signer.sealed_at is None else datetime.fromtimestamp(signer.sealed_at, UTC)
-        status = asyncio.run(_validate(signature, _context(store, roots, moment)))
+        status = asyncio.run(_validate(signature, context(store, roots, moment)))
     except Exception as error:  # hostile bytes raise anything; the name of the class is all that is kept
         return Judged((Check("signature", Outcome.UNKNOWN, f"could_not_run_{type(error).__name__}"),))
     checks = (
-        _verdict("signature", status.intact and status.valid, "intact", "altered"),
+        _signature_check(status),
         _verdict("signer", status.trusted, "our_anchor", "not_our_anchor"),
         _verdict("revocation", status.trusted and not status.revoked, "not_revoked", "revoked_or_not_proven"),
     )
     return Judged(checks, status)
+
+
+def _signature_check(status: PdfSignatureStatus) -> Check:
+    """Two ways to be broken: other content than was sealed, or a signature not by the key of its certificate."""
+    if status.intact and not status.valid:
+        return Check("signature", Outcome.FAILED, "not_its_key")
+    return _verdict("signature", status.intact, "intact", "altered")
 
 
 def _verdict(kind: str, good: bool, passed: str, failed: str) -> Check:
@@ -90,7 +97,7 @@ def _timestamp_of(signature: EmbeddedPdfSignature) -> tuple[float | None, bytes 
         return None, None
 
 
-def _context(store: PdfFileReader, roots: Sequence[bytes], moment: datetime) -> ValidationContext:
+def context(store: PdfFileReader, roots: Sequence[bytes], moment: datetime) -> ValidationContext:
     """Only our roots, only the data in the file, at the time of the seal. Revocation must be proven, also where a
     certificate names no place for its CRL: in the library's milder modes such a one is not checked at all."""
     settings: dict[str, Any] = {

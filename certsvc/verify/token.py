@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -9,14 +11,22 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from certsvc.domain.token import HALF_ORDER, SIGNATURE_BYTES, Token, parse_digits, signing_input
-from certsvc.verify.anchors import Anchors, TokenKey
+from certsvc.verify.anchors import TokenKey
 from certsvc.verify.report import Check, Outcome, after_compromise
 
 KIND = "token_signature"
 HALF = SIGNATURE_BYTES // 2
 
 
-def check_token(digits: str, anchors: Anchors) -> tuple[Token, Check]:
+class TokenKeys(Protocol):
+    """Anchors, or whatever else knows the keys of tokens."""
+
+    @property
+    def token_keys(self) -> Mapping[bytes, tuple[TokenKey, ...]]:
+        """By key id; several may share one, all of them are tried."""
+
+
+def check_token(digits: str, anchors: TokenKeys) -> tuple[Token, Check]:
     """Take the digits of a QR apart and check who signed them (ES256, no other algorithm).
 
     The check fails with `unknown_key`, `signature_wrong` (also for the greater of the two values of s that ES256

@@ -22,7 +22,8 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
 def _inspect(frame: bytes) -> bytes:
     request = msgspec.msgpack.decode(frame, type=Request)
     try:
-        found = inspect_pdf(request.pdf, request.roots, datetime.fromtimestamp(request.now, UTC))
+        now = datetime.fromtimestamp(request.now, UTC)
+        found = inspect_pdf(request.pdf, request.roots, now, *([request.others] if request.others else []))
     except (MemoryError, RecursionError) as error:
         found = Inspection(unreadable=type(error).__name__)
     return msgspec.msgpack.encode(found)

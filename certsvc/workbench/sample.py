@@ -28,6 +28,7 @@ HOST = "preview.invalid"
 NOBODY = Issuer(name="云山市示例发证机关", uscc=parse_uscc("11441900007330010D"))
 """Issues types that no seal of the demonstration stands under."""
 
+CHARACTERS = "7K3M9Q"
 SERIAL = "PREVIEW0000000000000"
 KID = bytes(4)
 SIGNATURE = (hashlib.sha256(b"preview").digest() * 2)[:SIGNATURE_BYTES]
@@ -77,6 +78,7 @@ def sample_face(sample: Sample, kind: CertificateType) -> Face:
         digits=_digits(kind, sample.payload, day),
         specimen=True,
         seals=owners if len(owners) > 1 else (),
+        full_view=CHARACTERS if kind.prints_full_view(None) else "",
     )
 
 

@@ -122,7 +122,7 @@ def test_each_profile_gives_its_key_usage_and_purposes_and_nothing_else(tmp_path
         "status": ({"digital_signature"}, {"1.3.6.1.5.5.7.3.30"}, False, None),
         "receipt": (
             {"digital_signature", "content_commitment"},
-            {"1.3.6.1.5.5.7.3.36", "1.3.6.1.5.5.7.3.4"},
+            {"1.3.6.1.4.1.32473.118246390.3", "1.3.6.1.5.5.7.3.36", "1.3.6.1.5.5.7.3.4"},
             False,
             None,
         ),

@@ -85,6 +85,7 @@ def fill(gallery: Gallery) -> None:
         "unknown": f"/C/{new_ref(None).typed_code}",
         "problem": "/nothing/here",
         "trust": "/trust",
+        "accessibility": "/accessibility",
     }
     sealed = site.sealed(permit)
     site.shelf.documents[hashlib.sha256(sealed).digest()] = permit.ref

@@ -22,7 +22,7 @@ AXE = {"runOnly": {"type": "tag", "values": TAGS}, "rules": {"target-size": {"en
 KINDS = [
     *("home", "licence", "permit", "proof", "suspended", "revoked", "expired", "not yet", "renewal", "superseded"),
     *("stale", "down", "no record", "foreign", "file changed", "file unregistered", "mistyped", "unknown", "problem"),
-    *("conditional", "recheck", "dormant", "closing due", "ended with licence", "trust"),
+    *("conditional", "recheck", "dormant", "closing due", "ended with licence", "trust", "accessibility"),
 ]
 CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 SMALL = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]), summary')]

@@ -36,10 +36,12 @@ def example(type_id: str, name: str) -> dict[str, Any]:
 
 
 def copy_type(folder: Path, type_id: str) -> Path:
-    """Copy a type and what it needs into `folder`/schemas, where nothing is published; the version's folder in it."""
+    """Copy the first version of a type and what it needs into `folder`/schemas, where nothing is published; the
+    version's folder in it."""
     shutil.copytree(SCHEMAS / "common", folder / "schemas" / "common", dirs_exist_ok=True)
     shutil.copy(SCHEMAS / "general.toml", folder / "schemas" / "general.toml")
-    shutil.copytree(SCHEMAS / type_id, folder / "schemas" / type_id, dirs_exist_ok=True)
+    first = shutil.ignore_patterns("v[2-9]*")
+    shutil.copytree(SCHEMAS / type_id, folder / "schemas" / type_id, dirs_exist_ok=True, ignore=first)
     return folder / "schemas" / type_id / "v1"
 
 

@@ -267,7 +267,9 @@ def test_the_locale_c_changes_nothing(home: Home) -> None:
 
 def test_check_types_lists_every_type_once(home: Home) -> None:
     listed = home.json("check-types")
-    assert len({kind["type_number"] for kind in listed}) == len(listed) >= 10
+    versions = {(kind["id"], kind["version"]) for kind in listed}
+    assert len({kind["type_number"] for kind in listed}) == len({kind["id"] for kind in listed}) >= 10
+    assert len(versions) == len(listed)
     assert {kind["category"] for kind in listed} == {"licence", "permit", "proof"}
 
 

@@ -54,3 +54,20 @@ def test_a_document_never_counts_as_a_valid_certificate(
     assert done.exit_code == status, done.output
     if DOCUMENT in found:
         assert "不是证照" in done.output and SEAL["sealed_at"] in done.output and "not asked" not in done.output
+
+
+def test_a_receipt_has_words_of_its_own_and_is_no_valid_certificate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = {"word": "有效", "qualifier": "", "title": "营业执照"}
+    content = {"id": "ab" * 16, "made_at": "2026-11-27T08:00:00+00:00", "report": {"verdict": "valid"}}
+    found = report("receipt") | {"register": None, "receipt": {"content": content | {"shown": {"zh": said}}}}
+
+    def verify(settings: object, files: object, show: Callable[[dict[str, Any]], None], *, offline: bool) -> None:
+        show(found)
+
+    monkeypatch.setattr(work, "verify_files", verify)
+    done = CliRunner().invoke(program.cli, ["verify", __file__])
+    assert done.exit_code == 4
+    assert "回执真实，只说明当时" in done.output and "2026-11-27T08:00:00+00:00 营业执照 valid (有效)" in done.output
+    assert not done.output.startswith("✔")

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from demonstration import ROOT
 
-from certsvc.client import batches, cases, external, records, seal_requests, shapes, types, webhooks
+from certsvc.client import batches, cases, external, problem_reports, records, seal_requests, shapes, types, webhooks
 
 EXAMPLES = ROOT / "certsvc" / "http" / "office" / "examples"
 ANSWERS: dict[str, type[msgspec.Struct]] = {
@@ -27,6 +27,9 @@ ANSWERS: dict[str, type[msgspec.Struct]] = {
     "take_snapshot/201-applied": records.Snapshot,
     "read_source/200-health": records.SourceHealth,
     "reconcile_records/200-differences": records.Compared,
+    "read_report/200-whole": problem_reports.Report,
+    "acknowledge_report/200-taken-up": problem_reports.Report,
+    "close_report/200-corrected": problem_reports.Report,
     "read_type/200-food": types.WholeType,
     "read_me/200-client": types.Me,
     "send_external_file/201-taken": external.TakenFile,
@@ -44,6 +47,7 @@ LISTS: dict[str, type[msgspec.Struct]] = {
     "list_batch_rows/200-rows": batches.Row,
     "list_parts/200-page": cases.ListedPart,
     "find_records/200-page": records.Record,
+    "list_reports/200-page": problem_reports.Report,
     "list_sources/200-sources": records.Source,
     "read_differences/200-differences": records.Difference,
     "search_by_holder/200-held": shapes.Found,

@@ -255,7 +255,9 @@ def test_a_file_signed_in_another_form_under_our_seal_is_told_what_it_is(
     data = without_a_record(desk_of_documents)
 
     class OtherForm(Inspector):
-        async def inspect(self, pdf: bytes, roots: tuple[bytes, ...], now: datetime) -> Inspection:
+        async def inspect(
+            self, pdf: bytes, roots: tuple[bytes, ...], now: datetime, others: tuple[bytes, ...] = ()
+        ) -> Inspection:
             found = await asyncio.to_thread(inspect_pdf, pdf, roots, now)
             form = [Check(kind, Outcome.FAILED, "not_whole_file") for kind in ("coverage", "cms", "docmdp")]
             kept = [check for check in found.checks if check.kind not in {"coverage", "cms", "docmdp"}]

@@ -173,6 +173,7 @@ def make_site(
     demonstration: bool = True,
     host: str = HOST,
     records: RecordReader | None = None,
+    works_offline: bool = True,
 ) -> PublicSite:
     """A site with these certificates on its shelf; trust anchors lie in `trust_folder`. `records` is asked for what
     others reported."""
@@ -186,7 +187,7 @@ def make_site(
         inspector=cast(Inspector, inspector),
         records=records,
     )
-    site = Site(host, f"http://{host}", ROOT / "verifier_web", trust_folder, demonstration)
+    site = Site(host, f"http://{host}", ROOT / "verifier_web", trust_folder, demonstration, works_offline)
     return PublicSite(create_public_app(verifying, site), shelf, inspector, key, foreign)
 
 

@@ -64,7 +64,8 @@ def report(answer: httpx.Response, status: int, verdict: str) -> dict[str, Any]:
     content: dict[str, Any] = answer.json()
     assert content.keys() >= BASE
     assert content["verdict"] == verdict
-    assert all(check.keys() == {"kind", "outcome", "reason"} for check in content["checks"])
+    names = {"kind", "outcome", "reason", "indication", "sub_indication"}
+    assert all(check.keys() == names for check in content["checks"])
     return content
 
 

@@ -1,4 +1,4 @@
-"""Two languages, chosen by the reader; and whatever comes from outside is text, never markup."""
+"""Three languages, chosen by the reader; and whatever comes from outside is text, never markup."""
 
 import hashlib
 import itertools
@@ -14,7 +14,7 @@ from public_site import ROOT, PublicSite, certificate, licence_with_permits, mak
 
 from certsvc.domain.certificate import RegisteredCertificate
 from certsvc.errors import SettingsError
-from certsvc.http.language import choose_language, load_languages
+from certsvc.http.language import CODES, choose_language, load_languages
 
 Client = TestClient[Litestar]
 SCRIPT = '"><script>alert(1)</script>&'
@@ -48,6 +48,14 @@ def client(site: PublicSite) -> Iterator[Client]:
         (None, "en;q=0", "zh"),
         (None, "zh;q=0.2, en;q=0.7", "en"),
         (None, "nonsense;;q=x,\x00", "zh"),
+        (None, "zh-TW,zh;q=0.9,en;q=0.8", "hant"),
+        (None, "zh-HK", "hant"),
+        (None, "zh-Hant-CN", "hant"),
+        (None, "zh-MO;q=0.5,fr", "hant"),
+        (None, "zh-Hans-HK", "zh"),
+        (None, "zh-SG,zh-TW;q=0.9", "zh"),
+        (None, "zh-TW;q=0", "zh"),
+        ("hant", "en", "hant"),
         ("en", "zh", "en"),
         ("zh", "en", "zh"),
         ("fr", "en", "en"),
@@ -64,6 +72,8 @@ def test_the_page_says_its_language_to_reader_and_machine(client: Client) -> Non
         ("", "en", "en"),
         ("?lang=en", "zh", "en"),
         ("?lang=zh", "en", "zh-Hans"),
+        ("?lang=hant", "en", "zh-Hant"),
+        ("", "zh-TW", "zh-Hant"),
     ):
         answer = client.get(f"/{query}", headers={"Accept-Language": header})
         assert answer.headers["content-language"] == tag
@@ -73,9 +83,10 @@ def test_the_page_says_its_language_to_reader_and_machine(client: Client) -> Non
 def test_a_language_asked_for_is_kept_by_links_and_forms(client: Client, shelf: list[RegisteredCertificate]) -> None:
     page = client.get(f"/C/{shelf[0].ref.typed_code}?lang=en").text
     links = set(re.findall(r'href="(/[^"]*)"', page)) - set(re.findall(r'href="(/static[^"]*)"', page))
-    other = {link for link in links if "lang=zh" in link}
-    assert other == {f"/C/{shelf[0].ref.typed_code}?lang=zh"}
-    assert all(link.endswith("?lang=en") for link in links - other)
+    others = {link for link in links if "lang=zh" in link or "lang=hant" in link}
+    assert others == {f"/C/{shelf[0].ref.typed_code}?lang={code}" for code in ("zh", "hant")}
+    asked = [link.partition("?")[2].partition("#")[0].split("&amp;") for link in links - others]
+    assert all("lang=en" in query for query in asked)
     assert 'name="lang" value="en"' in page and 'action="/verify?lang=en"' in page
 
 
@@ -109,6 +120,22 @@ def test_problems_speak_the_language_asked_for_and_list_both(client: Client) -> 
 # ---- ages and dates ----
 
 
+def test_what_exists_in_simplified_characters_alone_says_so_on_a_page_in_traditional_ones(
+    client: Client, shelf: list[RegisteredCertificate]
+) -> None:
+    page = client.get(f"/C/{shelf[0].ref.typed_code}?lang=hant").text
+    assert '<span lang="zh-Hans">营业执照</span>' in page and '<span lang="zh-Hans">法定代表人</span>' in page
+    title = page.split("<title>")[1].split("</title>")[0]
+    assert "营业执照" in title and "<" not in title
+    assert '<span lang="zh-Hans">查验码应为 17 位。</span>' in client.get("/code?code=x&lang=hant").text
+    assert '<span lang="zh-Hans">' not in client.get(f"/C/{shelf[0].ref.typed_code}?lang=zh").text
+
+
+def test_a_problem_for_a_program_is_plain_text_in_every_language(client: Client) -> None:
+    answer = client.get("/C/X?lang=hant", headers={"Accept": "application/json"})
+    assert answer.json()["detail"] == "查验码应为 17 位。" and answer.headers["content-language"] == "zh-Hans"
+
+
 @pytest.mark.parametrize(
     ("seconds", "zh", "en"),
     [
@@ -135,7 +162,8 @@ def test_times_are_beijing_times() -> None:
 
 
 def test_words_that_stand_in_one_language_only_stop_the_start(tmp_path: Path) -> None:
-    for code, text in (("zh", 'lang = "zh"\n[a]\nb = "x"\n'), ("en", 'lang = "en"\n')):
+    both = '[c]\nd = "x"\n'
+    for code, text in (("zh", both + '[a]\nb = "x"\n'), ("hant", both + '[a]\nb = "x"\n'), ("en", both)):
         (tmp_path / code).mkdir()
         (tmp_path / code / "a.toml").write_text(text, "utf-8")
     with pytest.raises(SettingsError, match=r"a\.b"):
@@ -143,7 +171,7 @@ def test_words_that_stand_in_one_language_only_stop_the_start(tmp_path: Path) ->
 
 
 def test_words_of_one_table_in_two_files_stop_the_start(tmp_path: Path) -> None:
-    for code, name in itertools.product(("zh", "en"), ("a", "b")):
+    for code, name in itertools.product(CODES, ("a", "b")):
         (tmp_path / code).mkdir(exist_ok=True)
         (tmp_path / code / f"{name}.toml").write_text('[a]\nb = "x"\n', "utf-8")
     with pytest.raises(SettingsError, match="another file"):

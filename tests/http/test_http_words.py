@@ -1,10 +1,11 @@
-"""Words for everything the checks can find and every verdict they can lead to, in both languages."""
+"""Words for everything the checks can find and every verdict they can lead to, in every language."""
 
 import ast
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from typing import Any
 
 import pytest
 from public_site import ROOT
@@ -108,7 +109,7 @@ def emitted() -> frozenset[tuple[str, str]]:
 
 @cache
 def languages() -> dict[str, Language]:
-    """Both languages of the site."""
+    """Every language of the site."""
     return load_languages(ROOT / "verifier_web" / "words")
 
 
@@ -150,7 +151,11 @@ def test_every_case_has_word_shape_and_next_steps(code: str) -> None:
     assert verdicts.keys() == LOOKS.keys()
     blocks = {"valid": "ok", "not_valid_now": "hold", "not_valid": "bad", "undetermined": "unk", "document": "page"}
     words = {"有效": "valid", "目前无效": "not_valid_now", "无效": "not_valid", "无法判定": "undetermined"}
-    words |= {"印章真实": "document", "Seal genuine": "document"}
+    words |= dict.fromkeys(
+        ("印章真实", "Seal genuine", "回执真实", "Receipt genuine", "印章真實", "回執真實"), "document"
+    )
+    words |= {"目前無效": "not_valid_now", "無效": "not_valid", "無法判定": "undetermined"}
+    words |= dict.fromkeys(("印章真實", "回執真實"), "document")
     words |= {
         "Valid": "valid",
         "Not valid now": "not_valid_now",
@@ -178,6 +183,37 @@ def test_words_stay_plain(code: str) -> None:
     assert values
     for word in ("验证通过", "假证", "系统错误", "绿色", "红色", "green", "fake", "license", " red "):
         assert word not in values
+
+
+def flat(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", value
+
+
+def test_a_sentence_has_the_same_places_for_values_in_every_language() -> None:
+    said = {code: dict(flat(language.words)) for code, language in languages().items()}
+    differing = [
+        key
+        for key in said["zh"]
+        if len({tuple(sorted(re.findall(r"{\w*}", str(words[key])))) for words in said.values()}) > 1
+        or len({len(words[key]) for words in said.values() if isinstance(words[key], list)}) > 1
+    ]
+    assert differing == []
+
+
+def test_traditional_words_are_written_and_not_left_in_simplified_characters() -> None:
+    said = dict(flat(languages()["hant"].words))
+    unlike = {key: str(value).replace("查验", "") for key, value in said.items()}
+    both = set("".join(str(value) for value in dict(flat(languages()["en"].words)).values()))
+    forbidden = (
+        set("证执业请问说过还时间网页码验签发务书报销变续级录领处无这们为来对应补办机构关长号单经态显输图扫") - both
+    )
+    assert {key: text for key, text in unlike.items() if forbidden & set(text)} == {}
+    for word in ("文件名", "網絡", "打印", "屏幕", "信息", "服務器", "登錄", "保存的文件", "默認", "數據"):
+        assert not any(word in text for text in unlike.values()), word
 
 
 # ---- which failure is said first ----

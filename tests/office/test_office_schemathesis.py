@@ -39,6 +39,7 @@ NOWHERE = {
     "approval_id": "a-" + "a" * 20,
     "batch_id": "b-" + "a" * 20,
     "webhook_id": "w-" + "a" * 20,
+    "number": "R-7K3M9-Q2DHX-F46TM",
     "request_id": "01m8d2bd6gyaaf1bm9dqvrvn8d",
 }
 """Well-formed names behind which there is nothing."""

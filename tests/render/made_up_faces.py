@@ -92,6 +92,7 @@ def make_face(
         digits=_digits(claims),
         specimen=specimen,
         seals=owners if further else (),
+        full_view="7K3M9Q" if kind.prints_full_view(None) else "",
     )
 
 

@@ -48,7 +48,13 @@ def test_every_statement_runs(database: Database, source: str) -> None:
 
 
 def _fits(source: str, place: str | None) -> bool:
-    forms = {"certificate": "0{20}", "batch_row": "1/1", "batch_error": "1/1", "case_content": "0{20}/1"}
+    forms = {
+        "certificate": "0{20}",
+        "full_view": "0{20}",
+        "batch_row": "1/1",
+        "batch_error": "1/1",
+        "case_content": "0{20}/1",
+    }
     return place is None or re.fullmatch(forms.get(source, "a"), place) is not None
 
 

@@ -107,7 +107,7 @@ def another_signer_who_issued_to_himself(bench: Bench) -> bytes:
     return _pressed(bench, Credential(key, certificate, (certificate,)))
 
 
-@flaw("signature.altered")
+@flaw("signature.not_its_key")
 def another_key_under_our_certificate(bench: Bench) -> bytes:
     return _pressed(bench, replace(_ours(bench), key=generate_key()))
 

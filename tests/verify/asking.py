@@ -23,11 +23,13 @@ class InProcess:
     """The inspection itself without a worker process around it; the same file is inspected once."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[bytes, tuple[bytes, ...], datetime], Inspection] = {}
+        self._seen: dict[tuple[bytes, tuple[bytes, ...], datetime, tuple[bytes, ...]], Inspection] = {}
 
-    async def inspect(self, pdf: bytes, roots: tuple[bytes, ...], now: datetime) -> Inspection:
+    async def inspect(
+        self, pdf: bytes, roots: tuple[bytes, ...], now: datetime, others: tuple[bytes, ...] = ()
+    ) -> Inspection:
         """What a worker would answer."""
-        key = (pdf, roots, now)
+        key = (pdf, roots, now, others)
         if key not in self._seen:
             self._seen = {key: await asyncio.to_thread(inspect_pdf, *key)}
         return self._seen[key]

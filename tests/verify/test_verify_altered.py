@@ -1,22 +1,16 @@
 """No altered file is ever valid, nor sound where the register is not asked; and each is told what is wrong with it."""
 
-import alter_bytes
-import alter_cms
-import alter_content
-import alter_keys
-import alter_store
-import alter_structure
 import pytest
+from all_flaws import FLAWS, MAKERS
 from asking import not_passed, report_or_code
 from chosen import some
-from flaws import FLAWS, Bench, Flaw
+from flaws import Bench, Flaw
 
 from certsvc.domain.seal_form import Form
 from certsvc.verify.report import Report, Soundness, Verdict
 from certsvc.verify.service import Verifying
 
 pytest_plugins = ["verify_fixtures"]
-MAKERS = (alter_bytes, alter_cms, alter_content, alter_keys, alter_store, alter_structure)
 CASES = {form: [(flaw, form, flaw.answers[form]) for flaw in FLAWS if form in flaw.answers] for form in Form}
 
 

@@ -49,16 +49,20 @@ class Bench:
 
 
 def copied(folder: Path, *types: str) -> Bench:
-    """A bench with copies of these types (all, if none is named), as published as they are."""
+    """A bench with copies of the first versions of these types (of all and every version, if none is named), as
+    published as they are."""
     schemas = folder / "schemas"
     if not types:
         shutil.copytree(SCHEMAS, schemas)
         return Bench(schemas)
-    for name in ("common", *types):
-        shutil.copytree(SCHEMAS / name, schemas / name)
+    shutil.copytree(SCHEMAS / "common", schemas / "common")
+    for name in types:
+        shutil.copytree(SCHEMAS / name, schemas / name, ignore=shutil.ignore_patterns("v[2-9]*"))
     for name in ("general.toml", "published.toml"):
         shutil.copy(SCHEMAS / name, schemas / name)
     lines = (schemas / "published.toml").read_text("utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if line[0] != '"' or line[1:].partition("/")[0] in {"common", *types}]
+    kept = [
+        line for line in lines if line[0] != '"' or line.startswith(('"common/', *(f'"{name}/v1"' for name in types)))
+    ]
     (schemas / "published.toml").write_text("".join(kept), "utf-8")
     return Bench(schemas)

@@ -1,4 +1,4 @@
-// Optional: every page says and does the same without it. No network, no storage.
+// Optional: every page says and does the same without it.
 
 const STALE_AFTER = 10 * 60 * 1000;
 
@@ -29,3 +29,7 @@ addEventListener('drop', event => {
   input.files = event.dataTransfer.files;
   input.form.querySelector('button').focus();
 });
+
+// The worker for the time without network, once the page is there; its address is the only one trusted types let through.
+const worker = globalThis.trustedTypes?.createPolicy('worker', {createScriptURL: () => '/sw.js'}).createScriptURL('');
+addEventListener('load', () => navigator.serviceWorker?.register(worker ?? '/sw.js', {type: 'module'}).catch(() => {}));

@@ -7,6 +7,9 @@ from structlog.typing import FilteringBoundLogger
 from certsvc.errors import RegisterUnavailable
 from certsvc.http.application import make_application
 from certsvc.http.desk.bundle import Desk
+from certsvc.http.desk.following import following_routes
+from certsvc.http.desk.full_view import full_view_routes
+from certsvc.http.desk.reports import report_routes
 from certsvc.http.routes import route
 from certsvc.http.shared import shared_routes
 from certsvc.log import open_log
@@ -14,7 +17,7 @@ from certsvc.log import open_log
 
 def desk_routes(desk: Desk, log: FilteringBoundLogger) -> list[HTTPRouteHandler]:
     """Every route of the desk; names are what the access log shows."""
-    return []
+    return [*full_view_routes(desk), *report_routes(desk), *following_routes(desk)]
 
 
 def create_desk_app(desk: Desk) -> Litestar:

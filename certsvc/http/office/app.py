@@ -19,6 +19,7 @@ from certsvc.http.office.events import event_routes
 from certsvc.http.office.external import external_routes
 from certsvc.http.office.once import Once
 from certsvc.http.office.operation import Operations
+from certsvc.http.office.problem_reports import problem_report_routes
 from certsvc.http.office.records import record_routes
 from certsvc.http.office.seal_requests import seal_request_routes
 from certsvc.http.office.searching import search_routes
@@ -47,6 +48,7 @@ def office_routes(office: Office, log: FilteringBoundLogger) -> list[HTTPRouteHa
         *approval_routes(operations, office),
         *case_routes(operations, office),
         *record_routes(operations, office),
+        *problem_report_routes(operations, office),
         *batch_routes(operations, office.batches),
         *event_routes(operations, office.notices),
         *webhook_routes(operations, office.webhooks),

@@ -10,7 +10,7 @@ from certsvc.issuance.batches.requests import BatchOffice
 from certsvc.issuance.documents.service import DocumentOffice
 from certsvc.issuance.records.reporting import Recording
 from certsvc.issuance.service import Issuing
-from certsvc.services import Answers, Approvals, Cases, CertificateSearch, Outcomes
+from certsvc.services import Answers, Approvals, Cases, CertificateSearch, Outcomes, ReportRegister
 from certsvc.telling.hooks import HookDesk
 from certsvc.telling.parts import Notices
 
@@ -26,6 +26,7 @@ class Office:
     approvals: Approvals
     cases: Cases
     recording: Recording
+    reports: ReportRegister
     batches: BatchOffice
     documents: DocumentOffice
     certificates: SealCertificates

@@ -87,7 +87,7 @@ class Certificates:
     """What the operations do. `now` is taken here, once per request."""
 
     def __init__(self, office: Office) -> None:
-        self._issuing, self._ordering = office.issuing, Ordering(office)
+        self._issuing, self._ordering, self._reports = office.issuing, Ordering(office), office.reports
 
     async def issue(
         self, request: Asked, caller: Calling, data: JSONBody[IssueBody], prefer: Prefer = None
@@ -127,9 +127,10 @@ class Certificates:
         """Every act on record of its life through all versions, and the state of this version on every day."""
         now, ref = datetime.now(UTC), parse_typed_code(code)
         seen = await self._ordering.see(caller, ref, beijing_date(now), now)
+        corrected = await self._reports.corrections(ref)
         shown = HistoryShape(
             code=ref.typed_code,
-            events=[event_shape(event) for event in seen.events],
+            events=[event_shape(event, corrected.get(event.id, ())) for event in seen.events],
             periods=[period_shape(period) for period in seen.periods],
         )
         return Response(shown, headers={"ETag": etag(seen)})

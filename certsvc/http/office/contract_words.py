@@ -35,6 +35,7 @@ TAGS = {
     "Approvals": "What waits for persons, and what they decide.",
     "Cases": "One application for a licence and its permits, decided by several departments.",
     "Records": "Permits that departments issue in their own systems, collected here.",
+    "Reports": "What the public reports as wrong, missing or suspicious, and the answers.",
     "External layouts": "A QR for a document that was laid out elsewhere.",
     "Seal requests": "Seals on a department's own documents.",
     "Batches": "Many certificates in one file, with a result for each row.",

@@ -139,7 +139,8 @@ class PeriodShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventShape(msgspec.Struct, frozen=True, kw_only=True):
-    """An act on record. `operation` is operateType of the national collection interface."""
+    """An act on record. `operation` is operateType of the national collection interface; `reports` are those that it
+    corrected."""
 
     id: int
     act: str
@@ -158,6 +159,7 @@ class EventShape(msgspec.Struct, frozen=True, kw_only=True):
     retroactive: bool
     strikes: int | None
     version: str | None
+    reports: list[str] = []
 
 
 class HistoryShape(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,7 @@
 """From what the register says to what the API answers."""
 
+from collections.abc import Sequence
+
 from certsvc.domain.acts import ACTS
 from certsvc.domain.certificate import RegisteredCertificate, RegisteredDocument
 from certsvc.domain.job import JobError
@@ -82,8 +84,8 @@ def _document(document: RegisteredDocument) -> DocumentShape:
     )
 
 
-def event_shape(event: Event) -> EventShape:
-    """An act on record as the API shows it."""
+def event_shape(event: Event, reports: Sequence[str] = ()) -> EventShape:
+    """An act on record as the API shows it, with the reports that it corrected."""
     ground = event.ground
     return EventShape(
         id=event.id,
@@ -103,6 +105,7 @@ def event_shape(event: Event) -> EventShape:
         retroactive=event.retroactive,
         strikes=event.strikes,
         version=event.version.typed_code if event.version else None,
+        reports=[*reports],
     )
 
 

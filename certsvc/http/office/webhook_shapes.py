@@ -23,6 +23,8 @@ Url = Annotated[
 ]
 KINDS = (
     "To whoever may read a certificate: `certificate.` and the act, as `certificate.issue` or `certificate.revoke`. "
+    "To whoever may answer reports about a certificate, or is named for them: `report.opened`, `report.overdue`, "
+    "`report.closed`. "
     "To whoever may decide a part of a case: `case.part_opened`, `case.resubmitted`; and to who opened the case too: "
     "`case.part_decided`, `case.returned`, `case.part_late`; to the latter alone: `case.opened`, `case.finished`. "
     "To whoever asked: `approval.asked`, `approval.returned`, `approval.done`, `approval.failed`, `seal_request.done`, "

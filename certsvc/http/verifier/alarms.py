@@ -34,7 +34,7 @@ def alarms_of(report: Report) -> tuple[str, ...]:
         SEALED_BUT_NOT_REGISTERED: (is_sound and ("register", "sealed_but_not_registered") in reasons)
         or failed == {("on_record", "document_not_on_record")},
         REGISTERED_BUT_UNSOUND: is_unsound and bool(reasons & ON_RECORD),
-        TOKEN_WITHOUT_ROW: is_sound and report.source == "qr" and ("register", "not_in_register") in reasons,
+        TOKEN_WITHOUT_ROW: is_sound and report.source in ("qr", "photo") and ("register", "not_in_register") in reasons,
         STOLEN_KEY_USED: not failed.isdisjoint({("keys_today", COMPROMISED), ("token_signature", COMPROMISED)}),
     }
     return tuple(code for code, is_so in found.items() if is_so)

@@ -1,13 +1,14 @@
 """The three answers, never blended: is it genuine, what does the register say, is it in its term."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from certsvc.domain.calendar import TermState
+from certsvc.domain.calendar import TermState, beijing_date
 from certsvc.domain.certificate import Category
 from certsvc.domain.states import IN_FORCE, Status
 from certsvc.http.language import Language
 from certsvc.http.verifier.headline import ANSWERS_B_AND_C, LOOKS, first_fault, licence_headline
-from certsvc.verify.report import Outcome, Report, SealedReport, Soundness
+from certsvc.verify.report import AsOf, Outcome, Report, SealedReport, Soundness
 
 ENDED = frozenset(Status) - IN_FORCE - {Status.SUSPENDED, Status.UNKNOWN}
 """States after which the term says nothing any more."""
@@ -34,6 +35,10 @@ class Answer:
 
 def three_answers(report: Report, headline: str, language: Language) -> tuple[Answer, ...]:
     """Document, register, term."""
+    if report.receipt is not None:
+        return _document(report, headline, language), *_not_now(language)
+    if headline in ("recognised_elsewhere", "several_codes"):
+        return tuple(_without_register(report, headline, language))
     if report.sealed is not None:
         term = language.words["term"]["no_certificate"]
         without = Answer("old", "closed", language.words["answers"]["term"], term["word"], term["text"])
@@ -41,10 +46,29 @@ def three_answers(report: Report, headline: str, language: Language) -> tuple[An
     return _document(report, headline, language), _register(report, language), _term(report, language)
 
 
+def _without_register(report: Report, headline: str, language: Language) -> Iterator[Answer]:
+    """Of a file of a recognised authority only the first question has an answer, of several papers in one none has."""
+    words, question = language.words["unasked"][headline], language.words["answers"]
+    family, icon = ("page", "page") if headline == "recognised_elsewhere" else ("unk", "unsure")
+    yield Answer(family, icon, question["document"], words["document"]["word"], words["document"]["text"])
+    for key in ("register", "term"):
+        yield Answer("unk", "unsure", question[key], words[key]["word"], words[key]["text"])
+
+
+def _not_now(language: Language) -> tuple[Answer, Answer]:
+    """What a receipt leaves open: state and term of now."""
+    words, question = language.words["receipts"], language.words["answers"]
+    register, term = words["state_now"], words["term_now"]
+    return (
+        Answer("old", "closed", question["register"], register["word"], register["text"]),
+        Answer("old", "closed", question["term"], term["word"], term["text"]),
+    )
+
+
 def _document(report: Report, headline: str, language: Language) -> Answer:
     words, question = language.words["document"], language.words["answers"]["document"]
     if report.document is Soundness.SOUND:
-        said = words["department" if report.sealed else report.source]
+        said = words["receipt" if report.receipt else "department" if report.sealed else report.source]
         return Answer("ok", "tick", question, said["word"], said["text"])
     if report.document is Soundness.UNKNOWN:
         return Answer("unk", "unsure", question, words["unknown"], _first_unknown(report, language))
@@ -70,6 +94,8 @@ def _register(report: Report, language: Language) -> Answer:
     if report.certificate is None:
         said = words["no_record"]
         return Answer("unk", "unsure", question, said["word"], said["file" if report.source == "file" else "qr"])
+    if report.as_of is not None:
+        return _on_that_day(report, report.as_of, language)
     age = language.age(report.status_age_s or 0, report.asked_at)
     if report.status is Status.UNKNOWN:
         word, last = language.words["status"]["unknown"], report.certificate.certificate.status.value
@@ -77,6 +103,27 @@ def _register(report: Report, language: Language) -> Answer:
         return Answer("unk", "unsure", question, word, text)
     look = LOOKS[_state_name(report)]
     return Answer(look.tag, look.icon, question, _state(report, language), words["confirmed"].format(age=age))
+
+
+def _on_that_day(report: Report, as_of: AsOf, language: Language) -> Answer:
+    """The state on the day asked about, and by which knowledge of the register."""
+    assert report.certificate is not None, "asked of a certificate on record"
+    words, question = language.words["as_of"], language.words["answers"]["register"]
+    if not as_of.is_on_record:
+        return Answer(
+            "unk", "unsure", question, language.words["register"]["no_record"]["word"], words["not_on_record"]
+        )
+    if any(check.reason == "not_issued_then" for check in report.certificate.checks):
+        issued = language.day(beijing_date(report.certificate.certificate.issued_at))
+        said = words["not_issued"].format(day=issued)
+        return Answer("hold", "clock", question, language.words["status"]["not_issued"], said)
+    basis = words["register"] if as_of.known_at is None else words["register_known"]
+    text = words["register_future"] if as_of.is_to_come else basis
+    said = text.format(at=language.moment(as_of.known_at)) if as_of.known_at else text
+    if report.status is Status.UNKNOWN:
+        return Answer("unk", "unsure", question, language.words["status"]["unknown"], said)
+    look = LOOKS[_state_name(report)]
+    return Answer("unk" if as_of.is_to_come else look.tag, look.icon, question, _state(report, language), said)
 
 
 def _record(sealed: SealedReport, report: Report, language: Language) -> Answer:

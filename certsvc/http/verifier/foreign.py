@@ -106,7 +106,9 @@ def _record(report: ForeignReport, language: Language, now: datetime) -> Foreign
         holder=content.holder_name,
         issuer=content.issuer_name,
         term=f"{begins} {results['to']} {end}" if end else str(results["no_end"]),
-        reported=words["last_reported_by" if report.doubt else "reported_by"].format(source=source, age=confirmed),
+        reported=language.put(
+            words["last_reported_by" if report.doubt else "reported_by"], source=source, age=confirmed
+        ),
         doubt=_doubt(report, language),
         warnings=tuple(_warning(one, language) for one in content.warnings if one.code not in UNSAID),
     )
@@ -180,11 +182,28 @@ def _completeness(sources: Sequence[SourceReport], language: Language) -> str:
     return str(language.words["elsewhere"]["complete"]).format(n=fresh, m=len(sources))
 
 
+def sources_sentence(elsewhere: Elsewhere | None, language: Language, now: datetime) -> str | None:
+    """How complete the list of permits is, in one sentence: how many sources answered in time, which did not and since
+    when, and what that hides. None where nobody was asked."""
+    if elsewhere is None or not elsewhere.answered or not elsewhere.sources:
+        return None
+    words, names = language.words["gathered"], _overdue_names(elsewhere.sources, language, now)
+    fresh = sum(one.freshness is Freshness.FRESH for one in elsewhere.sources)
+    count = {"n": fresh, "m": len(elsewhere.sources)}
+    if not names:
+        return str(words["sources_all"]).format(**count)
+    return str(words["sources"]).format(**count) + str(words["sources_late"]).format(sources=names)
+
+
 def _stale(sources: Iterable[SourceReport], language: Language, now: datetime) -> str | None:
     """Whom not to rely on for completeness, by name, and when each was last heard."""
-    words = language.words["elsewhere"]
+    names = _overdue_names(sources, language, now)
+    return str(language.words["elsewhere"]["stale"]).format(sources=names) if names else None
+
+
+def _overdue_names(sources: Iterable[SourceReport], language: Language, now: datetime) -> str:
     names = [_overdue(one, language, now) for one in sources if one.freshness is not Freshness.FRESH]
-    return str(words["stale"]).format(sources=str(words["list_separator"]).join(names)) if names else None
+    return str(language.words["elsewhere"]["list_separator"]).join(names)
 
 
 def _overdue(report: SourceReport, language: Language, now: datetime) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from certsvc.domain.calendar import TermState
 from certsvc.domain.effects import Effect
-from certsvc.domain.states import IN_FORCE, Status
+from certsvc.domain.states import IN_FORCE, ConditionKind, Status
 from certsvc.verify.report import CertificateReport, Check, Outcome, Report, Soundness, Verdict
 
 
@@ -26,9 +26,14 @@ UNSURE = Look("unsure", "unk", "unk")
 LOOKS = {
     "valid": Look("tick", "ok", "ok"),
     "department_document": Look("page", "page", "page"),
+    "receipt": Look("page", "page", "page"),
+    "recognised_elsewhere": Look("page", "page", "page"),
+    "receipt_unsound": STOP,
     "renewal_pending": Look("tick", "ok", "ok"),
     "recheck_due": Look("tick", "ok", "hold"),
     "conditional": Look("tick", "ok", "hold"),
+    "on_commitment": Look("tick", "ok", "hold"),
+    "documents_to_follow": Look("tick", "ok", "hold"),
     "dormant": Look("tick", "ok", "hold"),
     "suspended": Look("pause", "hold", "hold"),
     "not_yet": Look("clock", "hold", "hold"),
@@ -41,12 +46,14 @@ LOOKS = {
     "close_with_licence": Look("closed", "bad", "bad"),
     "suspended_with_licence": Look("pause", "hold", "hold"),
     "superseded": Look("arrow", "bad", "old"),
+    "older_version": Look("arrow", "bad", "old"),
     "transferred_out": Look("arrow", "bad", "old"),
     "expired": Look("calendar", "bad", "bad"),
     "changed": STOP,
     "mismatch": STOP,
     "not_ours": STOP,
     "no_seal": STOP,
+    "other_host": STOP,
     "not_on_record": STOP,
     "unsound": STOP,
     "register_down": UNSURE,
@@ -54,16 +61,23 @@ LOOKS = {
     "unregistered": UNSURE,
     "stale": UNSURE,
     "laid_out_elsewhere": UNSURE,
+    "scanned": UNSURE,
+    "several_codes": UNSURE,
+    "not_issued": Look("closed", "bad", "old"),
+    "not_known_then": UNSURE,
+    "to_come": UNSURE,
     "unknown": UNSURE,
 }
 
 FAULTS = (
+    ("other_host", ("other_host",)),
     ("changed", ("altered",)),
     ("not_ours", ("signer",)),
     ("changed", ("data_in_padding", "changed_after_sealing")),
     ("not_on_record", ("document_not_on_record",)),
     ("changed", ("signature", "coverage", "padding", "cms", "format", "docmdp", "active_content")),
     ("not_ours", ("token_signature",)),
+    ("receipt_unsound", ("receipt_signature", "receipt_content", "receipt_seal", "receipt_page")),
     (
         "mismatch",
         ("attachment", "picture_qr", "token_agrees", "issuer", "layout", "register_agrees", "data_agrees", "seals"),
@@ -81,8 +95,27 @@ SILENCES = (
 )
 """What the register's missing answer makes of a report, by the reason of a check."""
 
-ANSWERS_B_AND_C = frozenset({"status", "term", "register", "registered", "type", "licence"})
+ANSWERS_B_AND_C = frozenset({"status", "term", "register", "registered", "type", "licence", "version"})
 """Checks that are not about the document or token itself."""
+
+OF_ANOTHER_DAY = (
+    ("not_on_record_then", "not_known_then"),
+    ("not_issued_then", "not_issued"),
+    ("day_to_come", "to_come"),
+)
+"""What becomes of a certificate on a day asked about, by the reason of a check."""
+
+OTHER_DOCUMENTS = frozenset({Verdict.DEPARTMENT_DOCUMENT, Verdict.RECOGNISED_ELSEWHERE})
+"""What is no certificate of ours and has a verdict of its own, which is its headline too."""
+
+NAMED = frozenset({"several_codes", "older_version"})
+"""Reasons of checks that name the whole, and never stand together."""
+
+WITHOUT_SEAL = (("unsealed_elsewhere", "laid_out_elsewhere"), ("picture_only", "scanned"))
+"""What a file without a seal of ours is, by the reason of a check."""
+
+CONDITIONAL = {ConditionKind.COMMITMENT: "on_commitment", ConditionKind.DOCUMENTS: "documents_to_follow"}
+"""The words for the conditions that are to be checked, where there is only one of them."""
 
 WITH_LICENCE = {
     Effect.ENDS: "ended_with_licence",
@@ -96,14 +129,25 @@ def headline_of(report: Report) -> str:
     """The headline of a whole report."""
     if report.document is Soundness.UNSOUND:
         return unsound_headline(report.checks)
-    if report.verdict is Verdict.DEPARTMENT_DOCUMENT:
-        return "department_document"
+    if report.receipt is not None:
+        return "receipt" if report.verdict is Verdict.RECEIPT else "unknown"
+    if report.as_of is not None and report.certificate is not None:
+        return certificate_headline(report.certificate)
+    return _headline_of_today(report)
+
+
+def _headline_of_today(report: Report) -> str:
+    if report.verdict in OTHER_DOCUMENTS:
+        return report.verdict.value
+    reasons = {check.reason for check in report.checks}
+    if named := reasons & NAMED:
+        return named.pop()
     if report.status is not None and report.status is not Status.UNKNOWN:
         if report.document is Soundness.UNKNOWN and report.status in IN_FORCE:
             return _unknown_headline(report)
         return _registered_case(report.status, report.term, report.verdict, report.certificate)
     for headline, reason in SILENCES:
-        if any(check.reason == reason for check in report.checks):
+        if reason in reasons:
             return headline
     if report.certificate is not None:
         return certificate_headline(report.certificate)
@@ -112,9 +156,9 @@ def headline_of(report: Report) -> str:
 
 
 def _unknown_headline(report: Report) -> str:
-    """What a document is of which nothing can be told: one laid out elsewhere has its own words."""
-    elsewhere = any(check.reason == "unsealed_elsewhere" for check in report.checks)
-    return "laid_out_elsewhere" if elsewhere else "unknown"
+    """What a document is of which nothing can be told: one without a seal of ours has its own words."""
+    reasons = {check.reason for check in report.checks}
+    return next((headline for reason, headline in WITHOUT_SEAL if reason in reasons), "unknown")
 
 
 def certificate_headline(report: CertificateReport) -> str:
@@ -122,6 +166,9 @@ def certificate_headline(report: CertificateReport) -> str:
     reasons = {check.reason for check in report.checks}
     if "type_unknown" in reasons:
         return "unknown"
+    for reason, headline in OF_ANOTHER_DAY:
+        if reason in reasons:
+            return headline
     if "status_unknown" in reasons:
         return "stale"
     return _registered_case(report.certificate.status, report.term, report.verdict, report)
@@ -156,8 +203,14 @@ def licence_headline(report: CertificateReport | None) -> str | None:
 
 def _registered_case(status: Status, term: TermState, verdict: Verdict, report: CertificateReport | None) -> str:
     if status not in IN_FORCE or verdict is Verdict.VALID:
-        return status.value
+        return _conditional(report) if status is Status.CONDITIONAL else status.value
     out_of_term = {TermState.NOT_YET: "not_yet", TermState.OVER: "expired"}.get(term)
     if out_of_term is not None and not (term is TermState.OVER and status is Status.RENEWAL_PENDING):
         return out_of_term
     return licence_headline(report) or "unknown"
+
+
+def _conditional(report: CertificateReport | None) -> str:
+    """The condition by name, where there is one alone."""
+    found = {one.kind for one in report.certificate.conditions if one.kind in CONDITIONAL} if report else set()
+    return CONDITIONAL[found.pop()] if len(found) == 1 else Status.CONDITIONAL.value

@@ -76,7 +76,7 @@ def part_line(report: PartReport, language: Language) -> PartLine:
     due = part.documents_due if part.state in PENDING else None
     return PartLine(
         title=language.pick(report.title_zh, report.title_en),
-        title_zh=None if language.code == "zh" else report.title_zh,
+        title_zh=language.beside(report.title_zh, language.pick(report.title_zh, report.title_en)),
         word=said["word"],
         icon=icon,
         family="hold" if report.is_late else family,

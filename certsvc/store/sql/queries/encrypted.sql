@@ -91,6 +91,42 @@ order by id limit $3
 -- See again_certificate.
 update webhook set old_sealed_secret = $3, old_secret_key_id = $4 where id = $1 and old_secret_key_id = $2
 
+-- name: next_full_view
+-- The hashes of what opens proofs.
+select encode(ref, 'hex') as place, ref || convert_to(' full view', 'UTF8') as context, sealed_digest as sealed, key_id
+from full_view
+where ($1::text is null or (slot, ref) > (slot_of(decode($1, 'hex')), decode($1, 'hex')::ref_bytes))
+  and key_id <> $2 and key_id not in (select id from data_key where ended_why = 'lost')
+order by slot, ref limit $3
+
+-- name: again_full_view
+-- See again_certificate.
+update full_view set sealed_digest = $3, key_id = $4
+where slot = slot_of(decode($1, 'hex')) and ref = decode($1, 'hex') and key_id = $2
+
+-- name: next_problem_report
+-- What strangers say is wrong, and how to reach them.
+select number as place, convert_to('report ' || number, 'UTF8') as context, sealed, key_id
+from problem_report
+where ($1::text is null or number > $1)
+  and key_id <> $2 and key_id not in (select id from data_key where ended_why = 'lost')
+order by number limit $3
+
+-- name: again_problem_report
+-- See again_certificate.
+update problem_report set sealed = $3, key_id = $4 where number = $1 and key_id = $2
+
+-- name: next_follower
+-- The addresses of those who follow a licence by mail.
+select id as place, convert_to('follower ' || id, 'UTF8') as context, sealed, key_id from follower
+where ($1::text is null or id > $1)
+  and key_id <> $2 and key_id not in (select id from data_key where ended_why = 'lost')
+order by id limit $3
+
+-- name: again_follower
+-- See again_certificate.
+update follower set sealed = $3, key_id = $4 where id = $1 and key_id = $2
+
 -- name: uses
 -- How many contents are encrypted under each key.
 select key_id as id, sum(uses)::bigint as uses from (
@@ -99,7 +135,10 @@ select key_id as id, sum(uses)::bigint as uses from (
   union all select data_key_id, count(*) from batch_row where data_key_id is not null group by data_key_id
   union all select error_key_id, count(*) from batch_row where error_key_id is not null group by error_key_id
   union all select key_id, count(*) from case_content group by key_id
+  union all select key_id, count(*) from full_view group by key_id
+  union all select key_id, count(*) from problem_report where key_id is not null group by key_id
   union all select secret_key_id, count(*) from webhook where secret_key_id is not null group by secret_key_id
+  union all select key_id, count(*) from follower where key_id is not null group by key_id
   union all select old_secret_key_id, count(*) from webhook where old_secret_key_id is not null
     group by old_secret_key_id) each
 group by key_id order by key_id

@@ -7,10 +7,10 @@ insert into notice (at, kind, client, data) values ($1, $2, $3, $4::jsonb)
 insert into notice (at, kind, client, data, action, type_id, area) values ($1, $2, $3, $4::jsonb, 'decide', $5, $6)
 
 -- name: tell_of_certificate
--- A notice to the client $3, if any, and to all who may read the certificate $6: that is the newest version issued, of
--- which the certificate's type and number are told too; no row when there is none.
+-- A notice to the client $3, if any, and to all who may do $7 (read, answer) to the certificate $6: that is the newest
+-- version issued, of which the certificate's type and number are told too; no row when there is none.
 insert into notice (at, kind, client, data, action, slot, ref, type_id, seal_id, area)
-select $1, $2, $3, $4::jsonb || jsonb_build_object('type', newest.type_id, 'number', newest.number), 'read', asked.slot,
+select $1, $2, $3, $4::jsonb || jsonb_build_object('type', newest.type_id, 'number', newest.number), $7, asked.slot,
   asked.ref, newest.type_id, newest.seal_id, substr(newest.issuer_uscc, 3, 6)
 from certificate asked
 cross join lateral (

@@ -12,19 +12,20 @@ create table notice (
   seal_id short_text,
   area text check (area ~ '^[0-9]{6}$'),
   data jsonb not null check (jsonb_typeof(data) = 'object' and octet_length(data::text) <= 16384),
-  action text check (action in ('read', 'decide')),
+  action text check (action in ('read', 'decide', 'answer')),
   foreign key (slot, ref) references certificate,
   constraint somebody_is_told check (client is not null or action is not null),
   constraint whom_is_known check ((action is null) = (type_id is null) and (action is null) = (area is null)
     and (ref is null) = (slot is null) and (ref is null) = (seal_id is null)
-    and (ref is not null) = (action is not distinct from 'read'))
+    and (ref is not null) = (action is not null and action <> 'decide'))
 );
 
 comment on table notice is 'what others are told, written in the transaction of what happened';
 comment on column notice.position is
   'given once it is committed, one after the other and without a gap: ids are not in the order of committing';
 comment on column notice.client is 'who is told by name; besides, everybody is whose scopes allow the action there';
-comment on column notice.action is 'to read the certificate, or to decide a part of a case of this type';
+comment on column notice.action is
+  'to read the certificate, to decide a part of a case of this type, or to answer a report about the certificate';
 comment on column notice.area is 'where the organ is, as it was then: characters 3 to 8 of its code';
 
 create index notice_without_position on notice (id) where position is null;

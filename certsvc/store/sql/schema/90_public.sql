@@ -23,7 +23,7 @@ comment on view public_sealed_document is
 grant select on public_certificate, public_sealed_document to certsvc_public;
 grant select on document, status_period to certsvc_public;
 grant select (slot, ref, id, act, status, effective, recorded_at, reason, legal_basis, decision_number, reason_code,
-  retroactive, due, successor, version_ref) on event to certsvc_public;
+  retroactive, due, successor, strikes, version_ref) on event to certsvc_public;
 
 -- What the desk may see of it: the certificate that a stranger writes about.
 

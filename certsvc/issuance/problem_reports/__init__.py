@@ -1,0 +1,1 @@
+"""Reports of problems: taking them from strangers, and answering them."""

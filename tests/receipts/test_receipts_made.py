@@ -1,0 +1,282 @@
+"""Receipts as they are made: what is signed is this role's own verdict at its own time, and never greener than that."""
+
+import base64
+import hashlib
+import io
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import jwt
+import pytest
+import segno
+import typst
+from cryptography import x509
+from receipt_room import JOSE, JSON, PAGE, PDF, Room, now
+
+from certsvc.authorities import trust_services
+from certsvc.domain.receipt import canonical
+from certsvc.domain.states import Status
+from certsvc.errors import CustodyError
+from certsvc.http.receipts import Receipting
+from certsvc.http.site import Site
+from certsvc.http.trust import create_trust_app
+from certsvc.ids import new_ref
+from certsvc.log import open_log
+from certsvc.receipting import open_receipting
+
+pytest_plugins = ["receipt_fixtures"]
+SCHEMA = Path(__file__).resolve().parents[1] / "vectors" / "receipts" / "receipt-1.schema.json"
+
+
+def problem(answer: Any, status: int, code: str) -> str:
+    """The words of a problem."""
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    return str(answer.json()["detail"])
+
+
+def test_a_receipt_says_what_was_asked_when_by_whom_and_what_the_page_showed(room: Room) -> None:
+    code, before = room.licence.ref.typed_code, now()
+    said, _ = room.made(code=code.lower().replace("-", ""), purpose="  东城支行  开户 2026-1127 ")
+    assert before <= datetime.fromisoformat(said["made_at"]) <= now() + timedelta(seconds=1)
+    assert said["asked"] == {
+        "by": "code",
+        "sha256": hashlib.sha256(code.encode()).hexdigest(),
+        "size": None,
+        "typed_code": code,
+    }
+    assert said["by"]["authority"] == "云山市电子证照" and said["by"]["url"] == "http://yz.example"
+    assert said["by"]["demonstration"] is True and said["by"]["program"].startswith("certsvc ")
+    assert (said["purpose"], said["log"], said["timestamp"]) == ("东城支行 开户 2026-1127", None, None)
+    page = room.ask(room.public, "GET", f"/C/{code}", headers={"Accept": PAGE}).text
+    zh = said["shown"]["zh"]
+    words = [zh["word"], zh["title"], zh["holder"], *(one["text"] for one in zh["answers"])]
+    words += [fact["value"] for fact in zh["facts"]] + [one["number"] for one in zh["permits"]]
+    assert [word for word in words if word not in page.replace("</i><i>", "")] == []
+    report = room.ask(room.public, "GET", f"/C/{code}", headers={"Accept": JSON}).json()
+    assert said["report"] | {"asked_at": ""} == report | {"asked_at": ""}
+    assert len(zh["permits"]) == len(said["report"]["permits"]) == 6
+    assert [line["age"] for line in zh["permits"]][:1] == ["26 小时前，超过时限"]
+
+
+def test_the_record_is_a_jws_that_any_library_reads_with_our_certificate(room: Room) -> None:
+    said, jws = room.made(code=room.licence.ref.typed_code)
+    header = jwt.get_unverified_header(jws)
+    assert (header["alg"], header["typ"]) == ("ES256", "certsvc-receipt+jws")
+    signer, above = (x509.load_der_x509_certificate(base64.b64decode(each)) for each in header["x5c"])
+    signer.verify_directly_issued_by(above)
+    payload = jwt.PyJWS().decode(jws, signer.public_key(), algorithms=["ES256"])  # type: ignore[arg-type]
+    assert json.loads(payload) == said and payload == canonical(said)
+    root = x509.load_pem_x509_certificate((room.settings.anchors / "root.pem").read_bytes())
+    assert root not in (signer, above)
+    above.verify_directly_issued_by(root)
+
+
+def test_every_receipt_keeps_to_the_published_schema(room: Room) -> None:
+    page = unsealed_page()
+    schema = jsonschema_rs.Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
+    digits = room.digits(room.licence)
+    shown = [room.made(code=room.licence.ref.typed_code)[0], room.made(qr=digits, purpose="x")[0], of_file(room, page)]
+    room.shelf.down = True
+    try:
+        shown.append(room.made(code=room.licence.ref.typed_code)[0])
+    finally:
+        room.shelf.down = False
+    for said in shown:
+        assert [f"{error.instance_path}: {error.message}" for error in schema.iter_errors(said)] == []
+        for member in ("id", "made_at", "by", "asked", "report", "shown", "log", "timestamp"):
+            assert not schema.is_valid({name: value for name, value in said.items() if name != member}), member
+
+
+def of_file(room: Room, page: bytes) -> dict[str, Any]:
+    """The receipt of a file."""
+    answer = room.receipt(files={"file": ("x.pdf", page, PDF)})
+    assert answer.status_code == 200, answer.text
+    said: dict[str, Any] = answer.json()["receipt"]
+    return said
+
+
+def unsealed_page() -> bytes:
+    """A PDF that nobody sealed."""
+    pdf = typst.compile(b"= secret-of-the-file")
+    assert isinstance(pdf, bytes)
+    return pdf
+
+
+def test_a_receipt_of_a_file_names_its_digest_and_holds_nothing_of_it(room: Room) -> None:
+    page = unsealed_page()
+    said = of_file(room, page)
+    assert said["asked"]["sha256"] == hashlib.sha256(page).hexdigest() and said["asked"]["by"] == "file"
+    assert said["asked"]["size"] == len(page) and said["report"]["verdict"] == "not_valid"
+    assert "secret-of-the-file" not in json.dumps(said) and "x.pdf" not in json.dumps(said)
+
+
+def test_a_register_that_cannot_be_asked_is_signed_as_undetermined(room: Room) -> None:
+    room.shelf.down = True
+    try:
+        said, _ = room.made(code=room.licence.ref.typed_code)
+    finally:
+        room.shelf.down = False
+    assert said["report"]["verdict"] == "undetermined"
+    assert said["shown"]["zh"]["word"] == "无法判定" and said["shown"]["family"] == "unk"
+    assert said["asked"]["typed_code"] == room.licence.ref.typed_code  # so that it can be asked again
+
+
+def test_what_was_valid_on_the_page_and_is_revoked_when_the_receipt_is_made_is_signed_as_revoked(room: Room) -> None:
+    code = room.licence.ref.typed_code
+    assert room.ask(room.public, "GET", f"/C/{code}", headers={"Accept": JSON}).json()["verdict"] == "valid"
+    kept = room.shelf.certificates[0]
+    room.shelf.certificates[0] = replace(kept, status=Status.REVOKED)
+    try:
+        said, _ = room.made(code=code)
+    finally:
+        room.shelf.certificates[0] = kept
+    assert said["report"]["verdict"] == "not_valid" and said["shown"]["zh"]["qualifier"] == "已吊销"
+
+
+def test_a_receipt_of_a_qr_in_any_spelling_of_its_address(room: Room) -> None:
+    digits = room.digits(room.licence)
+    for spelt in (digits, f"HTTP://YZ.EXAMPLE/Q/{digits}", f"https://yz.example/Q/{digits}"):
+        said, _ = room.made(qr=spelt)
+        assert said["report"]["verdict"] == "valid" and said["asked"]["by"] == "qr"
+        assert said["asked"]["sha256"] == hashlib.sha256(digits.encode()).hexdigest()
+        assert digits not in json.dumps(said)
+    words = problem(room.receipt(qr=f"https://yz.example.net/Q/{digits}"), 400, "invalid_input")
+    assert "yz.example.net" in words
+
+
+def test_a_photo_of_a_qr_gives_a_receipt_that_says_it_was_a_photo(room: Room) -> None:
+    digits = room.digits(room.licence)
+    picture = io.BytesIO()
+    segno.make(f"HTTP://YZ.EXAMPLE/Q/{digits}", error="m").save(picture, kind="png", scale=6, border=4)
+    answer = room.receipt(files={"file": ("photo.png", picture.getvalue(), "image/png")})
+    assert answer.status_code == 200, answer.text
+    said = answer.json()["receipt"]
+    assert (said["asked"]["by"], said["report"]["verdict"]) == ("photo", "valid")
+    assert said["asked"]["sha256"] == hashlib.sha256(picture.getvalue()).hexdigest()
+
+
+def test_programs_ask_in_json_and_get_what_they_accept(room: Room) -> None:
+    code = room.licence.ref.typed_code
+
+    def ask(accept: str, **body: str) -> Any:
+        return room.ask(room.trust, "POST", "/receipts", json=body, headers={"Accept": accept})
+
+    answer = ask(JOSE, code=code)
+    assert answer.headers["content-type"].startswith(JOSE) and answer.text.count(".") == 2
+    assert room.paste(answer.text).json()["verdict"] == "receipt"
+    answer = ask(PDF, code=code)
+    assert answer.headers["content-type"] == PDF and answer.content.startswith(b"%PDF-1.7")
+    assert 'filename="receipt-' in answer.headers["content-disposition"]
+    assert ask("*/*", code=code).json().keys() == {"receipt", "jws"}
+    problem(ask(JSON, code=code, colour="red"), 400, "invalid_input")
+
+
+def test_a_browser_gets_a_page_and_from_it_the_file_of_the_same_receipt(room: Room) -> None:
+    page = room.receipt(PAGE, code=room.licence.ref.typed_code)
+    assert page.headers["content-type"].startswith(PAGE) and "只说明" in page.text
+    jws = page.text.split('name="receipt" value="')[1].partition('"')[0]
+    pdf = room.receipt(PAGE, receipt=jws, **{"as": "pdf"})
+    read = room.verify(pdf.content).json()["receipt"]["content"]
+    assert read == room.paste(jws).json()["receipt"]["content"]
+    assert room.receipt(PAGE, receipt=jws, **{"as": "jws"}).text == jws
+
+
+def test_pages_are_made_only_of_a_record_that_is_genuine(room: Room) -> None:
+    _, jws = room.made(code=room.licence.ref.typed_code)
+    forged = jws[:-4] + ("AAAA" if not jws.endswith("AAAA") else "BBBB")
+    problem(room.receipt(receipt=forged), 400, "invalid_input")
+
+
+def test_a_receipt_asked_for_twice_is_two_and_nothing_is_kept(room: Room) -> None:
+    folder = room.settings.home
+
+    def files() -> set[str]:
+        return {str(path) for path in folder.rglob("*") if path.is_file()}
+
+    room.made(code=room.licence.ref.typed_code)
+    before = files()
+    one, other = (room.made(code=room.licence.ref.typed_code)[0] for _ in range(2))
+    assert one["id"] != other["id"] and len(one["id"]) == 32
+    assert files() == before
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"as": "json"}, {"purpose": "x"}, {"code": "1", "qr": "2"}, {"code": " "}],
+    ids=["nothing", "only a purpose", "two things", "a blank"],
+)
+def test_one_thing_is_asked_about_and_no_more(room: Room, fields: dict[str, str]) -> None:
+    problem(room.receipt(**fields), 400, "invalid_input")
+
+
+@pytest.mark.parametrize(
+    "purpose", ["字" * 61, "a\u202eb", "a\x00b", "\u200b\u200b"], ids=["long", "turned", "nul", "unseen"]
+)
+def test_a_purpose_is_short_and_every_character_of_it_is_seen(room: Room, purpose: str) -> None:
+    problem(room.receipt(code=room.licence.ref.typed_code, purpose=purpose), 400, "invalid_input")
+
+
+def test_what_is_mistyped_unknown_or_too_large_is_refused_and_nothing_is_signed(room: Room) -> None:
+    code = room.licence.ref.typed_code
+    problem(room.receipt(code=code[:-1] + ("0" if code[-1] != "0" else "1")), 400, "wrong_check_character")
+    problem(room.receipt(code=new_ref(None).typed_code), 404, "not_found")
+    problem(room.receipt(qr="12345"), 400, "malformed_token")
+    problem(room.receipt(files={"file": ("x.pdf", b"%PDF-" + bytes(20 << 20), PDF)}), 413, "file_too_large")
+    problem(room.receipt(files={"file": ("x.txt", b"no PDF", PDF)}), 415, "not_a_pdf")
+    answer = room.ask(room.trust, "POST", "/receipts", content=b"x", headers={"Content-Type": "text/plain"})
+    problem(answer, 415, "wrong_media_type")
+    answer = room.ask(
+        room.trust,
+        "POST",
+        "/receipts",
+        content=b"receipt=" + b"a" * (600 << 10),
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+    problem(answer, 413, "message_too_large")
+
+
+def app_of(room: Room, receipting: Receipting | None) -> Any:
+    """The trust role with another maker of receipts, or none."""
+    site = Site("yz.example", "http://yz.example", room.settings.web, room.settings.public, True)
+    return create_trust_app(trust_services(room.settings, now(), open_log()), site, receipting)
+
+
+def test_one_address_gets_so_many_a_minute(room: Room) -> None:
+    app = app_of(room, replace(room.receipting, per_minute=2))
+
+    def ask(address: str) -> int:
+        fields = {"code": room.licence.ref.typed_code}
+        headers = {"X-Forwarded-For": address}
+        return room.ask(app, "POST", "/receipts", data=fields, headers=headers).status_code
+
+    assert [ask("198.51.100.7") for _ in range(3)] == [200, 200, 429]
+    assert ask("198.51.100.8") == 200
+
+
+def test_without_a_register_the_role_says_so_and_its_other_services_go_on(room: Room) -> None:
+    app = app_of(room, None)
+    answer = room.ask(app, "POST", "/receipts", data={"code": room.licence.ref.typed_code})
+    assert "没有连接登记簿" in problem(answer, 503, "unavailable")
+    assert room.ask(app, "GET", "/health").status_code == 200
+
+
+def test_without_its_key_the_role_says_so_and_signs_nothing(room: Room) -> None:
+    app = app_of(room, replace(room.receipting, press=lambda now: None))
+    problem(room.ask(app, "POST", "/receipts", data={"code": room.licence.ref.typed_code}), 503, "unavailable")
+
+
+def test_the_press_closes_when_its_key_is_gone_and_opens_when_it_is_back(room: Room) -> None:
+    path = room.settings.home / "authority" / "keys" / "receipt.key"
+    away = path.rename(path.with_suffix(".away"))
+    try:
+        with pytest.raises(CustodyError):
+            room.authority().credential("receipt")
+        opened = open_receipting(room.settings, room.verifying, now(), open_log())
+        assert opened.press(now()) is None
+    finally:
+        away.rename(path)
+    assert opened.press(now() + timedelta(seconds=6)) is not None

@@ -1,0 +1,88 @@
+// The page on verifying without network: what is kept on this device, and choosing what else to keep.
+
+import * as store from './store.js';
+import {copyOf, fill, listTitle, moment, put, said} from './words.js';
+
+const MIB = 1024 * 1024;
+const find = id => document.getElementById(id);
+const now = () => Date.now() / 1000;
+
+async function showKeys() {
+  const keys = await store.keptKeys();
+  const text = !keys ? said.keys_none : now() < keys.expiresAt ? said.keys : said.keys_old;
+  find('keys').textContent = fill(text, keys ? {at: moment(keys.issuedAt), until: moment(keys.expiresAt)} : {});
+}
+
+async function showLists() {
+  const lists = await store.allLists();
+  find('lists-title').textContent = lists.length ? fill(said.lists_title, {n: lists.length}) : said.lists_none;
+  find('lists').replaceChildren(...lists.map(row));
+}
+
+function row({name, issuedAt, expiresAt, bytes}) {
+  const item = copyOf('list-row'), title = listTitle(name);
+  put(item, 'name', title);
+  const text = now() < expiresAt ? said.list_text : said.list_old;
+  put(item, 'text', fill(text, {at: moment(issuedAt), until: moment(expiresAt), size: size(bytes)}));
+  const button = item.querySelector('button');
+  button.setAttribute('aria-label', fill(said.drop_of, {name: title}));
+  button.addEventListener('click', () => store.dropList(name).then(showLists));
+  return item;
+}
+
+const size = bytes => (bytes < MIB ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / MIB).toFixed(1)} MiB`);
+
+async function keep(event) {
+  event.preventDefault();
+  const form = new FormData(event.target), name = `${form.get('kind')}-${form.get('quarter')}`;
+  const [code] = await Promise.allSettled([store.keepList(name, now(), {force: true})]);
+  const isKept = code.status === 'fulfilled' && code.value;
+  if (isKept) await store.choose([...(await store.chosenLists()), name]);
+  say(isKept ? said.kept : code.status === 'fulfilled' ? said.no_such : said.failed);
+  await showLists();
+}
+
+async function refresh() {
+  say((await store.refresh(now(), {force: true})) ? said.refreshed : said.failed);
+  await showKeys();
+  await showLists();
+}
+
+async function forget() {
+  await store.dropAll();
+  say(said.forgotten);
+  await showKeys();
+  await showLists();
+}
+
+const say = text => { find('done').textContent = text; };
+
+/** The quarters of the last five years, the newest first, by the day in Beijing. */
+function offerQuarters() {
+  const today = new Date(Date.now() + 8 * 3600 * 1000);
+  let year = today.getUTCFullYear(), q = Math.floor(today.getUTCMonth() / 3) + 1;
+  for (let count = 0; count < 20; count += 1) {
+    find('quarter').add(new Option(fill(said.quarter_of, {year, q}), `${year}q${q}`));
+    [year, q] = q === 1 ? [year - 1, 4] : [year, q - 1];
+  }
+}
+
+async function start() {
+  if (!navigator.serviceWorker) {
+    find('ready').textContent = said.no_worker;
+    return;
+  }
+  find('ready').textContent = said.not_ready;
+  offerQuarters();
+  find('choose').addEventListener('submit', keep);
+  find('refresh').addEventListener('click', refresh);
+  find('forget').addEventListener('click', forget);
+  find('manage').hidden = false;
+  await navigator.serviceWorker.ready;
+  find('ready').textContent = said.ready;
+  await store.refresh(now());
+  await showKeys();
+  await showLists();
+}
+
+await start();
