@@ -59,7 +59,7 @@ def parse_sender(text: str, host: str) -> str:
         if not text and host in LOOPBACK:
             return "noreply@localhost.localdomain"  # a demonstration on one machine
         raise SettingsError(
-            f"mail.from：{text or host!r} 不是邮箱地址。", f"mail.from: {text or host!r} is no mail address."
+            f"mail.sender：{text or host!r} 不是邮箱地址。", f"mail.sender: {text or host!r} is no mail address."
         ) from None
 
 

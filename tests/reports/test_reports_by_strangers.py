@@ -103,7 +103,7 @@ def test_markup_that_is_typed_stays_text(counter: Counter, desk: Loop) -> None:
     desk.run(story())
 
 
-@pytest.mark.parametrize("number", [new_report_number(), new_report_number().lower()])
+@pytest.mark.parametrize("number", [new_report_number(), new_report_number().lower()], ids=["large", "small"])
 def test_a_number_that_nobody_was_given_leads_to_the_same_page(counter: Counter, desk: Loop, number: str) -> None:
     async def story() -> None:
         async with counter.stranger("192.0.2.14") as one:

@@ -51,7 +51,7 @@ def told_by_a_token(term: TermState) -> TermState:
     return TermState.IN_FORCE if term is TermState.NOT_YET else term
 
 
-@pytest.mark.parametrize(("status", "term", "effect"), product(Status, TERMS, EFFECTS))
+@pytest.mark.parametrize(("status", "term", "effect"), list(product(Status, TERMS, EFFECTS)))
 def test_no_state_reads_better_from_a_list(status: Status, term: TermState, effect: Effect | None) -> None:
     online = conclude(Soundness.SOUND, status, term, outcome(effect))
     state = listed_state(status, term, effect)
