@@ -171,8 +171,8 @@ class Timestamp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Mail to those who follow a licence. `uri` is what carries it: `file:` (the folder `mail` in the home, or
     `file:/path`), `smtps://user@host`, `smtp+starttls://user@host`, and `smtp:` to this machine alone; without one none
-    is offered, but in a demonstration, which has the folder. `sender` is who it is from, `noreply` at the public host if
-    nobody is named; `secret` refers to the password of the user."""
+    is offered, but in a demonstration, which has the folder. `sender` is who it is from, `noreply` at the public host
+    if nobody is named; `secret` refers to the password of the user."""
 
     uri: str = ""
     sender: str = ""

@@ -100,16 +100,20 @@ def test_verify_says_not_valid_with_status_1_even_beside_valid_ones(home: Home, 
     reports = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == NOT_VALID
     assert [report["verdict"] for report in reports] == ["valid", "not_valid"]
-    assert {"kind": "signature", "outcome": "failed", "reason": "altered"} in reports[1]["checks"]
+    failed = {"kind": "signature", "outcome": "failed", "reason": "altered"}
+    etsi = {"indication": "TOTAL-FAILED", "sub_indication": "HASH_FAILURE"}
+    assert {**failed, **etsi} in reports[1]["checks"]
 
 
-def test_verify_cannot_tell_of_what_is_no_pdf(home: Home, tmp_path: Path) -> None:
+def test_verify_cannot_tell_of_what_is_no_pdf_and_no_photo(home: Home, tmp_path: Path) -> None:
     (tmp_path / "photo.pdf").write_bytes(b"\xff\xd8\xff\xe0 a picture")
     (tmp_path / "empty.pdf").write_bytes(b"")
     done = home.run("verify", "--json", tmp_path / "photo.pdf", tmp_path / "empty.pdf")
     assert done.returncode == CANNOT_TELL
-    for line in done.stdout.splitlines():
-        assert json.loads(line)["checks"] == [{"kind": "file", "outcome": "unknown", "reason": "not_a_pdf"}]
+    for line, reason in zip(done.stdout.splitlines(), ("unreadable_file", "not_a_pdf"), strict=True):
+        (check,) = json.loads(line)["checks"]
+        assert (check["kind"], check["outcome"], check["reason"]) == ("file", "unknown", reason)
+        assert check["indication"] is None
 
 
 def test_verify_without_a_file_or_of_one_that_is_not_there_is_wrong_usage(home: Home) -> None:
