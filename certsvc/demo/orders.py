@@ -23,7 +23,8 @@ def demo_orders(catalog: Catalog, client: str, day: date) -> list[Order]:
 
     The same day gives the same orders, so that a second run finds what the first issued.
     """
-    kinds = sorted(catalog, key=lambda kind: (kind.category is not Category.LICENCE, kind.type_number))
+    latest = [kind for kind in catalog if catalog.latest(kind.id) is kind]
+    kinds = sorted(latest, key=lambda kind: (kind.category is not Category.LICENCE, kind.type_number))
     return [
         Order(client=client, key=f"{kind.id}/{path.stem}", type_id=kind.id, payload=from_day(kind, payload, day))
         for kind in kinds

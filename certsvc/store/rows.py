@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 
 from asyncpg import Record
@@ -98,6 +98,20 @@ def to_department_document(rows: Sequence[Record]) -> DepartmentDocument:
 
 def to_certificate(row: Record) -> RegisteredCertificate:
     """A row of `gather`. A day for which the register has no state is `unknown`."""
+    return replace(
+        to_bare_certificate(row),
+        status_age_s=row["status_age_s"],
+        previous_identifier=row["previous_identifier"],
+        change=_to_change(row),
+        successor=ref_or_none(row["version_ref"]) if row["status"] == Status.SUPERSEDED else None,
+        token_sha256=row["token_sha256"],
+        layout=row["layout"],
+        has_page=row["has_page"],
+    )
+
+
+def to_bare_certificate(row: Record) -> RegisteredCertificate:
+    """A certificate with its state, as old as nothing, and without what only a page shows."""
     return RegisteredCertificate(
         ref=ref_from_bytes(row["ref"]),
         licence_ref=ref_from_bytes(row["root_ref"]) if row["category"] == Category.PERMIT else None,
@@ -115,15 +129,9 @@ def to_certificate(row: Record) -> RegisteredCertificate:
         issued_at=row["issued_at"],
         public_fields=json.loads(row["public_fields"]),
         status=Status(row["status"] or Status.UNKNOWN),
-        status_age_s=row["status_age_s"],
+        status_age_s=0,
         life=ref_from_bytes(row["life_ref"]),
         conditions=to_conditions(row["conditions"]),
-        previous_identifier=row["previous_identifier"],
-        change=_to_change(row),
-        successor=ref_or_none(row["version_ref"]) if row["status"] == Status.SUPERSEDED else None,
-        token_sha256=row["token_sha256"],
-        layout=row["layout"],
-        has_page=row["has_page"],
     )
 
 

@@ -5,7 +5,6 @@ Notices have positions in the order of committing (`notices.py`), so one number 
 moves in the transaction that makes them: killed anywhere, the same is done again.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,9 +14,6 @@ from itertools import groupby
 
 from asyncpg import Record
 
-from certsvc.domain.calendar import Term
-from certsvc.domain.certificate import Category, Issuer, RegisteredCertificate
-from certsvc.domain.states import Status
 from certsvc.domain.status_list import (
     FILLING,
     HOLDS,
@@ -28,11 +24,10 @@ from certsvc.domain.status_list import (
     set_entry,
 )
 from certsvc.errors import NotFound
-from certsvc.ids import CertificateIdentifier, Uscc, ref_from_bytes
 from certsvc.services.status_lists import ChangedList, PackedList
 from certsvc.store.pool import Connection, Pool
 from certsvc.store.queries import queries
-from certsvc.store.rows import root_among, to_conditions
+from certsvc.store.rows import root_among, to_bare_certificate
 
 SQL = queries("status_lists")
 NOTICES, DUE, WALKED = 500, 200, 200
@@ -224,7 +219,7 @@ def _listed(rows: Sequence[Record]) -> Iterator[ListedCertificate]:
     """The certificates with the licence that acts on each: of those with one root, the one that holds."""
     by_root = sorted(rows, key=_root)
     for _, group in groupby(by_root, key=_root):
-        related = [(row, _to_certificate(row)) for row in group]
+        related = [(row, to_bare_certificate(row)) for row in group]
         root = root_among([certificate for _, certificate in related])
         for row, certificate in related:
             yield ListedCertificate(
@@ -238,28 +233,3 @@ def _listed(rows: Sequence[Record]) -> Iterator[ListedCertificate]:
 
 def _root(row: Record) -> Life:
     return row["slot"], row["root_ref"]
-
-
-def _to_certificate(row: Record) -> RegisteredCertificate:
-    """As `rows.to_certificate`, without what no entry hangs on."""
-    return RegisteredCertificate(
-        ref=ref_from_bytes(row["ref"]),
-        licence_ref=ref_from_bytes(row["root_ref"]) if row["category"] == Category.PERMIT else None,
-        category=Category(row["category"]),
-        type_id=row["type_id"],
-        type_version=row["type_version"],
-        type_number=row["type_number"],
-        number=row["number"],
-        version=row["version"],
-        identifier=CertificateIdentifier(row["identifier"]),
-        holder_name=row["holder_name"],
-        subject=row["subject"],
-        issuer=Issuer(name=row["issuer_name"], uscc=Uscc(row["issuer_uscc"])),
-        term=Term(row["valid_from"], row["valid_to"]),
-        issued_at=row["issued_at"],
-        public_fields=json.loads(row["public_fields"]),
-        status=Status(row["status"] or Status.UNKNOWN),
-        status_age_s=0,
-        life=ref_from_bytes(row["life_ref"]),
-        conditions=to_conditions(row["conditions"]),
-    )

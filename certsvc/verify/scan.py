@@ -44,7 +44,8 @@ async def verify_code(verifying: Verifying, code: str, now: datetime) -> Report:
         InvalidIdentifier, WrongCheckCharacter: mistyped; the register was not asked.
         NotFound: no certificate has this code.
     """
-    report = await report_code(verifying.catalog, verifying.register, parse_typed_code(code), now)
+    ref = parse_typed_code(code)
+    report = await report_code(verifying.catalog, verifying.register, ref, now)
     return await with_elsewhere(verifying, report)
 
 

@@ -1,12 +1,8 @@
 """The public pages with the full view of one proof behind them, over a register in memory, on loopback."""
 
-import asyncio
 import json
-import os
-import socket
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-from gallery import _wait_for as wait_for
-from granian.constants import Interfaces
-from granian.server.embed import Server
+from app_served import app_served, free_port, quietly
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "http"))
 from public_site import ROOT, Scripted, Shelf, _Root, catalog, certificate, decided
 
 from certsvc.domain.full_view import TRIES, SealedDigest, SealedProof, Try, View, Viewer, digest_of
@@ -100,29 +96,15 @@ class Served:
 @contextmanager
 def serve() -> Iterator[Served]:
     """At a free port of loopback, in a thread of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     proof = certificate(WATER, "good-zhou")
     ended = replace(proof, ref=new_ref(), status=Status.RESCINDED, change=decided("rescind", reason="情况变化"))
     views = Views({proof.ref, ended.ref})
-    with tempfile.TemporaryDirectory() as trust, open(os.devnull, "w") as quiet:
-        standard, sys.stderr = sys.stderr, quiet  # the access log, which other tests read
-        try:
+    with tempfile.TemporaryDirectory() as trust:
+        with quietly():
             app = _app(Path(trust), f"localhost:{port}", Shelf([proof, ended]), views)
-        finally:
-            sys.stderr = standard
-        server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)
-        thread.start()
-        try:
-            wait_for(port)
+        with app_served(app, port):
             yield Served(f"http://localhost:{port}", proof.ref.typed_code, ended.ref.typed_code, views)
-        finally:
-            loop.call_soon_threadsafe(server.stop)
-            thread.join(10)
-            loop.close()
 
 
 def _app(trust: Path, host: str, shelf: Shelf, views: Views) -> Any:

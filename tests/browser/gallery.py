@@ -1,14 +1,9 @@
 """Every kind of page a reader can meet, served on loopback in this process, and one real browser to look at them."""
 
-import asyncio
 import hashlib
-import os
 import shutil
-import socket
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,8 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from granian.constants import Interfaces
-from granian.server.embed import Server
+from app_served import app_served, free_port, quietly
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "http"))
@@ -157,38 +151,15 @@ def publish(trust: Path) -> None:
 @contextmanager
 def serve() -> Iterator[Gallery]:
     """The gallery at a free port of loopback, in a thread of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory() as trust, open(os.devnull, "w") as quiet:
-        standard, sys.stderr = sys.stderr, quiet  # the access log, which other tests read
-        try:
+    port = free_port()
+    with tempfile.TemporaryDirectory() as trust:
+        with quietly():
             publish(Path(trust))
             site = make_site(Path(trust), licence_with_permits(), host=f"localhost:{port}")
-        finally:
-            sys.stderr = standard
         gallery = Gallery(site, f"http://localhost:{port}")
         fill(gallery)
-        server = Server(site.app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)
-        thread.start()
-        _wait_for(port)
-        try:
+        with app_served(site.app, port):
             yield gallery
-        finally:
-            loop.call_soon_threadsafe(server.stop)
-            thread.join(10)
-            loop.close()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("the gallery did not start")
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """A verifier whose network can be taken away: real HTTP through a gate that opens, shuts and stalls, signed lists of
 states and keys as the public facts are, and tokens for every state a list can give."""
 
-import asyncio
 import json
 import socket
 import tempfile
@@ -16,10 +15,9 @@ from typing import Any
 
 import jwt
 import pytest
+from app_served import app_served
 from cryptography.hazmat.primitives.asymmetric import ec
 from gallery import chromium, publish
-from granian.constants import Interfaces
-from granian.server.embed import Server
 from playwright.sync_api import Browser, Page
 from public_site import PublicSite, licence_with_permits, make_site, sign_digits
 
@@ -243,32 +241,12 @@ def open_room() -> Iterator[Room]:
         keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
         room = Room(site, Gate(front, behind), trust, keys[0], keys[1])
         fill(room)
-        with served(room, behind):
+        with app_served(room, behind):
             room.gate.on()
             try:
                 yield room
             finally:
                 room.gate.off()
-
-
-@contextmanager
-def served(room: Room, port: int) -> Iterator[None]:
-    """The site's application at a port, in a thread of its own."""
-    server = Server(room, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)
-    thread.start()
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.05)
-    try:
-        yield
-    finally:
-        loop.call_soon_threadsafe(server.stop)
-        thread.join(10)
-        loop.close()
 
 
 @pytest.fixture(scope="module")

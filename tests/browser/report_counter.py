@@ -1,11 +1,8 @@
 """The desk's pages about reports over a register in memory, served on loopback beside the verifier they belong to."""
 
-import asyncio
-import os
-import socket
+import itertools
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,9 +11,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from gallery import _wait_for
-from granian.constants import Interfaces
-from granian.server.embed import Server
+from app_served import app_served, free_port, quietly
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "http"))
 from public_site import MARKET, PublicSite, catalog, licence_with_permits, make_site
 
 from certsvc.domain.problem_report import Department, Figures, FollowedReport, Outcome, ProblemReport, Route
@@ -134,28 +131,14 @@ def made_up_figures(now: datetime) -> list[Figures]:
 @contextmanager
 def serve_reports() -> Iterator[ReportCounter]:
     """Served at a free port of loopback, in a thread of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     shelf, host = Shelf(figures_known=made_up_figures(datetime.now(UTC))), f"localhost:{port}"
-    with tempfile.TemporaryDirectory() as trust, open(os.devnull, "w") as quiet:
-        standard, sys.stderr = sys.stderr, quiet  # the access log, which other tests read
-        try:
+    with tempfile.TemporaryDirectory() as trust:
+        with quietly():
             site = make_site(Path(trust), licence_with_permits(), host=host)
             app = _both(site, shelf, host, Path(trust))
-        finally:
-            sys.stderr = standard
-        server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)
-        thread.start()
-        _wait_for(port)
-        try:
+        with app_served(app, port):
             yield ReportCounter(f"http://{host}", site, shelf)
-        finally:
-            loop.call_soon_threadsafe(server.stop)
-            thread.join(10)
-            loop.close()
 
 
 def _both(site: PublicSite, shelf: Shelf, host: str, trust: Path) -> Any:
@@ -176,8 +159,14 @@ def _both(site: PublicSite, shelf: Shelf, host: str, trust: Path) -> Any:
     desk = cast(Desk, SimpleNamespace(taking=taking, pages=pages, keep_days=30))
     reports = make_application([*report_routes(desk), *shared_routes(own, pages)], own, pages, open_log())
 
+    addresses = itertools.cycle(f"192.0.2.{number}" for number in range(1, 255))
+
     async def either(scope: Any, receive: Any, send: Any) -> None:
-        is_report = scope["type"] == "http" and scope["path"].startswith("/reports")
-        await (reports if is_report else site.app)(scope, receive, send)
+        """Each request from an address of its own: one address sends six reports a minute."""
+        if scope["type"] != "http" or not scope["path"].startswith("/reports"):
+            await site.app(scope, receive, send)
+            return
+        known = (b"x-forwarded-for", next(addresses).encode())
+        await reports(cast(Any, {**scope, "headers": [*scope["headers"], known]}), receive, send)
 
     return either

@@ -1,20 +1,14 @@
 """The public verifier with real files, real workers' work and a register in memory, on loopback."""
 
-import asyncio
-import os
-import socket
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
+from app_served import app_served, free_port, quietly
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "verify"))
 from asking import stocked
@@ -104,32 +98,9 @@ def files_and_app(host: str, trust: Path) -> tuple[dict[str, bytes], object]:
 @contextmanager
 def serve_changed() -> Iterator[Served]:
     """It, at a free port, in a thread of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory() as trust, open(os.devnull, "w") as quiet:
-        standard, sys.stderr = sys.stderr, quiet  # the access log, which other tests read
-        try:
+    port = free_port()
+    with tempfile.TemporaryDirectory() as trust:
+        with quietly():
             files, app = files_and_app(f"localhost:{port}", Path(trust))
-        finally:
-            sys.stderr = standard
-        server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)
-        thread.start()
-        _wait_for(port)
-        try:
+        with app_served(app, port):
             yield Served(f"http://localhost:{port}", files)
-        finally:
-            loop.call_soon_threadsafe(server.stop)
-            thread.join(10)
-            loop.close()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("it did not start")

@@ -145,7 +145,7 @@ def holders(office: KeyOffice) -> list[bytes]:
 
 def test_contents_move_to_the_next_data_key_and_the_old_one_is_needed_no_more(office: KeyOffice) -> None:
     content = office.with_keys(lambda issuing, now: payload(issuing, office.old))
-    assert move_contents(office.settings, make=True, quiet=True) == {"key": "data-2", "moved": 1}
+    assert move_contents(office.settings, make=True, quiet=True) == {"key": "data-2", "moved": 2}
     assert move_contents(office.settings, make=False, quiet=True) == {"key": "data-2", "moved": 0}
     (office.home / "secrets" / "data-1").unlink()
     office.old = office.with_keys(lambda issuing, now: issuing.register.reservation(office.old.ref))

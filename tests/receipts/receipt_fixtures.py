@@ -7,7 +7,7 @@ from receipt_room import Room, opened_room
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+def till(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     """One authority and both roles for a file of tests."""
     with opened_room(tmp_path_factory.mktemp("receipts") / "home") as opened:
         yield opened

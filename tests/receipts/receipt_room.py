@@ -4,7 +4,6 @@ import asyncio
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 import httpx
+from app_served import wait_for
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Litestar
@@ -194,19 +194,10 @@ def served_room(home: Path) -> Iterator[tuple[str, Shelf]]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()
-    _wait_for(port)
+    wait_for(port)
     try:
         yield f"http://localhost:{port}", shelf
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(20)
         loop.close()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(600):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("the room did not open")

@@ -38,9 +38,9 @@ def problem(answer: Any, status: int, code: str) -> str:
     return str(answer.json()["detail"])
 
 
-def test_a_receipt_says_what_was_asked_when_by_whom_and_what_the_page_showed(room: Room) -> None:
-    code, before = room.licence.ref.typed_code, now()
-    said, _ = room.made(code=code.lower().replace("-", ""), purpose="  东城支行  开户 2026-1127 ")
+def test_a_receipt_says_what_was_asked_when_by_whom_and_what_the_page_showed(till: Room) -> None:
+    code, before = till.licence.ref.typed_code, now()
+    said, _ = till.made(code=code.lower().replace("-", ""), purpose="  东城支行  开户 2026-1127 ")
     assert before <= datetime.fromisoformat(said["made_at"]) <= now() + timedelta(seconds=1)
     assert said["asked"] == {
         "by": "code",
@@ -51,49 +51,49 @@ def test_a_receipt_says_what_was_asked_when_by_whom_and_what_the_page_showed(roo
     assert said["by"]["authority"] == "云山市电子证照" and said["by"]["url"] == "http://yz.example"
     assert said["by"]["demonstration"] is True and said["by"]["program"].startswith("certsvc ")
     assert (said["purpose"], said["log"], said["timestamp"]) == ("东城支行 开户 2026-1127", None, None)
-    page = room.ask(room.public, "GET", f"/C/{code}", headers={"Accept": PAGE}).text
+    page = till.ask(till.public, "GET", f"/C/{code}", headers={"Accept": PAGE}).text
     zh = said["shown"]["zh"]
     words = [zh["word"], zh["title"], zh["holder"], *(one["text"] for one in zh["answers"])]
     words += [fact["value"] for fact in zh["facts"]] + [one["number"] for one in zh["permits"]]
     assert [word for word in words if word not in page.replace("</i><i>", "")] == []
-    report = room.ask(room.public, "GET", f"/C/{code}", headers={"Accept": JSON}).json()
+    report = till.ask(till.public, "GET", f"/C/{code}", headers={"Accept": JSON}).json()
     assert said["report"] | {"asked_at": ""} == report | {"asked_at": ""}
     assert len(zh["permits"]) == len(said["report"]["permits"]) == 6
     assert [line["age"] for line in zh["permits"]][:1] == ["26 小时前，超过时限"]
 
 
-def test_the_record_is_a_jws_that_any_library_reads_with_our_certificate(room: Room) -> None:
-    said, jws = room.made(code=room.licence.ref.typed_code)
+def test_the_record_is_a_jws_that_any_library_reads_with_our_certificate(till: Room) -> None:
+    said, jws = till.made(code=till.licence.ref.typed_code)
     header = jwt.get_unverified_header(jws)
     assert (header["alg"], header["typ"]) == ("ES256", "certsvc-receipt+jws")
     signer, above = (x509.load_der_x509_certificate(base64.b64decode(each)) for each in header["x5c"])
     signer.verify_directly_issued_by(above)
     payload = jwt.PyJWS().decode(jws, signer.public_key(), algorithms=["ES256"])  # type: ignore[arg-type]
     assert json.loads(payload) == said and payload == canonical(said)
-    root = x509.load_pem_x509_certificate((room.settings.anchors / "root.pem").read_bytes())
+    root = x509.load_pem_x509_certificate((till.settings.anchors / "root.pem").read_bytes())
     assert root not in (signer, above)
     above.verify_directly_issued_by(root)
 
 
-def test_every_receipt_keeps_to_the_published_schema(room: Room) -> None:
+def test_every_receipt_keeps_to_the_published_schema(till: Room) -> None:
     page = unsealed_page()
     schema = jsonschema_rs.Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
-    digits = room.digits(room.licence)
-    shown = [room.made(code=room.licence.ref.typed_code)[0], room.made(qr=digits, purpose="x")[0], of_file(room, page)]
-    room.shelf.down = True
+    digits = till.digits(till.licence)
+    shown = [till.made(code=till.licence.ref.typed_code)[0], till.made(qr=digits, purpose="x")[0], of_file(till, page)]
+    till.shelf.down = True
     try:
-        shown.append(room.made(code=room.licence.ref.typed_code)[0])
+        shown.append(till.made(code=till.licence.ref.typed_code)[0])
     finally:
-        room.shelf.down = False
+        till.shelf.down = False
     for said in shown:
         assert [f"{error.instance_path}: {error.message}" for error in schema.iter_errors(said)] == []
         for member in ("id", "made_at", "by", "asked", "report", "shown", "log", "timestamp"):
             assert not schema.is_valid({name: value for name, value in said.items() if name != member}), member
 
 
-def of_file(room: Room, page: bytes) -> dict[str, Any]:
+def of_file(till: Room, page: bytes) -> dict[str, Any]:
     """The receipt of a file."""
-    answer = room.receipt(files={"file": ("x.pdf", page, PDF)})
+    answer = till.receipt(files={"file": ("x.pdf", page, PDF)})
     assert answer.status_code == 200, answer.text
     said: dict[str, Any] = answer.json()["receipt"]
     return said
@@ -106,68 +106,68 @@ def unsealed_page() -> bytes:
     return pdf
 
 
-def test_a_receipt_of_a_file_names_its_digest_and_holds_nothing_of_it(room: Room) -> None:
+def test_a_receipt_of_a_file_names_its_digest_and_holds_nothing_of_it(till: Room) -> None:
     page = unsealed_page()
-    said = of_file(room, page)
+    said = of_file(till, page)
     assert said["asked"]["sha256"] == hashlib.sha256(page).hexdigest() and said["asked"]["by"] == "file"
     assert said["asked"]["size"] == len(page) and said["report"]["verdict"] == "not_valid"
     assert "secret-of-the-file" not in json.dumps(said) and "x.pdf" not in json.dumps(said)
 
 
-def test_a_register_that_cannot_be_asked_is_signed_as_undetermined(room: Room) -> None:
-    room.shelf.down = True
+def test_a_register_that_cannot_be_asked_is_signed_as_undetermined(till: Room) -> None:
+    till.shelf.down = True
     try:
-        said, _ = room.made(code=room.licence.ref.typed_code)
+        said, _ = till.made(code=till.licence.ref.typed_code)
     finally:
-        room.shelf.down = False
+        till.shelf.down = False
     assert said["report"]["verdict"] == "undetermined"
     assert said["shown"]["zh"]["word"] == "无法判定" and said["shown"]["family"] == "unk"
-    assert said["asked"]["typed_code"] == room.licence.ref.typed_code  # so that it can be asked again
+    assert said["asked"]["typed_code"] == till.licence.ref.typed_code  # so that it can be asked again
 
 
-def test_what_was_valid_on_the_page_and_is_revoked_when_the_receipt_is_made_is_signed_as_revoked(room: Room) -> None:
-    code = room.licence.ref.typed_code
-    assert room.ask(room.public, "GET", f"/C/{code}", headers={"Accept": JSON}).json()["verdict"] == "valid"
-    kept = room.shelf.certificates[0]
-    room.shelf.certificates[0] = replace(kept, status=Status.REVOKED)
+def test_what_was_valid_on_the_page_and_is_revoked_when_the_receipt_is_made_is_signed_as_revoked(till: Room) -> None:
+    code = till.licence.ref.typed_code
+    assert till.ask(till.public, "GET", f"/C/{code}", headers={"Accept": JSON}).json()["verdict"] == "valid"
+    kept = till.shelf.certificates[0]
+    till.shelf.certificates[0] = replace(kept, status=Status.REVOKED)
     try:
-        said, _ = room.made(code=code)
+        said, _ = till.made(code=code)
     finally:
-        room.shelf.certificates[0] = kept
+        till.shelf.certificates[0] = kept
     assert said["report"]["verdict"] == "not_valid" and said["shown"]["zh"]["qualifier"] == "已吊销"
 
 
-def test_a_receipt_of_a_qr_in_any_spelling_of_its_address(room: Room) -> None:
-    digits = room.digits(room.licence)
+def test_a_receipt_of_a_qr_in_any_spelling_of_its_address(till: Room) -> None:
+    digits = till.digits(till.licence)
     for spelt in (digits, f"HTTP://YZ.EXAMPLE/Q/{digits}", f"https://yz.example/Q/{digits}"):
-        said, _ = room.made(qr=spelt)
+        said, _ = till.made(qr=spelt)
         assert said["report"]["verdict"] == "valid" and said["asked"]["by"] == "qr"
         assert said["asked"]["sha256"] == hashlib.sha256(digits.encode()).hexdigest()
         assert digits not in json.dumps(said)
-    words = problem(room.receipt(qr=f"https://yz.example.net/Q/{digits}"), 400, "invalid_input")
+    words = problem(till.receipt(qr=f"https://yz.example.net/Q/{digits}"), 400, "invalid_input")
     assert "yz.example.net" in words
 
 
-def test_a_photo_of_a_qr_gives_a_receipt_that_says_it_was_a_photo(room: Room) -> None:
-    digits = room.digits(room.licence)
+def test_a_photo_of_a_qr_gives_a_receipt_that_says_it_was_a_photo(till: Room) -> None:
+    digits = till.digits(till.licence)
     picture = io.BytesIO()
     segno.make(f"HTTP://YZ.EXAMPLE/Q/{digits}", error="m").save(picture, kind="png", scale=6, border=4)
-    answer = room.receipt(files={"file": ("photo.png", picture.getvalue(), "image/png")})
+    answer = till.receipt(files={"file": ("photo.png", picture.getvalue(), "image/png")})
     assert answer.status_code == 200, answer.text
     said = answer.json()["receipt"]
     assert (said["asked"]["by"], said["report"]["verdict"]) == ("photo", "valid")
     assert said["asked"]["sha256"] == hashlib.sha256(picture.getvalue()).hexdigest()
 
 
-def test_programs_ask_in_json_and_get_what_they_accept(room: Room) -> None:
-    code = room.licence.ref.typed_code
+def test_programs_ask_in_json_and_get_what_they_accept(till: Room) -> None:
+    code = till.licence.ref.typed_code
 
     def ask(accept: str, **body: str) -> Any:
-        return room.ask(room.trust, "POST", "/receipts", json=body, headers={"Accept": accept})
+        return till.ask(till.trust, "POST", "/receipts", json=body, headers={"Accept": accept})
 
     answer = ask(JOSE, code=code)
     assert answer.headers["content-type"].startswith(JOSE) and answer.text.count(".") == 2
-    assert room.paste(answer.text).json()["verdict"] == "receipt"
+    assert till.paste(answer.text).json()["verdict"] == "receipt"
     answer = ask(PDF, code=code)
     assert answer.headers["content-type"] == PDF and answer.content.startswith(b"%PDF-1.7")
     assert 'filename="receipt-' in answer.headers["content-disposition"]
@@ -175,31 +175,31 @@ def test_programs_ask_in_json_and_get_what_they_accept(room: Room) -> None:
     problem(ask(JSON, code=code, colour="red"), 400, "invalid_input")
 
 
-def test_a_browser_gets_a_page_and_from_it_the_file_of_the_same_receipt(room: Room) -> None:
-    page = room.receipt(PAGE, code=room.licence.ref.typed_code)
+def test_a_browser_gets_a_page_and_from_it_the_file_of_the_same_receipt(till: Room) -> None:
+    page = till.receipt(PAGE, code=till.licence.ref.typed_code)
     assert page.headers["content-type"].startswith(PAGE) and "只说明" in page.text
     jws = page.text.split('name="receipt" value="')[1].partition('"')[0]
-    pdf = room.receipt(PAGE, receipt=jws, **{"as": "pdf"})
-    read = room.verify(pdf.content).json()["receipt"]["content"]
-    assert read == room.paste(jws).json()["receipt"]["content"]
-    assert room.receipt(PAGE, receipt=jws, **{"as": "jws"}).text == jws
+    pdf = till.receipt(PAGE, receipt=jws, **{"as": "pdf"})
+    read = till.verify(pdf.content).json()["receipt"]["content"]
+    assert read == till.paste(jws).json()["receipt"]["content"]
+    assert till.receipt(PAGE, receipt=jws, **{"as": "jws"}).text == jws
 
 
-def test_pages_are_made_only_of_a_record_that_is_genuine(room: Room) -> None:
-    _, jws = room.made(code=room.licence.ref.typed_code)
+def test_pages_are_made_only_of_a_record_that_is_genuine(till: Room) -> None:
+    _, jws = till.made(code=till.licence.ref.typed_code)
     forged = jws[:-4] + ("AAAA" if not jws.endswith("AAAA") else "BBBB")
-    problem(room.receipt(receipt=forged), 400, "invalid_input")
+    problem(till.receipt(receipt=forged), 400, "invalid_input")
 
 
-def test_a_receipt_asked_for_twice_is_two_and_nothing_is_kept(room: Room) -> None:
-    folder = room.settings.home
+def test_a_receipt_asked_for_twice_is_two_and_nothing_is_kept(till: Room) -> None:
+    folder = till.settings.home
 
     def files() -> set[str]:
         return {str(path) for path in folder.rglob("*") if path.is_file()}
 
-    room.made(code=room.licence.ref.typed_code)
+    till.made(code=till.licence.ref.typed_code)
     before = files()
-    one, other = (room.made(code=room.licence.ref.typed_code)[0] for _ in range(2))
+    one, other = (till.made(code=till.licence.ref.typed_code)[0] for _ in range(2))
     assert one["id"] != other["id"] and len(one["id"]) == 32
     assert files() == before
 
@@ -209,28 +209,28 @@ def test_a_receipt_asked_for_twice_is_two_and_nothing_is_kept(room: Room) -> Non
     [{"as": "json"}, {"purpose": "x"}, {"code": "1", "qr": "2"}, {"code": " "}],
     ids=["nothing", "only a purpose", "two things", "a blank"],
 )
-def test_one_thing_is_asked_about_and_no_more(room: Room, fields: dict[str, str]) -> None:
-    problem(room.receipt(**fields), 400, "invalid_input")
+def test_one_thing_is_asked_about_and_no_more(till: Room, fields: dict[str, str]) -> None:
+    problem(till.receipt(**fields), 400, "invalid_input")
 
 
 @pytest.mark.parametrize(
     "purpose", ["字" * 61, "a\u202eb", "a\x00b", "\u200b\u200b"], ids=["long", "turned", "nul", "unseen"]
 )
-def test_a_purpose_is_short_and_every_character_of_it_is_seen(room: Room, purpose: str) -> None:
-    problem(room.receipt(code=room.licence.ref.typed_code, purpose=purpose), 400, "invalid_input")
+def test_a_purpose_is_short_and_every_character_of_it_is_seen(till: Room, purpose: str) -> None:
+    problem(till.receipt(code=till.licence.ref.typed_code, purpose=purpose), 400, "invalid_input")
 
 
-def test_what_is_mistyped_unknown_or_too_large_is_refused_and_nothing_is_signed(room: Room) -> None:
-    code = room.licence.ref.typed_code
-    problem(room.receipt(code=code[:-1] + ("0" if code[-1] != "0" else "1")), 400, "wrong_check_character")
-    problem(room.receipt(code=new_ref(None).typed_code), 404, "not_found")
-    problem(room.receipt(qr="12345"), 400, "malformed_token")
-    problem(room.receipt(files={"file": ("x.pdf", b"%PDF-" + bytes(20 << 20), PDF)}), 413, "file_too_large")
-    problem(room.receipt(files={"file": ("x.txt", b"no PDF", PDF)}), 415, "not_a_pdf")
-    answer = room.ask(room.trust, "POST", "/receipts", content=b"x", headers={"Content-Type": "text/plain"})
+def test_what_is_mistyped_unknown_or_too_large_is_refused_and_nothing_is_signed(till: Room) -> None:
+    code = till.licence.ref.typed_code
+    problem(till.receipt(code=code[:-1] + ("0" if code[-1] != "0" else "1")), 400, "wrong_check_character")
+    problem(till.receipt(code=new_ref(None).typed_code), 404, "not_found")
+    problem(till.receipt(qr="12345"), 400, "malformed_token")
+    problem(till.receipt(files={"file": ("x.pdf", b"%PDF-" + bytes(20 << 20), PDF)}), 413, "file_too_large")
+    problem(till.receipt(files={"file": ("x.txt", b"no PDF", PDF)}), 415, "not_a_pdf")
+    answer = till.ask(till.trust, "POST", "/receipts", content=b"x", headers={"Content-Type": "text/plain"})
     problem(answer, 415, "wrong_media_type")
-    answer = room.ask(
-        room.trust,
+    answer = till.ask(
+        till.trust,
         "POST",
         "/receipts",
         content=b"receipt=" + b"a" * (600 << 10),
@@ -239,43 +239,43 @@ def test_what_is_mistyped_unknown_or_too_large_is_refused_and_nothing_is_signed(
     problem(answer, 413, "message_too_large")
 
 
-def app_of(room: Room, receipting: Receipting | None) -> Any:
+def app_of(till: Room, receipting: Receipting | None) -> Any:
     """The trust role with another maker of receipts, or none."""
-    site = Site("yz.example", "http://yz.example", room.settings.web, room.settings.public, True)
-    return create_trust_app(trust_services(room.settings, now(), open_log()), site, receipting)
+    site = Site("yz.example", "http://yz.example", till.settings.web, till.settings.public, True)
+    return create_trust_app(trust_services(till.settings, now(), open_log()), site, receipting)
 
 
-def test_one_address_gets_so_many_a_minute(room: Room) -> None:
-    app = app_of(room, replace(room.receipting, per_minute=2))
+def test_one_address_gets_so_many_a_minute(till: Room) -> None:
+    app = app_of(till, replace(till.receipting, per_minute=2))
 
     def ask(address: str) -> int:
-        fields = {"code": room.licence.ref.typed_code}
+        fields = {"code": till.licence.ref.typed_code}
         headers = {"X-Forwarded-For": address}
-        return room.ask(app, "POST", "/receipts", data=fields, headers=headers).status_code
+        return till.ask(app, "POST", "/receipts", data=fields, headers=headers).status_code
 
     assert [ask("198.51.100.7") for _ in range(3)] == [200, 200, 429]
     assert ask("198.51.100.8") == 200
 
 
-def test_without_a_register_the_role_says_so_and_its_other_services_go_on(room: Room) -> None:
-    app = app_of(room, None)
-    answer = room.ask(app, "POST", "/receipts", data={"code": room.licence.ref.typed_code})
+def test_without_a_register_the_role_says_so_and_its_other_services_go_on(till: Room) -> None:
+    app = app_of(till, None)
+    answer = till.ask(app, "POST", "/receipts", data={"code": till.licence.ref.typed_code})
     assert "没有连接登记簿" in problem(answer, 503, "unavailable")
-    assert room.ask(app, "GET", "/health").status_code == 200
+    assert till.ask(app, "GET", "/health").status_code == 200
 
 
-def test_without_its_key_the_role_says_so_and_signs_nothing(room: Room) -> None:
-    app = app_of(room, replace(room.receipting, press=lambda now: None))
-    problem(room.ask(app, "POST", "/receipts", data={"code": room.licence.ref.typed_code}), 503, "unavailable")
+def test_without_its_key_the_role_says_so_and_signs_nothing(till: Room) -> None:
+    app = app_of(till, replace(till.receipting, press=lambda now: None))
+    problem(till.ask(app, "POST", "/receipts", data={"code": till.licence.ref.typed_code}), 503, "unavailable")
 
 
-def test_the_press_closes_when_its_key_is_gone_and_opens_when_it_is_back(room: Room) -> None:
-    path = room.settings.home / "authority" / "keys" / "receipt.key"
+def test_the_press_closes_when_its_key_is_gone_and_opens_when_it_is_back(till: Room) -> None:
+    path = till.settings.home / "authority" / "keys" / "receipt.key"
     away = path.rename(path.with_suffix(".away"))
     try:
         with pytest.raises(CustodyError):
-            room.authority().credential("receipt")
-        opened = open_receipting(room.settings, room.verifying, now(), open_log())
+            till.authority().credential("receipt")
+        opened = open_receipting(till.settings, till.verifying, now(), open_log())
         assert opened.press(now()) is None
     finally:
         away.rename(path)

@@ -22,19 +22,19 @@ SECONDS = 120
 
 
 @pytest.fixture(scope="module")
-def papers(room: Room, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def papers(till: Room, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Receipts as files: of a licence with permits, of a revoked one, of one of which nothing can be told, of many."""
-    folder, code = tmp_path_factory.mktemp("papers"), room.licence.ref.typed_code
-    found = {"valid": room.receipt(PDF, code=code, purpose="东城支行 开户 2026-1127 𫖯")}
-    kept = list(room.shelf.certificates)
-    room.shelf.certificates[0] = replace(kept[0], status=Status.REVOKED)
-    found["revoked"] = room.receipt(PDF, code=code)
-    room.shelf.certificates[:] = [kept[0], *(kept[1:] * 12)]
-    found["many"] = room.receipt(PDF, code=code)
-    room.shelf.certificates[:] = kept
-    room.shelf.down = True
-    found["unknown"] = room.receipt(PDF, code=code)
-    room.shelf.down = False
+    folder, code = tmp_path_factory.mktemp("papers"), till.licence.ref.typed_code
+    found = {"valid": till.receipt(PDF, code=code, purpose="东城支行 开户 2026-1127 𫖯")}
+    kept = list(till.shelf.certificates)
+    till.shelf.certificates[0] = replace(kept[0], status=Status.REVOKED)
+    found["revoked"] = till.receipt(PDF, code=code)
+    till.shelf.certificates[:] = [kept[0], *(kept[1:] * 12)]
+    found["many"] = till.receipt(PDF, code=code)
+    till.shelf.certificates[:] = kept
+    till.shelf.down = True
+    found["unknown"] = till.receipt(PDF, code=code)
+    till.shelf.down = False
     for name, answer in found.items():
         assert answer.status_code == 200, answer.text
         (folder / f"{name}.pdf").write_bytes(answer.content)
@@ -68,9 +68,9 @@ def test_qpdf_finds_nothing_wrong(papers: dict[str, Path]) -> None:
 
 @pytest.mark.needs("pdfsig", "certutil")
 def test_pdfsig_with_our_root_trusts_the_signature_over_the_whole_file(
-    papers: dict[str, Path], room: Room, tmp_path: Path
+    papers: dict[str, Path], till: Room, tmp_path: Path
 ) -> None:
-    root = room.settings.anchors / "root.pem"
+    root = till.settings.anchors / "root.pem"
     for command in (["-N", "--empty-password"], ["-A", "-n", "root", "-t", "C,C,C", "-i", root]):
         assert run("certutil", "-d", f"sql:{tmp_path}", *command).returncode == 0
     for path in papers.values():
@@ -124,10 +124,10 @@ def test_a_receipt_of_what_cannot_be_told_has_no_word_of_validity(papers: dict[s
 
 
 def test_a_character_that_no_font_has_is_marked_in_print_and_stays_in_the_record(
-    papers: dict[str, Path], room: Room
+    papers: dict[str, Path], till: Room
 ) -> None:
     text = "".join(text_of(papers["valid"]))
-    said = room.verify(papers["valid"].read_bytes()).json()["receipt"]["content"]
+    said = till.verify(papers["valid"].read_bytes()).json()["receipt"]["content"]
     assert "\U0002b5af" in said["purpose"]
     assert "〓处是字库里没有的字" in text or "\U0002b5af" in text
 
@@ -142,23 +142,23 @@ def test_the_seal_is_in_the_tree_of_parents_also_of_a_page_with_heads_of_tables(
         assert all(isinstance(name, pikepdf.String) for name in list(tree.IDTree.Names)[::2])
 
 
-def test_the_same_receipt_gives_the_same_page(room: Room) -> None:
-    said, jws = room.made(code=room.licence.ref.typed_code)
+def test_the_same_receipt_gives_the_same_page(till: Room) -> None:
+    said, jws = till.made(code=till.licence.ref.typed_code)
     receipt = msgspec.convert(said, Receipt)
     assert receipt_pdf(receipt, jws) == receipt_pdf(receipt, jws)
     assert receipt_pdf(receipt, jws) != receipt_pdf(msgspec.structs.replace(receipt, id="0" * 32), jws)
 
 
-def test_the_record_attached_is_the_one_that_was_handed_out(room: Room) -> None:
-    said, jws = room.made(code=room.licence.ref.typed_code)
-    pdf = press_of(room).seal(msgspec.convert(said, Receipt), jws, now())
+def test_the_record_attached_is_the_one_that_was_handed_out(till: Room) -> None:
+    said, jws = till.made(code=till.licence.ref.typed_code)
+    pdf = press_of(till).seal(msgspec.convert(said, Receipt), jws, now())
     document = pypdfium2.PdfDocument(pdf)
     assert document.count_attachments() == 1
     attached = document.get_attachment(0)
     assert (attached.get_name(), bytes(attached.get_data()).decode()) == ("receipt.jws", jws)
 
 
-def test_every_headline_has_its_shape_in_print_and_it_is_that_of_the_pages(room: Room) -> None:
-    page = (room.settings.web / "pages" / "icons.html").read_text("utf-8")
+def test_every_headline_has_its_shape_in_print_and_it_is_that_of_the_pages(till: Room) -> None:
+    page = (till.settings.web / "pages" / "icons.html").read_text("utf-8")
     assert {look.icon for look in LOOKS.values()} <= set(SHAPES)
     assert [name for name, path in SHAPES.items() if path not in page] == []

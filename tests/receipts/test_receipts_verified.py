@@ -18,11 +18,11 @@ pytest_plugins = ["receipt_fixtures"]
 
 
 @pytest.fixture(scope="module")
-def bench(room: Room, other_room: Room) -> Bench:
+def bench(till: Room, other_room: Room) -> Bench:
     """Two genuine receipts of one licence."""
-    room.digits(room.licence)  # the quarter's key is made
-    content, jws = room.made(code=room.licence.ref.typed_code)
-    return Bench(room, other_room, content, jws, room.made(code=room.licence.ref.typed_code)[1])
+    till.digits(till.licence)  # the quarter's key is made
+    content, jws = till.made(code=till.licence.ref.typed_code)
+    return Bench(till, other_room, content, jws, till.made(code=till.licence.ref.typed_code)[1])
 
 
 def failing(report: dict[str, object]) -> list[str]:
@@ -107,9 +107,9 @@ def own(tmp_path: Path) -> Iterator[Room]:
         yield opened
 
 
-def revoke(room: Room, reason: Reason) -> None:
+def revoke(till: Room, reason: Reason) -> None:
     """The certificate of receipts is revoked, effective from now on or, compromised, from a while ago."""
-    authority = open_authority(room.settings.home, room.settings.secret, now())
+    authority = open_authority(till.settings.home, till.settings.secret, now())
     decided = now() + timedelta(seconds=2)  # later than what was made this second
     effective = decided - timedelta(minutes=30) if reason.is_compromise else decided
     authority.record(

@@ -88,7 +88,7 @@ def make_set(folder: Path, plan: Path = PLAN, types: frozenset[str] | None = Non
     authority = open_authority(home, f"file:{home / 'secret'}", NOW)
     catalog = load_catalog(SCHEMAS)
     kinds = chosen(catalog) if types is None else [kind for kind in catalog if kind.id in types]
-    kinds = [kind for kind in kinds if kind.id != JOINT]
+    kinds = [kind for kind in kinds if kind.id != JOINT and catalog.latest(kind.id) is kind]
     sheets = tuple(_sheets(authority, kinds, folder))
     joint, lt = folder / "joint.pdf", folder / "lt.pdf"
     joint.write_bytes(sealed_jointly(authority, catalog.latest(JOINT)))

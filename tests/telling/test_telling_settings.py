@@ -16,7 +16,9 @@ from certsvc.store.batches import QUIET
 def test_the_contract_names_every_kind_of_notice_that_is_told() -> None:
     told = set[str]()
     for path in (ROOT / "certsvc" / "store").glob("*.py"):
-        told |= set(re.findall(r'"((?:case|record|source|webhook|seal_request)\.[a-z_]+)"', path.read_text("utf-8")))
+        told |= set(
+            re.findall(r'"((?:case|record|report|source|webhook|seal_request)\.[a-z_]+)"', path.read_text("utf-8"))
+        )
     assert {"case.part_late", "source.late", "webhook.disabled"} <= told
     told |= {f"batch.{MOVES[move].after}" for move in MOVES if move not in QUIET}
     told |= {"approval.asked", "approval.returned", "approval.done", "approval.failed"}
