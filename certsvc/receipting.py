@@ -14,11 +14,14 @@ from certsvc.authority.shelf import FolderShelf
 from certsvc.errors import CertsvcError
 from certsvc.http.receipts import Receipting
 from certsvc.issuance.receipts import ReceiptPress
+from certsvc.services import ReceiptPages
 from certsvc.settings import Settings
 from certsvc.verify.service import Verifying
 
 
-def open_receipting(settings: Settings, verifying: Verifying, now: datetime, log: FilteringBoundLogger) -> Receipting:
+def open_receipting(
+    settings: Settings, verifying: Verifying, pages: ReceiptPages, now: datetime, log: FilteringBoundLogger
+) -> Receipting:
     """What making receipts needs; a key that cannot be used is said in the log, and tried again.
 
     Raises:
@@ -31,6 +34,7 @@ def open_receipting(settings: Settings, verifying: Verifying, now: datetime, log
     return Receipting(
         verifying=verifying,
         press=presses.current,
+        pages=pages,
         program=f"certsvc {version('certsvc')}",
         per_minute=settings.receipts.per_minute,
     )
@@ -45,7 +49,6 @@ def _open(authority: Authority, settings: Settings) -> tuple[ReceiptPress | None
             sealing=receipt_credential(authority),
             timestamper=lambda: authority.timestamper,
             evidence=lambda: receipt_evidence(authority, shelf),
-            extra_fonts=settings.fonts.extra,
         )
     except CertsvcError as error:
         return None, {newest(authority.names, RECEIPT) or RECEIPT: error}

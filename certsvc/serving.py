@@ -209,6 +209,7 @@ def all_app() -> "Asgi":
     from certsvc.http.pages import Pages
     from certsvc.log import open_log
     from certsvc.receipting import open_receipting
+    from certsvc.render.receipt_pool import ReceiptSetter
 
     end_with_parent()
     settings, log = load_settings(), open_log()
@@ -219,11 +220,12 @@ def all_app() -> "Asgi":
         async with verifying(settings, settings.database.public_uri) as bundle:
             site = _site(settings, bundle.anchors.is_demonstration)
             pages = Pages(site)
-            receipting = open_receipting(settings, bundle, now(), log)
             async with (
+                ReceiptSetter(settings.fonts.extra) as setter,
                 open_desk(settings, site, pages) as desk,
                 open_office(settings, settings.database.uri, site, pages, now()) as office,
             ):
+                receipting = open_receipting(settings, bundle, setter, now(), log)
                 yield load_role("all").create_all_app(bundle, services, receipting, desk, office, site, pages)
 
     return Opened(opened)
@@ -274,6 +276,7 @@ def trust_app() -> "Asgi":
     from certsvc.http.lifespan import Opened
     from certsvc.log import open_log
     from certsvc.receipting import open_receipting
+    from certsvc.render.receipt_pool import ReceiptSetter
     from certsvc.verify.anchors import AnchorFolder
 
     end_with_parent()
@@ -288,8 +291,11 @@ def trust_app() -> "Asgi":
             log.warning("no_receipts", setting="database.public_uri")
             yield create(services, site)
             return
-        async with verifying(settings, settings.database.public_uri) as bundle:
-            yield create(services, site, open_receipting(settings, bundle, now(), log))
+        async with (
+            verifying(settings, settings.database.public_uri) as bundle,
+            ReceiptSetter(settings.fonts.extra) as setter,
+        ):
+            yield create(services, site, open_receipting(settings, bundle, setter, now(), log))
 
     return Opened(opened)
 

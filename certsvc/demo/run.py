@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -95,6 +96,8 @@ def run_demo(settings: Settings, *, once: bool, port: int | None, public_url: st
         _show(settings, issued)
         show_case(settings.public_url, case)
         show_sandbox(settings.office_url, sandbox)
+        # A fork of this process, which has drawn pages, would wait for ever for threads that did not come along.
+        multiprocessing.set_start_method("spawn")
         serve_database(settings, "all", uris, show_serving)
 
 

@@ -31,6 +31,7 @@ from certsvc.http.verifier.receipt import receipt_view
 from certsvc.http.verifier.shown import shown_page
 from certsvc.ids import parse_typed_code
 from certsvc.issuance.receipts import ReceiptPress
+from certsvc.services import ReceiptPages
 from certsvc.verify.photo import examine_upload
 from certsvc.verify.receipt import verify_receipt
 from certsvc.verify.receipt_content import Brought, receipt_of
@@ -68,10 +69,12 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipting:
     """What making receipts needs. `press` is asked for at every request, because keys come and go, and is None while
-    the key cannot be used; `program` is name and version of what runs here. One address may ask `per_minute` times."""
+    the key cannot be used; `pages` sets what is printed; `program` is name and version of what runs here. One address
+    may ask `per_minute` times."""
 
     verifying: Verifying
     press: Callable[[datetime], ReceiptPress | None]
+    pages: ReceiptPages
     program: str
     per_minute: int
 
@@ -212,7 +215,8 @@ class _Receipts:
             return Response(content, media_type=JSON)
         if wanted == JOSE:
             return Response(jws.encode("ascii"), media_type=JOSE, headers=_named(receipt, "jws"))
-        pdf = await self._threads.run(functools.partial(press.seal, receipt, jws, now))
+        pages = await self._require_open().pages.set(receipt, jws)
+        pdf = await self._threads.run(functools.partial(press.seal, pages, receipt, jws, now))
         return Response(pdf, media_type=PDF, headers=_named(receipt, "pdf"))
 
 

@@ -1,6 +1,6 @@
 """Make receipts: the signed record, and its pages under a seal. Nothing is stored: a receipt asked for twice is two."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,6 @@ from cryptography.x509.oid import NameOID
 from certsvc.domain.receipt import Receipt
 from certsvc.domain.seal import ValidationData
 from certsvc.domain.trust import is_demonstration
-from certsvc.render.receipt import receipt_pdf
 from certsvc.seal.receipt import seal_receipt, sign_receipt
 from certsvc.services import Sealing, Timestamper
 
@@ -23,7 +22,6 @@ class ReceiptPress:
     sealing: Sealing
     timestamper: Callable[[], Timestamper]
     evidence: Callable[[], ValidationData]
-    extra_fonts: Sequence[str] = ()
 
     @property
     def authority(self) -> str:
@@ -44,15 +42,15 @@ class ReceiptPress:
         """
         return sign_receipt(content, self.sealing)
 
-    def seal(self, receipt: Receipt, jws: str, now: datetime) -> bytes:
-        """The pages of a receipt that was signed, under the seal.
+    def seal(self, pages: bytes, receipt: Receipt, jws: str, now: datetime) -> bytes:
+        """The pages (PDF, see `ReceiptPages`) of a receipt that was signed, under the seal.
 
         Raises:
             TimestampUnavailable, RevocationDataStale, SealRefused, CustodyError: it cannot be sealed now; the record
                 stands without its pages.
         """
         return seal_receipt(
-            receipt_pdf(receipt, jws, self.extra_fonts),
+            pages,
             receipt.id,
             jws,
             sealing=self.sealing,

@@ -1,7 +1,7 @@
 """What a use case may use: protocols only. `app.py` and its neighbours are where real parts are put behind them."""
 
 from certsvc.services.keys import PayloadCipher, PrivateKey, Sealing, SealMaker, Timestamper
-from certsvc.services.pages import PageDrawer
+from certsvc.services.pages import PageDrawer, ReceiptPages
 from certsvc.services.problem_reports import ReportDesk, ReportRegister
 from certsvc.services.records import Cases, RecordReader, RecordRegister, SnapshotRegister
 from certsvc.services.register import (
@@ -32,6 +32,7 @@ __all__ = [
     "PageDrawer",
     "PayloadCipher",
     "PrivateKey",
+    "ReceiptPages",
     "RecordReader",
     "RecordRegister",
     "Register",

@@ -1,8 +1,9 @@
-"""Pages drawn anew."""
+"""Pages drawn in processes of their own."""
 
 from typing import Protocol
 
 from certsvc.domain.page import PageToDraw
+from certsvc.domain.receipt import Receipt
 
 
 class PageDrawer(Protocol):
@@ -10,3 +11,11 @@ class PageDrawer(Protocol):
 
     async def draw(self, page: PageToDraw) -> bytes:
         """The page as PDF. Raises `UnreadableFile` when it cannot be drawn, `WorkersBusy` when many are waiting."""
+
+
+class ReceiptPages(Protocol):
+    """Sets the pages of a receipt, without a seal."""
+
+    async def set(self, receipt: Receipt, jws: str) -> bytes:
+        """The pages as PDF, the JWS attached. Raises `Unavailable` when they cannot be set, `WorkersBusy` when many are
+        waiting."""

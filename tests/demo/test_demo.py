@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -27,7 +28,7 @@ from certsvc.render.qr import qr_symbol
 from certsvc.store.embedded import EmbeddedServer
 from certsvc.verify.pixels import read_picture
 
-PAGE, JSON = "text/html", "application/json"
+PAGE, JSON, PDF = "text/html", "application/json", "application/pdf"
 
 
 def path_of(url: str) -> str:
@@ -190,6 +191,23 @@ def test_the_first_licence_shows_a_case_and_which_of_two_departments_is_late(
     reported = [(one["type"], one["reported_state"]) for one in licence["elsewhere"]["records"]]
     assert reported == [("tobacco-retail", "valid"), ("water-intake", "valid")]
     assert f"/P/{demonstration.summary['case']}" in second_day.said
+
+
+@pytest.mark.long
+def test_the_first_start_serves_and_prints_several_receipts_at_once(new_home: NewHome) -> None:
+    """What serves must not be a fork of what drew pages: its compiler would wait for ever."""
+    with served(new_home(), "demo", port=free_port()) as site:
+        found = site.get("/v1/public/licences/by-uscc/91441900MA51ABC088?name=云山").json()
+        code = found["certificate"]["typed_code"]
+
+        def printed(_: int) -> httpx.Response:
+            return httpx.post(site.url + "/receipts", data={"code": code}, headers={"Accept": PDF}, timeout=60)
+
+        with ThreadPoolExecutor(3) as people:
+            answers = list(people.map(printed, range(3)))
+        site.stop()
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert all(answer.content.startswith(b"%PDF-") for answer in answers)
 
 
 def test_the_anchor_is_public(second_day: SecondDay, demonstration: Demonstration) -> None:

@@ -356,7 +356,7 @@ def bytes_after_the_end(bench: Bench) -> bytes:
 
 def genuine_pdf(bench: Bench) -> bytes:
     """The first receipt as it is handed out."""
-    return bench.press.seal(bench.receipt, bench.jws, now())
+    return bench.press.seal(receipt_pdf(bench.receipt, bench.jws), bench.receipt, bench.jws, now())
 
 
 def page_with(bench: Bench, *attached: tuple[str, str]) -> bytes:

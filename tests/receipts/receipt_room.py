@@ -35,6 +35,7 @@ from certsvc.http.site import Site
 from certsvc.http.trust import create_trust_app
 from certsvc.log import open_log
 from certsvc.receipting import open_receipting
+from certsvc.render.receipt_pool import ReceiptSetter
 from certsvc.seal.token import sign_token
 from certsvc.settings import Settings, load_settings
 from certsvc.verify.anchors import AnchorFolder
@@ -152,17 +153,19 @@ def opened_room(home: Path) -> Iterator[Room]:
     """Both roles over an authority of their own."""
     settings = found(home, HOST)
     shelf, inspector = Shelf(list(licence_with_permits())), Inspector(1)
-    looker, trust_in = Looker(), AnchorFolder(settings.public)
+    looker, setter, trust_in = Looker(), ReceiptSetter(), AnchorFolder(settings.public)
     verifying = Verifying(catalog=catalog(), trust=trust_in, register=shelf, inspector=inspector, looker=looker)
     with asyncio.Runner() as runner:
         runner.run(inspector.__aenter__())
         runner.run(looker.__aenter__())
-        receipting = open_receipting(settings, verifying, now(), open_log())
+        runner.run(setter.__aenter__())
+        receipting = open_receipting(settings, verifying, setter, now(), open_log())
         trust = create_trust_app(trust_services(settings, now(), open_log()), site_of(settings), receipting)
         public = create_public_app(verifying, site_of(settings))
         try:
             yield Room(settings, runner, shelf, verifying, receipting, public, trust)
         finally:
+            runner.run(setter.__aexit__(None, None, None))
             runner.run(looker.__aexit__(None, None, None))
             runner.run(inspector.__aexit__(None, None, None))
 
@@ -178,11 +181,11 @@ def served_room(home: Path) -> Iterator[tuple[str, Shelf]]:
     shelf, stop = Shelf(list(licence_with_permits())), asyncio.Event()
 
     async def serve() -> None:
-        async with Inspector(1) as inspector:
+        async with Inspector(1) as inspector, ReceiptSetter() as setter:
             verifying = Verifying(
                 catalog=catalog(), trust=AnchorFolder(settings.public), register=shelf, inspector=inspector
             )
-            receipting = open_receipting(settings, verifying, now(), log)
+            receipting = open_receipting(settings, verifying, setter, now(), log)
             routes = [*public_routes(verifying, site, pages, log), *receipt_routes(receipting, site, pages, log)]
             app = make_application(routes, site, pages, log)
             server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)

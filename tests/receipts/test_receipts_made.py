@@ -275,7 +275,7 @@ def test_the_press_closes_when_its_key_is_gone_and_opens_when_it_is_back(till: R
     try:
         with pytest.raises(CustodyError):
             till.authority().credential("receipt")
-        opened = open_receipting(till.settings, till.verifying, now(), open_log())
+        opened = open_receipting(till.settings, till.verifying, till.receipting.pages, now(), open_log())
         assert opened.press(now()) is None
     finally:
         away.rename(path)

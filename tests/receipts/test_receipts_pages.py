@@ -151,7 +151,8 @@ def test_the_same_receipt_gives_the_same_page(till: Room) -> None:
 
 def test_the_record_attached_is_the_one_that_was_handed_out(till: Room) -> None:
     said, jws = till.made(code=till.licence.ref.typed_code)
-    pdf = press_of(till).seal(msgspec.convert(said, Receipt), jws, now())
+    receipt = msgspec.convert(said, Receipt)
+    pdf = press_of(till).seal(receipt_pdf(receipt, jws), receipt, jws, now())
     document = pypdfium2.PdfDocument(pdf)
     assert document.count_attachments() == 1
     attached = document.get_attachment(0)
