@@ -33,14 +33,14 @@ async def open_desk(settings: Settings, site: Site, pages: Pages) -> AsyncIterat
         open_pool(settings.database.desk_uri, most=DESK_CONNECTIONS) as writing,
     ):
         catalog = load_catalog(settings.schemas)
-        views = PostgresFullViews(writing)
+        register, views = PostgresReader(reading), PostgresFullViews(writing)
         keys = _DataKeys(settings.home / "secrets", views)
         yield Desk(
-            register=PostgresReader(reading),
+            register=register,
             site=site,
             pages=pages,
             full_views=FullViewing(catalog=catalog, views=views, cipher=keys.cipher),
-            taking=_taking(settings, catalog, PostgresReader(reading), PostgresReportDesk(writing), keys),
+            taking=_taking(settings, catalog, register, PostgresReportDesk(writing), keys),
             keep_days=settings.reports.keep_days,
             following=FollowDesk(
                 followers=PostgresFollowers(writing),

@@ -120,7 +120,7 @@ class Cases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Reports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Reports of problems. `operator` is the client that answers where no department is known; without one they wait
     for `certsvc reports`. `deadlines` is a file with the deadlines of places, in stead of ours. What the reporter wrote
-    is erased so many days after the answer."""
+    is erased so many days after the answer; where none comes, 180 days after the deadline."""
 
     operator: str = ""
     deadlines: str = ""

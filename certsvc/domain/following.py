@@ -33,6 +33,7 @@ MOST_CHANGES = 200
 
 GIVEN_UP_AFTER, MOST_BROKEN_OFF = timedelta(days=2), 2
 KEPT_AFTER_END = timedelta(days=30)
+TERM_OVER = "term_over"
 SECRET = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
 LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
 LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
@@ -105,7 +106,7 @@ class Followed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One change: of the licence or of what hangs on it (`code`), or of what is applied for (no code). `before` and
-    `after` are states; a first issue has none before."""
+    `after` are states; a first issue has none before, and `TERM_OVER` is after a term whose last day is `effective`."""
 
     type_id: str
     after: str

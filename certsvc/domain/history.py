@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from certsvc.domain.calendar import Term
 from certsvc.domain.case import PartState
-from certsvc.ids import Ref, Uscc
+from certsvc.ids import Ref
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,5 +71,4 @@ class NamedLicence:
     """A licence of a business and the names on all its sheets."""
 
     ref: Ref
-    subject: Uscc
     names: tuple[str, ...]

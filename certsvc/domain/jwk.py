@@ -1,6 +1,7 @@
-"""Public keys of P-256 as JSON Web Keys (RFC 7517), and the thumbprint that names one (RFC 7638)."""
+"""Public keys of P-256 as JSON Web Keys (RFC 7517), the thumbprint that names one (RFC 7638), and Base64url."""
 
 import base64
+import binascii
 import hashlib
 import json
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 BYTES = 32
+FROM_URL = bytes.maketrans(b"-_", b"+/")
 
 
 def jwk_of(public_key: PublicKeyTypes) -> dict[str, str]:
@@ -36,7 +38,7 @@ def key_of(members: Mapping[str, str]) -> ec.EllipticCurvePublicKey:
     """
     if set(members) != {"crv", "kty", "x", "y"} or (members["crv"], members["kty"]) != ("P-256", "EC"):
         raise ValueError("not a P-256 key")
-    x, y = (base64.urlsafe_b64decode(members[name] + "=") for name in ("x", "y"))
+    x, y = (from_base64url(members[name].encode()) for name in ("x", "y"))
     if len(x) != BYTES or len(y) != BYTES:
         raise ValueError("a coordinate has 32 bytes")
     return ec.EllipticCurvePublicNumbers(
@@ -47,6 +49,21 @@ def key_of(members: Mapping[str, str]) -> ec.EllipticCurvePublicKey:
 def base64url(data: bytes) -> str:
     """Base64url without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def from_base64url(text: bytes) -> bytes:
+    """Bytes from Base64url without padding, in the one way to spell them.
+
+    Raises:
+        ValueError: padding, other characters, or bits that say nothing.
+    """
+    try:
+        data = base64.b64decode(text.translate(FROM_URL) + b"=" * (-len(text) % 4), validate=True)
+    except binascii.Error:
+        raise ValueError("no Base64url") from None
+    if base64url(data).encode("ascii") != text:
+        raise ValueError("another spelling of Base64url")
+    return data
 
 
 def _coordinate(number: int) -> str:

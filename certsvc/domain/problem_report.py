@@ -9,6 +9,9 @@ from certsvc.errors import InvalidInput, Problem
 from certsvc.ids import Ref, ReportNumber
 
 MOST_WORDS, MOST_CONTACT = 500, 100
+KEPT_UNANSWERED_DAYS = 180
+"""After the time for the answer, where none came: then what the reporter wrote is erased all the same."""
+
 UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 """What nobody sees, or what turns the direction of writing; tabs and line ends are seen."""
 

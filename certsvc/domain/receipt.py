@@ -130,11 +130,6 @@ class Receipt(msgspec.Struct, frozen=True):
     timestamp: dict[str, Any] | None = None
     log: dict[str, Any] | None = None
 
-    @property
-    def verdict(self) -> str:
-        """The verdict of that instant."""
-        return str(self.report.get("verdict", ""))
-
 
 def new_receipt_id() -> str:
     """128 random bits in hexadecimal."""

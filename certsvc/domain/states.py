@@ -79,6 +79,9 @@ EXPIRED = StateRow("失效", "Expired", "05")
 IN_FORCE = frozenset({Status.VALID, Status.RENEWAL_PENDING, Status.RECHECK_DUE, Status.CONDITIONAL, Status.DORMANT})
 """The states in which a certificate may be relied on, term and document permitting."""
 
+ENDED_BY_TERM = IN_FORCE - {Status.RENEWAL_PENDING}
+"""Those that the end of the term ends; who applied in time for a renewal waits for it in force."""
+
 OPEN = (
     (ConditionKind.RENEWAL_PENDING, Status.RENEWAL_PENDING),
     (ConditionKind.RECHECK_DUE, Status.RECHECK_DUE),
@@ -99,5 +102,5 @@ def named_state(status: Status, conditions: Iterable[Condition]) -> Status:
 
 def national_state(status: Status, term: TermState) -> StateRow:
     """The row whose `code` is the certState of the national collection interface; 失效 when the term is over."""
-    over = term is TermState.OVER and status in IN_FORCE and status is not Status.RENEWAL_PENDING
+    over = term is TermState.OVER and status in ENDED_BY_TERM
     return EXPIRED if over else STATES[status]

@@ -134,7 +134,7 @@ def _notice(year: int, table: Mapping[str, Any]) -> Notice:
     off = frozenset(day for holiday in table["holiday"] for day in _days(holiday["first"], holiday["last"]))
     worked = frozenset(day for holiday in table["holiday"] for day in holiday["worked"])
     _require(year, off | worked)
-    if weekdays := sorted(day for day in worked if type(day) is not date or day.weekday() < SATURDAY):
+    if weekdays := sorted(day for day in worked if day.weekday() < SATURDAY):
         raise ValueError(f"only days of a weekend are worked in stead of others: {weekdays[0]}")
     if both := sorted(off & worked):
         raise ValueError(f"a day is off and worked: {both[0]}")
@@ -151,5 +151,7 @@ def _days(first: date, last: date) -> Iterable[date]:
 def _require(year: int, days: Iterable[date]) -> None:
     """A notice speaks of its year, and of the days of the year before that its New Year takes in."""
     for day in days:
+        if type(day) is not date:  # a date with a time in it is equal to no day
+            raise ValueError(f"{day} is not a day")
         if day.year != year and (day.year, day.month) != (year - 1, 12):
             raise ValueError(f"{day} is not of {year}")

@@ -7,20 +7,21 @@ from certsvc.errors import InvalidInput
 from certsvc.http.messages import read_message
 from certsvc.http.routes import Asked
 
-MAX_BODY = 16 * 1024
+MOST = 16 * 1024
 MAX_FIELDS = 24
 FORM = "application/x-www-form-urlencoded"
 
 
-async def read_form(request: Asked) -> Mapping[str, str]:
-    """The fields of a form, the first where one comes twice; spaces around values are taken away.
+async def read_form(request: Asked, most: int = MOST) -> Mapping[str, str]:
+    """The fields of a form of at most `most` bytes, the first where one comes twice; spaces around values are taken
+    away.
 
     Raises:
         WrongMediaType, MessageTooLarge, InvalidInput: it is no such form, too large, or not UTF-8.
     """
-    body = await read_message(request, FORM, MAX_BODY)
+    body = await read_message(request, FORM, most)
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
-    except ValueError:  # not ASCII, not UTF-8, or too many
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+    except ValueError:  # not UTF-8, or too many
         raise InvalidInput("表单不合格式。", "The form is malformed.") from None
     return {name: value.strip() for name, value in reversed(pairs)}

@@ -38,7 +38,7 @@ TRADITIONAL = {"hant", "tw", "hk", "mo"}
 
 
 class Simplified(str):
-    """Chinese in simplified characters on a page in traditional ones: in HTML it says so."""
+    """Chinese in simplified characters on a page in another language: in HTML it says so."""
 
     __slots__ = ()
 

@@ -58,7 +58,7 @@ def offline_routes(kinds: Iterable[Kind], hosts: Iterable[str], site: Site, page
 class _Offline:
     def __init__(self, kinds: Sequence[Kind], hosts: Sequence[str], site: Site, pages: Pages) -> None:
         self._kinds, self._hosts, self._site, self._pages = kinds, hosts, site, pages
-        self._version = version_of(kinds, site, pages)
+        self._version = version_of(kinds, site, pages, hosts)
         self._base = f"/offline/{self._version}/"
 
     async def worker(self) -> Response[bytes]:
@@ -160,10 +160,10 @@ def _json(said: Mapping[str, Any]) -> str:
     return msgspec.json.encode(said).decode()
 
 
-def version_of(kinds: Sequence[Kind], site: Site, pages: Pages) -> str:
+def version_of(kinds: Sequence[Kind], site: Site, pages: Pages, hosts: Sequence[str] = ()) -> str:
     """A digest of everything that a stored page is made of: 16 characters."""
     said = [answer_words(language, kinds) for language in pages.languages]
-    digest = hashlib.sha256(repr((site.host, site.is_demonstration, said)).encode())
+    digest = hashlib.sha256(repr((site.host, hosts, site.is_demonstration, said)).encode())
     for path in sorted(_files(site.web_folder)):
         digest.update(repr((str(path.relative_to(site.web_folder)), path.read_bytes())).encode())
     return digest.hexdigest()[:16]

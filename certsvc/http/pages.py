@@ -16,7 +16,7 @@ from certsvc.http.headers import POLICY_WITH_PICTURES
 from certsvc.http.language import CODES, NAMES, TAGS, Language, load_languages
 from certsvc.http.negotiation import HTML, JSON, PROBLEM, wanted_language, wants_page
 from certsvc.http.offers import offer_of
-from certsvc.http.problems import Shown, problem_json
+from certsvc.http.problems import RETRY_AFTER_SECONDS, Shown, problem_json
 from certsvc.http.report_links import report_address
 from certsvc.http.site import Site
 from certsvc.http.static import load_assets
@@ -126,6 +126,13 @@ class Pages:
         response = self._page(request, "result.html", status, view=view, **more)
         if has_pictures(files):
             response.headers["Content-Security-Policy"] = POLICY_WITH_PICTURES
+        return response
+
+    def answer(self, request: Request[Any, Any, Any], report: Report, claims: Claims | None = None) -> Response[bytes]:
+        """What the register says of a QR, a code or a number; 503 where it did not answer."""
+        response = self.result(request, report, 503 if report.register_failed else 200, claims=claims)
+        if report.register_failed:
+            response.headers["Retry-After"] = RETRY_AFTER_SECONDS
         return response
 
     def history(self, request: Request[Any, Any, Any], report: HistoryReport) -> Response[bytes]:

@@ -21,7 +21,6 @@ from certsvc.http.negotiation import wants_page
 from certsvc.http.offline import offline_routes
 from certsvc.http.pages import Pages
 from certsvc.http.pasted import place_of
-from certsvc.http.problems import RETRY_AFTER_SECONDS
 from certsvc.http.public_licences import public_licence_routes, report_of_code
 from certsvc.http.rate import Buckets, address_of
 from certsvc.http.routes import Asked, route
@@ -79,7 +78,7 @@ class _Public:
     async def scan(self, request: Asked, digits: FromPath[str]) -> Response[bytes]:
         report = await verify_scan(self._verifying, digits, datetime.now(UTC))
         raise_alarms(self._log, report, request.scope)
-        return self._report(request, report, _sound_claims(report, digits))
+        return self._pages.answer(request, report, _sound_claims(report, digits))
 
     async def code(self, request: Asked, code: FromPath[str]) -> Response[bytes]:
         try:
@@ -90,7 +89,7 @@ class _Public:
             if not wants_page(request):
                 raise
             return await self._case_or_none(request, code, error)
-        return self._report(request, report, None)
+        return self._pages.answer(request, report)
 
     async def case(self, request: Asked, code: FromPath[str]) -> Response[bytes]:
         try:
@@ -157,13 +156,6 @@ class _Public:
                 retry_after=wait,
             )
         return await follow_case(self._verifying, code, datetime.now(UTC))
-
-    def _report(self, request: Asked, report: Report, claims: Claims | None) -> Response[bytes]:
-        if not report.register_failed:
-            return self._pages.result(request, report, 200, claims=claims)
-        response = self._pages.result(request, report, 503, claims=claims)
-        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
-        return response
 
 
 def _moved(request: Asked, path: str) -> Redirect:

@@ -17,7 +17,6 @@ from certsvc.domain.certificate import Category
 from certsvc.errors import InvalidInput, NotFound, SettingsError, TooManyRequests
 from certsvc.http.negotiation import JSON
 from certsvc.http.pages import Pages
-from certsvc.http.problems import RETRY_AFTER_SECONDS
 from certsvc.http.rate import Buckets, address_of
 from certsvc.http.routes import Asked, route
 from certsvc.http.site import Site
@@ -62,24 +61,15 @@ class PublicLicences:
         main = report.certificate
         if main is not None and main.certificate.category is not Category.LICENCE:
             raise NotFound("没有这张执照。", "There is no such licence.")
-        return self._answer(request, report)
+        return self._pages.answer(request, report)
 
     async def by_number(self, request: Asked, uscc: FromPath[str]) -> Response[bytes]:
         self._admit(request)
         name = request.query_params.get("name", "")
-        return self._answer(request, await verify_number(self._verifying, uscc, name, datetime.now(UTC)))
+        return self._pages.answer(request, await verify_number(self._verifying, uscc, name, datetime.now(UTC)))
 
     async def for_people(self, request: Asked) -> Response[bytes]:
-        self._admit(request)
-        uscc, name = (request.query_params.get(key, "") for key in ("uscc", "name"))
-        return self._answer(request, await verify_number(self._verifying, uscc, name, datetime.now(UTC)))
-
-    def _answer(self, request: Asked, report: Report) -> Response[bytes]:
-        if not report.register_failed:
-            return self._pages.result(request, report, 200)
-        response = self._pages.result(request, report, 503)
-        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
-        return response
+        return await self.by_number(request, request.query_params.get("uscc", ""))
 
     def _admit(self, request: Asked) -> None:
         wait = math.ceil(self._numbers.wait(address_of(request.scope), time.monotonic()))

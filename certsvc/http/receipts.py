@@ -4,11 +4,11 @@ import functools
 import math
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 import msgspec
 from litestar import Response
@@ -18,6 +18,7 @@ from structlog.typing import FilteringBoundLogger
 from certsvc.domain.receipt import MOST_JWS, Maker, Receipt, parse_purpose
 from certsvc.domain.token import Claims, parse_digits
 from certsvc.errors import InvalidInput, TooManyRequests, Unavailable, WrongMediaType
+from certsvc.http.form import FORM, read_form
 from certsvc.http.messages import read_message
 from certsvc.http.negotiation import HTML, JSON, best_of
 from certsvc.http.pages import Pages
@@ -39,19 +40,14 @@ from certsvc.verify.report import Report, Soundness
 from certsvc.verify.scan import verify_code, verify_scan
 from certsvc.verify.service import Verifying
 
-PDF, JOSE, FORM, MULTIPART = (
-    "application/pdf",
-    "application/jose",
-    "application/x-www-form-urlencoded",
-    "multipart/form-data",
-)
+PDF, JOSE, MULTIPART = "application/pdf", "application/jose", "multipart/form-data"
 OFFERED = [JSON, PDF, JOSE, HTML]
 WANTED = {"page": HTML, "json": JSON, "pdf": PDF, "jws": JOSE}
 """What a form's button asks for, by its value."""
 
-MOST_FORM, MOST_FIELDS, LONGEST_QR = MOST_JWS + 16 * 1024, 8, 1000
+MOST_FORM, LONGEST_QR = MOST_JWS + 16 * 1024, 1000
 SECONDS = 20.0
-"""Pages are set, signed and stamped in this time; the first ones wait for the fonts."""
+"""A record is signed, or its pages are sealed and stamped, in this time."""
 
 QR_ADDRESS = re.compile(r"https?://(?P<host>[^/]{1,200})/Q/(?P<digits>[0-9]{1,700})", re.ASCII | re.IGNORECASE)
 SOURCES = ("code", "qr", "file", "receipt")
@@ -153,7 +149,7 @@ class _Receipts:
             return _one_source(Sent(None, {name: text for name, text in msgspec.structs.asdict(body).items() if text}))
         if kind != FORM:
             raise WrongMediaType(f"请用 {FORM}、{MULTIPART} 或 {JSON}。", f"Use {FORM}, {MULTIPART} or {JSON}.")
-        return _one_source(Sent(None, _form(await read_message(request, FORM, MOST_FORM))))
+        return _one_source(Sent(None, await read_form(request, MOST_FORM)))
 
     async def _check(self, receipting: Receipting, sent: Sent, now: datetime) -> _Checked:
         """The verdict of this process, at this time: only that is signed."""
@@ -246,13 +242,6 @@ def _body(data: bytes) -> Body:
         return msgspec.json.decode(data, type=Body)
     except msgspec.DecodeError as error:
         raise InvalidInput(f"请求的内容不合要求：{error}", f"The body is not acceptable: {error}.") from None
-
-
-def _form(data: bytes) -> Mapping[str, str]:
-    try:
-        return dict(parse_qsl(data.decode("utf-8"), max_num_fields=MOST_FIELDS))
-    except ValueError:
-        raise InvalidInput("表单不合格式。", "The form is malformed.") from None
 
 
 def _named(receipt: Receipt, ending: str) -> dict[str, Any]:

@@ -1,15 +1,14 @@
 """What may be brought to `/verify`: a file in a form, or the record of a receipt that was pasted or sent as it is."""
 
-from urllib.parse import parse_qs
-
 from certsvc.domain.receipt import MOST_JWS
-from certsvc.errors import InvalidInput, MalformedReceipt
+from certsvc.errors import MalformedReceipt
+from certsvc.http.form import FORM, read_form
 from certsvc.http.messages import read_message
 from certsvc.http.routes import Asked
 from certsvc.http.upload import Upload, Uploads
 from certsvc.verify.receipt import looks_like_receipt
 
-FORM, JOSE = "application/x-www-form-urlencoded", "application/jose"
+JOSE = "application/jose"
 MOST_FORM = MOST_JWS + 4096
 NAME = "receipt.jws"
 """What a record is called that came without a name."""
@@ -27,16 +26,9 @@ async def read_brought(request: Asked, uploads: Uploads) -> Upload:
     if kind == JOSE:
         return _pasted((await read_message(request, JOSE, MOST_FORM)).decode("latin-1"))
     if kind == FORM:
-        return _pasted(_field(await read_message(request, FORM, MOST_FORM)))
+        return _pasted((await read_form(request, MOST_FORM)).get("receipt", ""))
     sent = await uploads.read_form(request)
     return _pasted(sent.fields["receipt"]) if sent.file is None and "receipt" in sent.fields else sent.require_file()
-
-
-def _field(data: bytes) -> str:
-    try:
-        return parse_qs(data.decode("utf-8"), max_num_fields=8).get("receipt", [""])[0]
-    except ValueError:
-        raise InvalidInput("表单不合格式。", "The form is malformed.") from None
 
 
 def _pasted(text: str) -> Upload:

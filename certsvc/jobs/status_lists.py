@@ -19,7 +19,8 @@ from certsvc.services import Sealing, StatusLists
 from certsvc.services.status_lists import ChangedList
 
 TURNS = 20
-"""At most so many before lists are signed: a walk through all certificates does not hold up a revocation."""
+"""After so many, once all is followed that was told and is due, lists are signed: a walk through all certificates does
+not hold up a revocation."""
 
 SIGNED = 8
 """Lists signed while nobody else may: a remote signer takes a second for each, and the lock is held at most 15."""
@@ -53,17 +54,14 @@ class StatusListWork:
     _trouble: str | None = field(default=None, init=False)
 
     async def keep(self, now: datetime) -> None:
-        """Bring the entries up to date, and publish what is due.
+        """Bring the entries up to date, and publish what is due: a list is dated `now`, so not before they are.
 
         Raises:
             RegisterUnavailable, OSError: the register does not answer, or the disk takes nothing; the next time goes on
                 from there.
         """
         await self.settle(now)
-        for _ in range(TURNS):
-            if not await self._turn(beijing_date(now)):
-                break
-        await self._publish(now)
+        await self._publish(now, may_sign=await self._follow(beijing_date(now)))
 
     async def keep_up(self, now: datetime) -> None:
         """The same until there is nothing left to do: for who does it once, and is not a worker that comes again.
@@ -77,18 +75,24 @@ class StatusListWork:
             if signer is None or not self._due(key_name(signer), now):
                 return
 
-    async def _turn(self, on: date) -> bool:
-        async with self.lists.turn(self.rules.digest, on) as turn:
-            if turn is None:
-                return False
-            await turn.put(self.rules.values(turn.certificates, on))
-            return turn.is_any
+    async def _follow(self, on: date) -> bool:
+        """Make entries; whether all was followed that was told and is due, which is not known while somebody else is at
+        it."""
+        turns = 0
+        while True:
+            async with self.lists.turn(self.rules.digest, on) as turn:
+                if turn is None:
+                    return False
+                await turn.put(self.rules.values(turn.certificates, on))
+            turns += 1
+            if turn.is_level and (turns >= TURNS or not turn.is_any):
+                return True
 
-    async def _publish(self, now: datetime) -> None:
+    async def _publish(self, now: datetime, may_sign: bool) -> None:
         for one in await self.lists.changed(self._seen):
             self._known[one.name], self._seen = one, one.sequence
         signer = self._signer()
-        if signer is None:
+        if signer is None or not may_sign:
             return
         kid = key_name(signer)
         if self._due(kid, now):

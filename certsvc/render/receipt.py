@@ -43,12 +43,12 @@ def receipt_pdf(receipt: Receipt, jws: str, extra_fonts: Sequence[str] = ()) -> 
         CatalogError: the template gives no page.
     """
     extra = tuple(extra_fonts)
-    data = _printable(msgspec.to_builtins(receipt), characters(extra))
-    data["report"] = {"verdict": receipt.verdict}
+    said = {name: value for name, value in msgspec.to_builtins(receipt).items() if name != "report"}
+    data = _printable(said, characters(extra))
+    data["unprintable"] = None if data == said else UNPRINTABLE
     data["icon"] = _shape(SHAPES.get(receipt.shown.icon, SHAPES["unsure"]))
     data["year"], data["month"], data["day"] = (int(part) for part in receipt.made_at[:10].split("-"))
     data["attachment"] = {"name": ATTACHMENT, "content": jws}
-    data["unprintable"] = UNPRINTABLE if _lacks(receipt, characters(extra)) else None
     try:
         pdf = _compiler(extra).compile(
             format="pdf",
@@ -72,14 +72,7 @@ def _printable(value: Any, known: frozenset[int]) -> Any:
         return "".join(each if ord(each) in known else UNPRINTABLE for each in value)
     if isinstance(value, dict):
         return {key: _printable(each, known) for key, each in value.items()}
-    return [_printable(each, known) for each in value] if isinstance(value, list | tuple) else value
-
-
-def _lacks(receipt: Receipt, known: frozenset[int]) -> bool:
-    printed = (receipt.shown.zh, receipt.shown.en, receipt.purpose, receipt.by)
-    return any(
-        ord(each) not in known for text in printed for each in json.dumps(msgspec.to_builtins(text), ensure_ascii=False)
-    )
+    return type(value)(_printable(each, known) for each in value) if isinstance(value, list | tuple) else value
 
 
 @cache

@@ -1,31 +1,13 @@
 """The process that draws pages anew."""
 
-import sys
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
 
-import msgspec
-
-from certsvc import limited
 from certsvc.catalog import Catalog, load_catalog
 from certsvc.render.face import Face
+from certsvc.render.page_process import serve
 from certsvc.render.pages import Renderer
-from certsvc.render.redraw_shapes import CPU_SECONDS, MAX_REQUEST, Redraw, Redrawn
-
-
-def serve(source: BinaryIO, sink: BinaryIO) -> None:
-    """Answer requests until the input ends."""
-    limited.serve(_answer, source, sink, most_request=MAX_REQUEST, cpu_seconds=CPU_SECONDS)
-
-
-def _answer(frame: bytes) -> bytes:
-    request = msgspec.msgpack.decode(frame, type=Redraw)
-    try:
-        drawn = Redrawn(redraw(request))
-    except Exception:  # what was valid once may not be drawn by these types and fonts
-        drawn = Redrawn()
-    return msgspec.msgpack.encode(drawn)
+from certsvc.render.redraw_pool import MAX_REQUEST, Redraw
 
 
 def redraw(request: Redraw) -> bytes:
@@ -66,4 +48,4 @@ def _tools(schemas: str, fonts: tuple[str, ...]) -> tuple[Catalog, Renderer]:
 
 
 if __name__ == "__main__":
-    serve(sys.stdin.buffer, limited.answers())
+    serve(redraw, Redraw, most_request=MAX_REQUEST)

@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from certsvc.domain.jwk import base64url
 from certsvc.domain.receipt import ALGORITHM, TYPE, canonical, seal_reason
 from certsvc.domain.seal import Placement, SealPicture, ValidationData
-from certsvc.domain.token import P256_ORDER, SIGNATURE_BYTES
 from certsvc.errors import CustodyError
 from certsvc.seal.fields import POINTS_PER_MM
 from certsvc.seal.pdf import seal_pdf
+from certsvc.seal.token import es256
 from certsvc.services import Sealing, Timestamper
 
 WIDTH_MM, HEIGHT_MM = 62.0, 15.0
@@ -26,8 +26,8 @@ DESCRIPTION = "查验回执的电子签名 Electronic signature of the receipt"
 
 
 def sign_receipt(content: Mapping[str, Any], sealing: Sealing) -> str:
-    """The JWS (RFC 7515) in compact form over the receipt: ES256, with the certificate and those above it but the root.
-    Of s and n − s the smaller is taken, so that a receipt has one spelling.
+    """The JWS (RFC 7515) in compact form over the receipt, which has one spelling: ES256, with the certificate and
+    those above it but the root.
 
     Raises:
         CustodyError: the key cannot be used, or is none for ES256.
@@ -38,10 +38,8 @@ def sign_receipt(content: Mapping[str, Any], sealing: Sealing) -> str:
     chain = (sealing.certificate, *sealing.chain[:-1])  # whoever reads it has the root
     encoded = [base64.b64encode(each.public_bytes(Encoding.DER)).decode("ascii") for each in chain]
     header = canonical({"alg": ALGORITHM, "typ": TYPE, "x5c": encoded})
-    signed = f"{_base64url(header)}.{_base64url(canonical(content))}"
-    r, s = decode_dss_signature(sealing.key.sign(signed.encode("ascii")))
-    half = SIGNATURE_BYTES // 2
-    return f"{signed}.{_base64url(r.to_bytes(half, 'big') + min(s, P256_ORDER - s).to_bytes(half, 'big'))}"
+    signed = f"{base64url(header)}.{base64url(canonical(content))}"
+    return f"{signed}.{base64url(es256(signed.encode('ascii'), sealing.key))}"
 
 
 def seal_receipt(
@@ -77,7 +75,3 @@ def frame() -> SealPicture:
     width, height = WIDTH_MM * POINTS_PER_MM, HEIGHT_MM * POINTS_PER_MM
     content = b"0.078 0.216 0.369 RG 0.6 w 0.3 0.3 %.2f %.2f re S" % (width - 0.6, height - 0.6)
     return SealPicture(content=content, width_pt=width, height_pt=height)
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -38,6 +38,10 @@ class StatusTurn(Protocol):
     def is_any(self) -> bool:
         """Whether there was anything to follow."""
 
+    @property
+    def is_level(self) -> bool:
+        """Whether with it all is followed that was told and is due; going through everything is another matter."""
+
     async def put(self, values: Iterable[ListedValue]) -> None:
         """What the lists are to say."""
 

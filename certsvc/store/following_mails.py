@@ -1,11 +1,12 @@
 """What is to be told to followers, and the mails that tell it: `telling.following_parts.Following` on PostgreSQL.
 
-Notices are looked through in the order of committing, once; the work is that of the changes and of those told.
+Notices are looked through in the order of committing, once; the work is that of the changes and of those told. That a
+term ends is no notice: it is looked for once a day, among what is followed alone.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from asyncpg import Record
@@ -23,6 +24,7 @@ from certsvc.domain.following import (
     Mail,
     MailKind,
 )
+from certsvc.domain.states import ENDED_BY_TERM
 from certsvc.errors import InvalidIdentifier
 from certsvc.ids import Ref, parse_typed_code, ref_from_bytes
 from certsvc.store.jobs import enqueue
@@ -55,6 +57,16 @@ class PostgresFollowing:
                 await connection.execute(SQL["spread"], after, until, now, *parts)
                 await connection.execute(SQL["move_following_end"], until)
                 seen += until - after
+
+    async def spread_terms(self, today: date, now: datetime) -> None:
+        """Put down which terms have ended since the last time, for those who follow by then. `today` is Beijing's."""
+        async with self._pool.transaction() as connection:
+            since = await connection.fetchval(SQL["lock_terms_end"])
+            if since is not None and since >= today:
+                return
+            if since is not None:
+                await connection.execute(SQL["spread_terms"], since, today, now, list(ENDED_BY_TERM))
+            await connection.execute(SQL["move_terms_end"], today)
 
     async def make_mails(self, now: datetime) -> int:
         """A mail for each follower who may be told now, with all that waits; how many."""
@@ -133,7 +145,7 @@ async def _make_mail(connection: Connection, follower: str, now: datetime) -> in
     """One mail with what waits; the rest of very much is told a day later."""
     rows = await connection.fetch(SQL["take_changes"], follower, MOST_CHANGES)
     if rows:
-        found = [json.loads(row["change"]) for row in sorted(rows, key=lambda row: row["position"])]
+        found = [json.loads(row["change"]) for row in sorted(rows, key=lambda row: row["id"])]
         changes = json.dumps(found, ensure_ascii=False)
         await connection.execute(SQL["mail_changes"], follower, changes, now)
     await connection.execute(SQL["told"], follower, now)

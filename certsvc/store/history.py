@@ -76,9 +76,7 @@ class PostgresHistory:
             rows = await connection.fetch(SQL["by_number"], slot_of_licence(uscc), uscc, on)
         if not rows:
             return None
-        return NamedLicence(
-            ref=ref_from_bytes(rows[0]["ref"]), subject=uscc, names=tuple(row["holder_name"] for row in rows)
-        )
+        return NamedLicence(ref=ref_from_bytes(rows[0]["ref"]), names=tuple(row["holder_name"] for row in rows))
 
 
 def _to_event(row: Record) -> PublicEvent:

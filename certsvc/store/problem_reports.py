@@ -2,13 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 from asyncpg import Record
 
-from certsvc.domain.problem_report import Figures, ProblemReport, ReportAct, ReportAnswer, ReportState
+from certsvc.domain.problem_report import (
+    KEPT_UNANSWERED_DAYS,
+    Figures,
+    ProblemReport,
+    ReportAct,
+    ReportAnswer,
+    ReportState,
+)
 from certsvc.domain.scope import ANSWER, Scope
 from certsvc.errors import ActNotAllowed, InvalidInput, KeyReused, NotFound
 from certsvc.ids import Ref, ReportNumber, ref_from_bytes
@@ -126,13 +133,19 @@ class PostgresReports:
         return told
 
     async def erase(self, closed_before: datetime, now: datetime) -> int:
-        """Erase the words and the contacts of what was closed before a time; of how many. What was answered stays."""
+        """Erase the words and the contacts of what was closed before a time, and of what nobody answered for 180 days
+        after its time; of how many. What was answered stays, and what was not may still be."""
+        closed = await self._erase(SQL["erase"], "closed_before", closed_before, now)
+        due_before = now - timedelta(days=KEPT_UNANSWERED_DAYS)
+        return closed + await self._erase(SQL["erase_unanswered"], "due_before", due_before, now)
+
+    async def _erase(self, which: str, named: str, before: datetime, now: datetime) -> int:
         erased = 0
         while True:
             async with self._pool.transaction() as connection:
-                rows = await connection.fetch(SQL["erase"], closed_before, now, AT_ONCE)
+                rows = await connection.fetch(which, before, now, AT_ONCE)
                 if rows:
-                    detail = {"reports": len(rows), "closed_before": closed_before.isoformat()}
+                    detail = {"reports": len(rows), named: before.isoformat()}
                     await audit(connection, now, SERVICE, "erase_reports", None, detail)
             erased += len(rows)
             if len(rows) < AT_ONCE:

@@ -57,6 +57,7 @@ class Turn:
 
     certificates: Sequence[ListedCertificate]
     is_any: bool
+    is_level: bool
     progress: Progress
     _connection: Connection
     _sequence: int = field(init=False)
@@ -194,7 +195,8 @@ async def _begin(connection: Connection, before: Progress, last: int, on: date) 
     lives = set[Life]()
     if until > before.position:
         lives |= _lives(await connection.fetch(SQL["told"], before.position, until))
-    lives |= _lives(await connection.fetch(SQL["take_due"], on, DUE))
+    due = await connection.fetch(SQL["take_due"], on, DUE)
+    lives |= _lives(due)
     walked = before.walked
     if walked is not None:
         rows = await connection.fetch(SQL["walk"], *walked, WALKED)
@@ -202,8 +204,9 @@ async def _begin(connection: Connection, before: Progress, last: int, on: date) 
         walked = (rows[-1]["slot"], rows[-1]["ref"]) if len(rows) == WALKED else None
     rows = await connection.fetch(SQL["gather"], *_columns(sorted(lives), 2), on) if lives else []
     is_any = bool(lives) or until > before.position or walked != before.walked
+    is_level = until >= last and len(due) < DUE
     after = replace(before, position=max(until, before.position), walked=walked)
-    return Turn([*_listed(rows)], is_any, after, connection)
+    return Turn([*_listed(rows)], is_any, is_level, after, connection)
 
 
 def _lives(rows: Iterable[Record]) -> set[Life]:

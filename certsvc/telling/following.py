@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from certsvc.domain.calendar import beijing_date
 from certsvc.domain.following import (
     REMIND_BEFORE,
     Asked,
@@ -101,7 +102,8 @@ class MailRoom:
         await self.following.queue(now)
 
     async def tidy(self, now: datetime) -> None:
-        """Ask those whose time ends whether to go on; end and forget what is over."""
+        """Put down which terms have ended; ask those whose time ends whether to go on; end and forget what is over."""
+        await self.following.spread_terms(beijing_date(now), now)
         for mail in await self.following.expiring(now + REMIND_BEFORE, REMINDERS_AT_ONCE):
             opened = self._opened(mail)
             if opened is not None:

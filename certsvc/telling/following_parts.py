@@ -1,7 +1,7 @@
 """What following needs of others: the register of followers, what is to be told, and whatever carries mail."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from email.message import EmailMessage
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from certsvc.domain.following import Asked, Came, Followed, Mail
 
 
 class MailRefused(Exception):
-    """The receiver's server refuses it for good."""
+    """The receiver, or the mail, is refused for good."""
 
 
 class MailNotTaken(Exception):
@@ -48,6 +48,9 @@ class Following(Protocol):
 
     async def spread(self, now: datetime) -> int:
         """Look through the notices since the last time and put down what followers are to be told; how many notices."""
+
+    async def spread_terms(self, today: date, now: datetime) -> None:
+        """Put down which terms have ended since the last time; today's work is done once."""
 
     async def make_mails(self, now: datetime) -> int:
         """Mails for those who may be told now; how many."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from certsvc.domain.calendar import beijing_date
-from certsvc.domain.following import Change, Mail, MailKind, Opened
+from certsvc.domain.following import TERM_OVER, Change, Mail, MailKind, Opened
 
 WIDE = SMTP.clone(max_line_length=300)
 """A link in a header is not broken over lines: not every reader puts it together again."""
@@ -97,7 +97,7 @@ class LetterBox:
         if change.code is None:
             state = language.words["case"]["state"].get(change.after, {}).get("word", change.after)
             return str(words["change_applied"]).format(title=title, after=state)
-        name = "change" if change.before else "change_new"
+        name = "change_term" if change.after == TERM_OVER else "change" if change.before else "change_new"
         said = str(words[name]).format(
             title=title,
             before=status.get(change.before, change.before),

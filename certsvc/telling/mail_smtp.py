@@ -46,7 +46,7 @@ class SmtpMailer:
 
         Raises:
             MailRefused: the receiver, or the mail, is refused for good (5yz).
-            MailNotTaken: the server is not there, cannot be trusted, does not know us, or says later (4yz).
+            MailNotTaken: the server is not there, cannot be trusted, refuses us or who it is from, or says later (4yz).
         OSError, SMTPException: it broke off while it had the mail, which may have been sent.
         """
         await asyncio.to_thread(self._send, message)
@@ -75,6 +75,7 @@ class SmtpMailer:
         try:
             if self._security is Security.STARTTLS:
                 server.starttls(context=self._context())  # without it the server is refused, never the protection
+            server.ehlo_or_helo_if_needed()  # here, so that who refuses to speak with us refuses no receiver
             if self._user is not None and self._password is not None:
                 server.login(self._user, self._password())
         except (OSError, smtplib.SMTPException, CertsvcError) as error:
@@ -89,6 +90,8 @@ def _hand_over(server: smtplib.SMTP, message: EmailMessage) -> None:
         server.send_message(message)
     except smtplib.SMTPRecipientsRefused as error:
         raise _refusal(next(iter(error.recipients.values()))[0]) from None
+    except smtplib.SMTPSenderRefused as error:  # that is ours to mend: no receiver is at fault
+        raise MailNotTaken(str(error.smtp_code)) from None
     except smtplib.SMTPResponseException as error:
         raise _refusal(error.smtp_code) from None
 

@@ -11,9 +11,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from certsvc.domain.calendar import BEIJING, beijing_date, start_of_day
 from certsvc.domain.certificate import Gathered
 from certsvc.domain.states import Status
-from certsvc.errors import InvalidInput, NotFound, RegisterUnavailable
+from certsvc.errors import InvalidInput, RegisterUnavailable
 from certsvc.ids import Ref, parse_typed_code
-from certsvc.verify.gather import is_issued_by, make_report
+from certsvc.verify.gather import is_issued_by, make_report, no_record
 from certsvc.verify.report import AsOf, CertificateReport, Check, Outcome, Report, Soundness, Verdict
 from certsvc.verify.service import Verifying
 
@@ -67,9 +67,7 @@ async def verify_as_of(verifying: Verifying, code: str, question: Question, now:
     ref = parse_typed_code(code)
     current = await _gather(verifying, ref, question.day, now)
     if current is None:
-        raise NotFound(
-            "没有查到这个查验码。请对照纸面再输一次。", "No record has this code: compare it with the paper."
-        )
+        raise no_record()
     at, known = question.known_at, current
     if at is not None:
         found = await _gather(verifying, ref, question.day, at)

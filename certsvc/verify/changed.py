@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from certsvc.catalog import CertificateType, Layout
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import RegisteredCertificate, RegisteredDocument
 from certsvc.domain.page import PageToDraw
 from certsvc.domain.revision import END
+from certsvc.domain.seal_form import MOST_SEALS
 from certsvc.domain.token import parse_digits
 from certsvc.errors import CertsvcError, MalformedToken, NotFound, RegisterUnavailable, StoreError
 from certsvc.verify.attached import read_attached
@@ -25,15 +27,17 @@ from certsvc.verify.face_field import FaceField
 from certsvc.verify.gather import Asked, ask_register, certificate_report
 from certsvc.verify.inspection import Inspection
 from certsvc.verify.looking_shapes import Compare, Compared, Unseen
-from certsvc.verify.report import CertificateReport, Outcome, Soundness
-from certsvc.verify.scan import check_claims
+from certsvc.verify.report import CertificateReport, Outcome, Soundness, soundness
+from certsvc.verify.scan import ask_of_token
 from certsvc.verify.service import Verifying
-from certsvc.verify.token import check_registered, check_token
+from certsvc.verify.token import check_token
 
 SECONDS = 8.0
 """How long an answer waits for the comparison: the verdict stands without it."""
 
-MOST_REVISIONS = 8
+MOST_REVISIONS = MOST_SEALS + 2
+"""What a file of ours can have: the page, each seal, the validation data. What was appended comes after these."""
+
 SEAL_ROOM_MM = 27.0
 """Half a side of the place that a seal may take: on a page drawn anew there is none, so nothing is compared there."""
 
@@ -122,8 +126,9 @@ async def _sealed_part(verifying: Verifying, data: bytes) -> tuple[bytes | None,
 
 
 def _beginnings(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Where revisions end, with the SHA-256 of all before: the last ones, the longest first, not the whole."""
-    ends = [found.end() for found in re.finditer(re.escape(END), data) if found.end() < len(data)][-MOST_REVISIONS:]
+    """Where the first revisions end, with the SHA-256 of all before: the longest first, not the whole."""
+    found_ends = (found.end() for found in re.finditer(re.escape(END), data))
+    ends = [end for end in islice(found_ends, MOST_REVISIONS) if end < len(data)]
     running, start, found = hashlib.sha256(), 0, []
     for end in ends:
         running.update(memoryview(data)[start:end])
@@ -146,13 +151,8 @@ async def _certificate(
             continue
         if signed.outcome is Outcome.FAILED:
             continue
-        asked = await ask_register(verifying.register, token.claims.ref, now)
-        if asked.gathered is None:
-            continue
-        if signed.outcome is Outcome.UNKNOWN:
-            signed = check_registered(token, asked.gathered.certificate.token_sha256)
-        agrees = check_claims(token.claims, asked.gathered.certificate)
-        if signed.outcome is agrees.outcome is Outcome.PASSED:
+        asked, checks = await ask_of_token(verifying, token, signed, now)
+        if asked.gathered is not None and soundness(checks) is Soundness.SOUND:
             return digits, asked
     return None, None
 

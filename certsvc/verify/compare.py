@@ -156,7 +156,7 @@ def _in_words(number: int, box: Box, sealed: _Page, yours: _Page, told: _Told) -
     the whole of these words. None where all of it was said before."""
     before, after = _others(_touched(sealed.runs, box), _touched(yours.runs, box))
     if not before and not after:
-        if any(_meet(box, other) for other in told.boxes):
+        if any(box.meets(other) for other in told.boxes):
             return None
         told.boxes.append(box)
         there = _joined(_touched(sealed.runs, box))[:MOST_TEXT]
@@ -176,7 +176,7 @@ def _others(before: Sequence[Run], after: Sequence[Run]) -> tuple[list[Run], lis
 
 
 def _touched(known: Sequence[Run], box: Box) -> list[Run]:
-    return [run for run in known if _meet(run.box, box)]
+    return [run for run in known if run.box.meets(box)]
 
 
 def _joined(found: Sequence[Run]) -> str:
@@ -194,10 +194,6 @@ def _around(box: Box, found: Sequence[Run]) -> Box:
     )
 
 
-def _meet(one: Box, other: Box) -> bool:
-    return one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom
-
-
 def _unseen(sealed: _Page, yours: _Page, seen: Sequence[Box]) -> Iterator[Run]:
     """Text that is in one file alone, where nothing looks otherwise."""
     known = Counter(plain(run.text) for run in sealed.runs)
@@ -205,7 +201,7 @@ def _unseen(sealed: _Page, yours: _Page, seen: Sequence[Box]) -> Iterator[Run]:
         text = plain(run.text)
         if known[text]:
             known[text] -= 1
-        elif text and text not in plain(_joined(sealed.runs)) and not any(_meet(run.box, box) for box in seen):
+        elif text and text not in plain(_joined(sealed.runs)) and not any(run.box.meets(box) for box in seen):
             yield run
 
 

@@ -28,13 +28,13 @@ from certsvc.verify.foreign_seal import describe_foreign, foreign_report, others
 from certsvc.verify.gather import Asked, ask_register, make_report
 from certsvc.verify.inspection import MAX_FILE, Inspection
 from certsvc.verify.keys_today import check_keys_today
-from certsvc.verify.laid_out import check_data, check_layout, without_seal
+from certsvc.verify.laid_out import check_data, check_layout
 from certsvc.verify.receipt import looks_like_receipt, receipt_file, verify_receipt
 from certsvc.verify.report import Check, Outcome, Report, Soundness, after_compromise, soundness
 from certsvc.verify.scan import check_claims
-from certsvc.verify.scanned import scanned_file
 from certsvc.verify.service import Verifying
 from certsvc.verify.token import check_token
+from certsvc.verify.unsealed import unsealed_file
 from certsvc.verify.version import check_version
 
 ON_RECORD = {"digest_on_record": True, "not_in_register": False}
@@ -99,8 +99,7 @@ async def _no_file_of_ours(verifying: Verifying, inspection: Inspection, data: b
     if (receipt := receipt_file(verifying, inspection, now)) is not None:
         return receipt
     document = await department_document(verifying, inspection, data, now)
-    document = document or await without_seal(verifying, inspection, now)
-    return document or await scanned_file(verifying, inspection, now)
+    return document or await unsealed_file(verifying, inspection, now)
 
 
 async def check_file(verifying: Verifying, data: bytes, now: datetime) -> tuple[Check, ...]:

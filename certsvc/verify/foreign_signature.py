@@ -11,14 +11,13 @@ from typing import Any
 
 from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.validation import async_validate_pdf_signature
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 
 from certsvc.domain.seal_form import MOST_SEALS
 from certsvc.verify.foreign_file import ForeignSignature
 from certsvc.verify.inspection import Signer
-from certsvc.verify.signature import CLOCKS_DIFFER, SEAL_USAGE, context, signer_of
+from certsvc.verify.signature import CLOCKS_DIFFER, context, signer_of, validate
 
 LONGEST_NAME = 200
 
@@ -53,15 +52,7 @@ def _judge(
 ) -> PdfSignatureStatus | None:
     moment = now if signer.sealed_at is None else datetime.fromtimestamp(signer.sealed_at, UTC)
     try:
-        known = context(reader, others, moment)
-        return asyncio.run(
-            async_validate_pdf_signature(
-                signature,
-                signer_validation_context=known,
-                ts_validation_context=known,
-                key_usage_settings=SEAL_USAGE,
-            )
-        )
+        return asyncio.run(validate(signature, context(reader, others, moment)))
     except Exception:  # hostile bytes raise anything
         return None
 

@@ -55,6 +55,11 @@ async def ask_register(register: RegisterReader | None, ref: Ref, now: datetime)
     return Asked(gathered, Check("register", Outcome.PASSED, "on_record"))
 
 
+def no_record() -> NotFound:
+    """What is raised where the register has nothing under a code: the same everywhere."""
+    return NotFound("没有查到这个查验码。请对照纸面再输一次。", "No record has this code: compare it with the paper.")
+
+
 def make_report(
     catalog: Catalog,
     source: str,

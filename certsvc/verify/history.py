@@ -10,7 +10,7 @@ from certsvc.domain.history import FeedEvent, History, PublicEvent, VersionOnRec
 from certsvc.errors import NotFound, RegisterUnavailable
 from certsvc.ids import Ref, parse_typed_code
 from certsvc.services import HistoryReader
-from certsvc.verify.gather import ask_register, certificate_report
+from certsvc.verify.gather import ask_register, certificate_report, no_record
 from certsvc.verify.report import CertificateReport
 from certsvc.verify.service import Verifying
 
@@ -65,7 +65,7 @@ async def tell_history(verifying: Verifying, code: str, now: datetime) -> Histor
     certificate = await known_certificate(verifying, ref, now)
     history = await _histories(verifying).history(ref)
     if history is None:
-        raise _no_record()
+        raise no_record()
     return HistoryReport(
         asked_at=now,
         certificate=certificate,
@@ -95,7 +95,7 @@ async def known_certificate(verifying: Verifying, ref: Ref, now: datetime) -> Ce
     if not asked.answered:
         raise RegisterUnavailable("登记簿现在查不了。", "The register cannot be asked now.")
     if asked.gathered is None:
-        raise _no_record()
+        raise no_record()
     return certificate_report(verifying.catalog, asked.gathered.certificate, beijing_date(now), asked.gathered.root)
 
 
@@ -180,7 +180,3 @@ def _histories(verifying: Verifying) -> HistoryReader:
     if verifying.histories is None:
         raise RegisterUnavailable("登记簿现在查不了。", "The register cannot be asked now.")
     return verifying.histories
-
-
-def _no_record() -> NotFound:
-    return NotFound("没有查到这个查验码。请对照纸面再输一次。", "No record has this code: compare it with the paper.")

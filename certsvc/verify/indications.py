@@ -95,6 +95,9 @@ CLAUSES = {
 BESIDE = frozenset({"status", "term", "licence", "code", "version", "photo", "number", "file"})
 """Checks that are not on a seal or a token, or of a file that was not read: the standard has no word for them."""
 
+WITH_A_SIGNATURE = frozenset({"register", "registered", "on_record", "register_agrees", "type"})
+"""Checks that belong to the validation of a seal or a token where there is one; of a typed code alone they are none."""
+
 NO_SIGNATURE = frozenset({("signature", "no_seal"), ("signature", "unsealed_elsewhere"), ("signature", "picture_only")})
 """Where there is no signature, there is nothing for the standard to indicate."""
 
@@ -163,11 +166,24 @@ def indication(check: Check) -> Indication | None:
     return Indication(sub.status, sub, clause)
 
 
+def indications(checks: Iterable[Check]) -> tuple[Indication | None, ...]:
+    """The standard's words for each check in its order; none for any where no signature was looked at."""
+    known = tuple(checks)
+    if not any(_is_on_signature(check) for check in known):
+        return (None,) * len(known)
+    return tuple(map(indication, known))
+
+
+def _is_on_signature(check: Check) -> bool:
+    beside = check.kind in BESIDE or check.kind in WITH_A_SIGNATURE
+    return not beside and (check.kind, check.reason) not in NO_SIGNATURE
+
+
 def overall(checks: Iterable[Check]) -> Indication | None:
     """The indication over all checks: that of the first total failure, else of the first that is indeterminate; None
     where there is no signature."""
     known = tuple(checks)
-    found = [one for check in known if (one := indication(check))]
+    found = [one for one in indications(known) if one]
     if not found or any((check.kind, check.reason) in NO_SIGNATURE for check in known):
         return None
     for status in (Status.FAILED, Status.INDETERMINATE):

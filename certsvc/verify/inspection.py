@@ -35,7 +35,7 @@ class Inspection(msgspec.Struct, frozen=True):
     whole file and none is broken, in whatever form. `receipt` is the JWS of a receipt that is attached, and
     `reason` what the one seal gives as its reason. `unreadable` says why it could not be read at all. `foreign` are
     all signatures of a file that is not under our anchors; `is_picture` says that its pages are pictures and
-    nothing else."""
+    nothing else. `qr_hosts` are the hosts that the QR codes lead to."""
 
     checks: tuple[Check, ...] = ()
     attachment: bytes | None = None
@@ -47,3 +47,4 @@ class Inspection(msgspec.Struct, frozen=True):
     unreadable: str | None = None
     foreign: tuple[ForeignSignature, ...] = ()
     is_picture: bool = False
+    qr_hosts: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """Reports as JSON. The names are part of the public interface and do not change."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ from certsvc.domain.certificate import RegisteredCertificate
 from certsvc.domain.states import Status, national_state
 from certsvc.verify.case import CaseReport
 from certsvc.verify.foreign_json import elsewhere_json, foreign_file_json
-from certsvc.verify.indications import etsi_json, indication
+from certsvc.verify.indications import Indication, etsi_json, indications
 from certsvc.verify.report import (
     AsOf,
     CertificateReport,
@@ -31,7 +32,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "document": report.document.value,
         "register": register,
         "term": report.term.value,
-        "checks": [_check(check) for check in report.checks],
+        "checks": _checks(report.checks),
         "asked_at": report.asked_at.isoformat(timespec="seconds"),
         "certificate": _certificate(report.certificate) if report.certificate else None,
         "licence": _line(report.licence) if report.licence else None,
@@ -116,9 +117,12 @@ def _part(report: PartReport) -> dict[str, Any]:
     }
 
 
-def _check(check: Check) -> dict[str, str | None]:
+def _checks(checks: Sequence[Check]) -> list[dict[str, str | None]]:
+    return [_check(check, found) for check, found in zip(checks, indications(checks), strict=True)]
+
+
+def _check(check: Check, found: Indication | None) -> dict[str, str | None]:
     """A check with what ETSI EN 319 102-1 calls it; null where the standard, which judges signatures, has no word."""
-    found = indication(check)
     return {
         "kind": check.kind,
         "outcome": check.outcome.value,
@@ -168,7 +172,7 @@ def _line(report: CertificateReport) -> dict[str, Any]:
         "status": _status(report).value,
         "status_age_s": certificate.status_age_s,
         "term_state": report.term.value,
-        "checks": [_check(check) for check in report.checks],
+        "checks": _checks(report.checks),
     }
 
 

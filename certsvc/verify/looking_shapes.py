@@ -54,6 +54,12 @@ class Box(msgspec.Struct, frozen=True):
     right: int
     bottom: int
 
+    def meets(self, other: "Box") -> bool:
+        """Whether the two have something in common."""
+        return (
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+        )
+
 
 class Side(msgspec.Struct, frozen=True):
     """One page as a picture (PNG)."""

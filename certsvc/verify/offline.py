@@ -13,7 +13,7 @@ from typing import Any
 
 from certsvc.domain.calendar import TermState
 from certsvc.domain.status_list import AS_STATUS, ListedState, list_name
-from certsvc.domain.token import MAX_DIGITS, Claims
+from certsvc.domain.token import Claims
 from certsvc.errors import MalformedToken, TokenTooLong
 from certsvc.verify.anchors import Anchors
 from certsvc.verify.offline_keys import AnchorKeys, OfflineKeys
@@ -22,7 +22,6 @@ from certsvc.verify.status_token import NOT_LOOKED_AT, ListReading, read_status
 from certsvc.verify.token import check_token
 
 URL = re.compile(r"https?://[^/?#\s]{1,255}/Q/([0-9]*)", re.ASCII | re.IGNORECASE)
-LONGEST_TEXT = MAX_DIGITS + 300
 
 
 class TokenOutcome(StrEnum):
@@ -176,9 +175,9 @@ def _nothing(now: datetime, outcome: TokenOutcome, reason: str) -> OfflineReport
 
 
 def _digits(qr: str) -> str:
-    text = qr[: LONGEST_TEXT + 1].strip()
-    found = URL.fullmatch(text)
-    return found[1] if found else text
+    """The digits in the text of a QR, taken as it was read: blanks around it make it something else."""
+    found = URL.fullmatch(qr)
+    return found[1] if found else qr
 
 
 def _term(claims: Claims, now: datetime) -> TermState:

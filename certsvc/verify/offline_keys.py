@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Protocol
 
-import jwt
 import msgspec
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -15,13 +14,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from certsvc.domain.jwk import jwk_of, key_of, thumbprint
 from certsvc.domain.recognition import LIST_SIGNING as TRUST_LIST_SIGNING
 from certsvc.domain.status_list import KEYS_TYPE, LIST_SIGNING
+from certsvc.domain.token import LAST_SECOND
 from certsvc.errors import MalformedDer, TrustListInvalid
 from certsvc.verify.anchors import Anchors, TokenKey
+from certsvc.verify.jws import split_jws
 from certsvc.x509_reader import read_certificate
 
 MOST_KEYS_FILE = 1024 * 1024
-MOST_KEYS = 2000
-MOST_CERTIFICATES = 4
+MOST_KEYS = 1000
+MOST_AUTHORITIES = 4
+Second = Annotated[int, msgspec.Meta(ge=0, le=LAST_SECOND)]
+"""Since 1970."""
 
 
 class OfflineKeys(Protocol):
@@ -67,7 +70,7 @@ class AnchorKeys:
             above = read_certificate(x5c[0]).issuer
         except (MalformedDer, IndexError):
             return False
-        for _ in range(MOST_CERTIFICATES):
+        for _ in range(MOST_AUTHORITIES):
             found = next((each for each in self.anchors.authorities if each.subject == above), None)
             until = self.anchors.crl_until.get(above.public_bytes())
             if found is None or until is None or not now < until:
@@ -78,11 +81,19 @@ class AnchorKeys:
         return False
 
 
+class _Flattened(msgspec.Struct, frozen=True):
+    """A JWS in flattened form (RFC 7515 section 7.2.2)."""
+
+    protected: str
+    payload: str
+    signature: str
+
+
 class _Key(msgspec.Struct, frozen=True):
     kid: Annotated[str, msgspec.Meta(max_length=100)]
     jwk: dict[str, str]
-    not_before: int
-    not_after: int
+    not_before: Second
+    not_after: Second
     compromised: bool
 
 
@@ -93,8 +104,8 @@ class _Claims(msgspec.Struct, frozen=True):
     """What `trust/verifier.json` says; further claims are passed over."""
 
     iss: str
-    iat: int
-    exp: int
+    iat: Second
+    exp: Second
     sequence: int
     demonstration: bool
     public_url: str
@@ -131,19 +142,16 @@ def read_keys_file(data: bytes, anchors: Anchors, now: datetime, at_least: int =
         TrustListInvalid: it is not.
     """
     try:
-        jws = msgspec.json.decode(data[: MOST_KEYS_FILE + 1], type=dict[str, str])
-        compact = f"{jws['protected']}.{jws['payload']}.{jws['signature']}"
-        header = jwt.get_unverified_header(compact)
-        x5c = msgspec.convert(header["x5c"], tuple[bytes, ...])
-        signer = _signer(anchors, x5c, TRUST_LIST_SIGNING)
-        if header["typ"] != KEYS_TYPE or signer is None or anchors.revocation(signer) is not None:
+        said = msgspec.json.decode(data[: MOST_KEYS_FILE + 1], type=_Flattened)
+        jws = split_jws(f"{said.protected}.{said.payload}.{said.signature}".encode(), KEYS_TYPE)
+        signer = _signer(anchors, jws.x5c, TRUST_LIST_SIGNING)
+        key = signer.public_key() if signer else None
+        if signer is None or not isinstance(key, ec.EllipticCurvePublicKey) or anchors.revocation(signer) is not None:
             raise ValueError("not by a key of ours for this")
-        key = signer.public_key()
-        if not isinstance(key, ec.EllipticCurvePublicKey):
-            raise ValueError("not a P-256 key")
-        said = jwt.PyJWS().decode(compact, key, algorithms=["ES256"])
-        found = parse_keys(said)
-    except (jwt.PyJWTError, msgspec.DecodeError, KeyError, ValueError):
+        if not jws.is_signed_by(key):
+            raise ValueError("altered")
+        found = _keys(jws.claims(_Claims))
+    except (msgspec.DecodeError, ValueError):
         raise _invalid("它不是由我们的列表密钥签名的，或被改动过", "our key for lists did not sign it") from None
     if not now < found.until or found.sequence < at_least:
         raise _invalid("它已过期，或比上次的旧，请重新下载", "it is out of date: fetch it again")
@@ -157,9 +165,12 @@ def parse_keys(claims: bytes) -> PublishedKeys:
         ValueError: they have another form.
     """
     try:
-        said = msgspec.json.decode(claims, type=_Claims)
-    except msgspec.DecodeError as error:
+        return _keys(msgspec.json.decode(claims, type=_Claims))
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
+
+
+def _keys(said: _Claims) -> PublishedKeys:
     tokens: dict[bytes, tuple[TokenKey, ...]] = {}
     for each in said.token_keys:
         if not re.fullmatch(r"[0-9a-f]{8}", each.kid, re.ASCII):

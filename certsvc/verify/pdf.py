@@ -24,7 +24,7 @@ from certsvc.verify.foreign_signature import foreign_signatures
 from certsvc.verify.inspection import Inspection
 from certsvc.verify.joint import check_joint
 from certsvc.verify.one_spelling import check_spelling
-from certsvc.verify.pixels import is_picture, read_pages, require_pages
+from certsvc.verify.pixels import digits_of, is_picture, read_codes, require_pages
 from certsvc.verify.report import Check, Outcome
 from certsvc.verify.signature import Judged, check_timestamp, judge, signer_of
 from certsvc.verify.strict import check_bytes, read_signatures
@@ -58,7 +58,7 @@ def inspect_pdf(data: bytes, roots: Sequence[bytes], now: datetime, others: Sequ
             found = msgspec.structs.replace(found, foreign=foreign_signatures(reader, signatures, others, now))
         if not signatures:
             found = msgspec.structs.replace(found, is_picture=is_picture(data))
-        return msgspec.structs.replace(found, qr_digits=read_pages(data))
+        return _with_codes(found, data)
     except Exception as error:  # hostile bytes raise anything; the name of the class is all that is kept
         return _scan(data) or Inspection(unreadable=type(error).__name__)
 
@@ -68,9 +68,15 @@ def _scan(data: bytes) -> Inspection | None:
     try:
         if b"/ByteRange" in data or b"/Encrypt" in data or not is_picture(data):
             return None
-        return msgspec.structs.replace(NO_SEAL, is_picture=True, qr_digits=read_pages(data))
+        return _with_codes(msgspec.structs.replace(NO_SEAL, is_picture=True), data)
     except Exception:
         return None
+
+
+def _with_codes(found: Inspection, data: bytes) -> Inspection:
+    codes = read_codes(data)
+    hosts = tuple(sorted({code.host for code in codes}))
+    return msgspec.structs.replace(found, qr_digits=digits_of(codes), qr_hosts=hosts)
 
 
 def _judged(

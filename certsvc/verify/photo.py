@@ -16,6 +16,7 @@ from certsvc.verify.report import Check, Outcome, Report, Soundness, conclude
 from certsvc.verify.scan import verify_scan
 from certsvc.verify.service import Verifying
 from certsvc.verify.token import check_token
+from certsvc.verify.unsealed import codes_of_ours
 
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 APPLE = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"})
@@ -58,10 +59,12 @@ async def _examine_photo(verifying: Verifying, data: bytes, now: datetime) -> Ex
     if not known:
         raise _no_code(seen)
     if len({code.digits for code in known}) > 1:
-        return Examined(_several(verifying, known, now))
+        codes = codes_of_ours(verifying, (code.digits for code in known))
+        return Examined(_report(Soundness.UNKNOWN, Check("photo", Outcome.UNKNOWN, "several_codes"), now, codes))
     (code, *_) = known
     if verifying.hosts and not {each.host for each in known} <= verifying.hosts:
-        return Examined(_elsewhere(code, now))
+        elsewhere = Check("photo", Outcome.FAILED, "other_host")  # whoever scans it is not answered by us
+        return Examined(_report(Soundness.UNSOUND, elsewhere, now))
     report = await verify_scan(verifying, code.digits, now)
     checks = (Check("photo", Outcome.PASSED, "qr_read"), *report.checks)
     return Examined(replace(report, source="photo", checks=checks), digits=code.digits)
@@ -79,22 +82,6 @@ def _is_token(verifying: Verifying, digits: str) -> bool:
     except MalformedToken:
         return False
     return True
-
-
-def _several(verifying: Verifying, codes: Sequence[Code], now: datetime) -> Report:
-    """Two papers in one photo: which one is meant, nobody can tell. Named are those that are ours."""
-    named = []
-    for code in codes:
-        token, signed = check_token(code.digits, verifying.anchors)
-        if signed.outcome is not Outcome.FAILED:
-            named.append(token.claims.ref.typed_code)
-    check = Check("photo", Outcome.UNKNOWN, "several_codes")
-    return _report(Soundness.UNKNOWN, check, now, tuple(dict.fromkeys(named)))
-
-
-def _elsewhere(code: Code, now: datetime) -> Report:
-    """The QR leads to another site: whoever scans it is not answered by us."""
-    return _report(Soundness.UNSOUND, Check("photo", Outcome.FAILED, "other_host"), now)
 
 
 def _report(document: Soundness, check: Check, now: datetime, codes: tuple[str, ...] = ()) -> Report:

@@ -1,13 +1,12 @@
 """Reading QR codes in any phone's photo: large, turned, at an angle, pale. Runs in a worker process only."""
 
 import io
-import re
 from collections.abc import Iterator
 
-import zxingcpp
 from PIL import Image, ImageFilter, ImageOps
 
 from certsvc.verify.looking_shapes import Code, Codes, Unseen
+from certsvc.verify.pixels import code_of, qr_texts
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MOST_PIXELS = 60_000_000
@@ -17,7 +16,6 @@ LONGEST_JPEG_SIDE = 30_000
 SIDES = (4000, 2000, 1200)
 """Longest sides, in pixels, at which a photo is looked at: fine print wants all of it, noise and blur want less."""
 
-LINK = re.compile(r"HTTPS?://([A-Z0-9.:\-]{1,80})/Q/([0-9]{1,700})", re.IGNORECASE | re.ASCII)
 MOST_CODES = 8
 
 Image.MAX_IMAGE_PIXELS = None  # the limits above are asked first
@@ -28,18 +26,17 @@ def read_photo(data: bytes) -> Codes | Unseen:
     picture = _open(data)
     if isinstance(picture, Unseen):
         return picture
-    found: dict[tuple[str, str], None] = {}
+    found: dict[Code, None] = {}
     others: set[str] = set()
     for variant in _variants(picture):
-        for code in zxingcpp.read_barcodes(variant, formats=zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])):
-            link = LINK.fullmatch(code.text)
-            if link:
-                found[link[1].lower(), link[2]] = None
+        for text in qr_texts(variant):
+            if (code := code_of(text)) is not None:
+                found[code] = None
             else:
-                others.add(code.text)
+                others.add(text)
         if found and variant.size != picture.size:  # looked at twice: a second code may be smaller
             break
-    return Codes(tuple(Code(*each) for each in found)[:MOST_CODES], len(others))
+    return Codes(tuple(found)[:MOST_CODES], len(others))
 
 
 def _open(data: bytes) -> Image.Image | Unseen:

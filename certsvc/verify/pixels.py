@@ -1,6 +1,7 @@
 """Read the QR from the page as a picture, as a phone would: what the eye sees, not what the file says it shows."""
 
 import re
+from collections.abc import Iterable
 
 import pypdfium2
 import zxingcpp
@@ -8,16 +9,22 @@ from PIL import Image
 from pypdfium2 import raw
 
 from certsvc.verify.inspection import MAX_PAGES
+from certsvc.verify.looking_shapes import Code
 
 DPI = 200
 MOST_PIXELS, LONGEST_SIDE = 40_000_000, 20_000
 MAX_CODES = 8
 MOST_SCANNED, MOST_OBJECTS, MOST_OF_A_PAGE = 4, 2000, 0.6
-LINK = re.compile(r"HTTPS?://[A-Z0-9.:\-]{1,80}/Q/([0-9]{1,700})", re.IGNORECASE | re.ASCII)
+LINK = re.compile(r"HTTPS?://([A-Z0-9.:\-]{1,80})/Q/([0-9]{1,700})", re.IGNORECASE | re.ASCII)
 
 
 def read_pages(data: bytes) -> tuple[str, ...]:
-    """The digits of every verification QR on the pages of a PDF, each once, in order.
+    """The digits of every verification QR on the pages of a PDF, each once, in order. Raises as `read_codes`."""
+    return digits_of(read_codes(data))
+
+
+def read_codes(data: bytes) -> tuple[Code, ...]:
+    """Every verification QR on the pages of a PDF, whatever host it leads to, each once, in order.
 
     Raises:
         ValueError: the PDF or a page of it does not open, or it has more than 200 pages.
@@ -81,12 +88,12 @@ def _require(document: pypdfium2.PdfDocument, most: int) -> None:
         raise ValueError("too many pages")
 
 
-def _read(document: pypdfium2.PdfDocument) -> tuple[str, ...]:
+def _read(document: pypdfium2.PdfDocument) -> tuple[Code, ...]:
     document.init_forms()
     _require(document, MAX_PAGES)
-    found: dict[str, None] = {}
+    found: dict[Code, None] = {}
     for page in document:
-        found.update(dict.fromkeys(read_picture(_picture(page))))
+        found.update(dict.fromkeys(codes_in(_picture(page))))
         if len(found) > MAX_CODES:
             break
     return tuple(found)
@@ -94,9 +101,30 @@ def _read(document: pypdfium2.PdfDocument) -> tuple[str, ...]:
 
 def read_picture(picture: Image.Image) -> tuple[str, ...]:
     """The digits of the verification QR codes in a picture, such as a photo of a paper."""
+    return digits_of(codes_in(picture))
+
+
+def codes_in(picture: Image.Image) -> tuple[Code, ...]:
+    """The verification QR codes in a picture, each once."""
+    codes = map(code_of, qr_texts(picture))
+    return tuple(dict.fromkeys(code for code in codes if code))
+
+
+def digits_of(codes: Iterable[Code]) -> tuple[str, ...]:
+    """The digits of codes, each once."""
+    return tuple(dict.fromkeys(code.digits for code in codes))
+
+
+def qr_texts(picture: Image.Image) -> tuple[str, ...]:
+    """What the QR codes in a picture say, of whatever form."""
     codes = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode]))
-    links = (LINK.fullmatch(code.text) for code in codes)
-    return tuple(link[1] for link in links if link)
+    return tuple(code.text for code in codes)
+
+
+def code_of(text: str) -> Code | None:
+    """What a QR says as a code of the form of ours."""
+    link = LINK.fullmatch(text)
+    return Code(link[1].lower(), link[2]) if link else None
 
 
 def _picture(page: pypdfium2.PdfPage) -> Image.Image:

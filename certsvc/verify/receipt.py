@@ -3,7 +3,6 @@ register and has a verdict of its own.
 """
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Iterable
@@ -13,12 +12,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509.oid import NameOID
 
 from certsvc.domain.calendar import TermState
+from certsvc.domain.jwk import from_base64url
 from certsvc.domain.receipt import (
     ALGORITHM,
     MOST_CERTIFICATES,
@@ -30,7 +28,6 @@ from certsvc.domain.receipt import (
     read_canonical,
     seal_reason,
 )
-from certsvc.domain.token import HALF_ORDER, SIGNATURE_BYTES
 from certsvc.domain.trust import is_demonstration
 from certsvc.errors import MalformedDer
 from certsvc.verify.anchors import Anchors
@@ -38,11 +35,11 @@ from certsvc.verify.inspection import Inspection
 from certsvc.verify.keys_today import check_keys_today
 from certsvc.verify.report import Check, Outcome, ReceiptReport, Report, Soundness, conclude_receipt, soundness
 from certsvc.verify.service import Verifying
+from certsvc.verify.token import holds
 from certsvc.x509_reader import read_certificate
 
 COMPACT = re.compile(rb"\s{0,64}[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\s{0,64}")
 CLOCKS_DIFFER = timedelta(minutes=5)
-HALF = SIGNATURE_BYTES // 2
 
 
 class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,22 +110,11 @@ def _take_apart(data: bytes) -> _Signed:
     if not looks_like_receipt(data):
         raise ValueError("no JWS")
     header, content, signature = (data.strip()).split(b".")
-    said = msgspec.convert(read_canonical(_decoded(header)), _Header)
+    said = msgspec.convert(read_canonical(from_base64url(header)), _Header)
     if (said.alg, said.typ) != (ALGORITHM, TYPE) or not 1 <= len(said.x5c) <= MOST_CERTIFICATES:
         raise ValueError("another kind of JWS")
     certificates = tuple(read_certificate(base64.b64decode(each, validate=True)) for each in said.x5c)
-    return _Signed(certificates, _decoded(content), header + b"." + content, _decoded(signature))
-
-
-def _decoded(part: bytes) -> bytes:
-    """Base64url in the one way to spell it; a part that is spelt otherwise is refused."""
-    try:
-        data = base64.b64decode(part.translate(bytes.maketrans(b"-_", b"+/")) + b"=" * (-len(part) % 4), validate=True)
-    except binascii.Error:
-        raise ValueError("no Base64url") from None
-    if base64.urlsafe_b64encode(data).rstrip(b"=") != part:
-        raise ValueError("another spelling")
-    return data
+    return _Signed(certificates, from_base64url(content), header + b"." + content, from_base64url(signature))
 
 
 def _is_for_receipts(certificate: x509.Certificate) -> bool:
@@ -156,14 +142,7 @@ def _holds(signed: _Signed, signer: x509.Certificate) -> bool:
     key = signer.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
         return False
-    r, s = (int.from_bytes(half, "big") for half in (signed.signature[:HALF], signed.signature[HALF:]))
-    if len(signed.signature) != SIGNATURE_BYTES or s > HALF_ORDER:
-        return False
-    try:
-        key.verify(encode_dss_signature(r, s), signed.covered, ec.ECDSA(hashes.SHA256()))
-    except InvalidSignature:
-        return False
-    return True
+    return holds(signed.signature, signed.covered, key)
 
 
 def _content(data: bytes) -> Receipt:

@@ -46,15 +46,11 @@ def _merged(boxes: list[Box]) -> list[Box]:
     """Boxes that lie within each other are one."""
     done: list[Box] = []
     for box in boxes:
-        while (other := next((each for each in done if _meet(each, box)), None)) is not None:
+        while (other := next((each for each in done if each.meets(box)), None)) is not None:
             done.remove(other)
             box = _hull([box, other])
         done.append(box)
     return done
-
-
-def _meet(one: Box, other: Box) -> bool:
-    return one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom
 
 
 def _hull(boxes: list[Box]) -> Box:

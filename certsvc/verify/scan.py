@@ -5,12 +5,11 @@ from datetime import datetime
 from certsvc.catalog import Catalog
 from certsvc.domain.calendar import TermState, beijing_date, start_of_day
 from certsvc.domain.certificate import RegisteredCertificate
-from certsvc.domain.token import Claims
-from certsvc.errors import NotFound
+from certsvc.domain.token import Claims, Token
 from certsvc.ids import Ref, parse_typed_code
 from certsvc.services import RegisterReader
 from certsvc.verify.foreign_records import with_elsewhere
-from certsvc.verify.gather import ask_register, make_report
+from certsvc.verify.gather import Asked, ask_register, make_report, no_record
 from certsvc.verify.report import Check, Outcome, Report, Soundness, soundness
 from certsvc.verify.service import Verifying
 from certsvc.verify.token import check_registered, check_token
@@ -25,16 +24,23 @@ async def verify_scan(verifying: Verifying, digits: str, now: datetime) -> Repor
     token, signed = check_token(digits, verifying.anchors)
     if signed.outcome is Outcome.FAILED:
         return make_report(verifying.catalog, "qr", Soundness.UNSOUND, (signed,), None, now)
+    asked, checks = await ask_of_token(verifying, token, signed, now)
+    sound = soundness(check for check in checks if check.kind != "register")
+    report_term = claims_term(token.claims, now)
+    report = make_report(verifying.catalog, "qr", sound, checks, asked.gathered, now, document_term=report_term)
+    return await with_elsewhere(verifying, report)
+
+
+async def ask_of_token(verifying: Verifying, token: Token, signed: Check, now: datetime) -> tuple[Asked, list[Check]]:
+    """What the register says of the certificate that a token names, with the checks on both: `signed`, as `check_token`
+    found it, or as the register has it where it was left open; the register's; and whether they agree."""
     asked = await ask_register(verifying.register, token.claims.ref, now)
     if signed.outcome is Outcome.UNKNOWN and asked.answered:
         signed = check_registered(token, asked.gathered.certificate.token_sha256 if asked.gathered else None)
     checks = [signed, *([asked.check] if asked.check else [])]
     if asked.gathered is not None:
         checks.append(check_claims(token.claims, asked.gathered.certificate))
-    sound = soundness(check for check in checks if check.kind != "register")
-    report_term = claims_term(token.claims, now)
-    report = make_report(verifying.catalog, "qr", sound, checks, asked.gathered, now, document_term=report_term)
-    return await with_elsewhere(verifying, report)
+    return asked, checks
 
 
 async def verify_code(verifying: Verifying, code: str, now: datetime) -> Report:
@@ -57,9 +63,7 @@ async def report_code(catalog: Catalog, register: RegisterReader | None, ref: Re
     """
     asked = await ask_register(register, ref, now)
     if asked.check is not None and asked.check.reason == "not_in_register":
-        raise NotFound(
-            "没有查到这个查验码。请对照纸面再输一次。", "No record has this code: compare it with the paper."
-        )
+        raise no_record()
     known = asked.gathered is not None
     code_check = Check("code", Outcome.PASSED if known else Outcome.UNKNOWN, "known_code" if known else "not_asked")
     checks = (code_check, *([asked.check] if asked.check else []))

@@ -50,7 +50,7 @@ def judge(
     """The checks `signature`, `signer` and `revocation`, with the validation data that `store` finds."""
     try:
         moment = now if signer.sealed_at is None else datetime.fromtimestamp(signer.sealed_at, UTC)
-        status = asyncio.run(_validate(signature, context(store, roots, moment)))
+        status = asyncio.run(validate(signature, context(store, roots, moment)))
     except Exception as error:  # hostile bytes raise anything; the name of the class is all that is kept
         return Judged((Check("signature", Outcome.UNKNOWN, f"could_not_run_{type(error).__name__}"),))
     checks = (
@@ -112,7 +112,8 @@ def context(store: PdfFileReader, roots: Sequence[bytes], moment: datetime) -> V
     return ValidationContext(**settings)
 
 
-async def _validate(signature: EmbeddedPdfSignature, context: ValidationContext) -> PdfSignatureStatus:
+async def validate(signature: EmbeddedPdfSignature, context: ValidationContext) -> PdfSignatureStatus:
+    """A seal as pyHanko judges it: signature, chain, timestamp and revocation; raises whatever hostile bytes raise."""
     return await async_validate_pdf_signature(
         signature,
         signer_validation_context=context,

@@ -4,20 +4,15 @@ Everything about a list is found right before it is unpacked, and unpacking has 
 first; the codes are part of the public interface.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from certsvc.domain.jwk import from_base64url
 from certsvc.domain.status_list import (
     BITS,
     FOLDER,
@@ -29,9 +24,9 @@ from certsvc.domain.status_list import (
     decompress,
     entry,
 )
-from certsvc.domain.token import LAST_SECOND, SIGNATURE_BYTES
 from certsvc.verify.anchors import TokenKey
-from certsvc.verify.offline_keys import OfflineKeys
+from certsvc.verify.jws import Jws, split_jws
+from certsvc.verify.offline_keys import OfflineKeys, Second
 
 READ = "read"
 MISSING, TOO_LARGE, MALFORMED = "list_missing", "list_too_large", "list_malformed"
@@ -41,20 +36,7 @@ FROM_THE_FUTURE, EXPIRED, KEYS_TOO_OLD = "list_from_the_future", "list_expired",
 UNREADABLE, OUT_OF_RANGE, RESERVED = "list_unreadable", "index_out_of_range", "value_reserved"
 NOT_LOOKED_AT = "not_looked_at"
 
-COMPACT = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
-HALF = SIGNATURE_BYTES // 2
 CLOCKS_DIFFER = timedelta(minutes=5)
-MOST_CERTIFICATES = 4
-Second = Annotated[int, msgspec.Meta(ge=0, le=LAST_SECOND)]
-
-
-class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """These four, and nothing that would have to be understood (RFC 7515 section 4.1.11)."""
-
-    alg: str
-    kid: str
-    typ: str
-    x5c: tuple[bytes, ...]
 
 
 class _Packed(msgspec.Struct, frozen=True):
@@ -116,35 +98,29 @@ def _genuine(data: bytes | None, keys: OfflineKeys) -> tuple[_Claims, TokenKey, 
         raise _Wrong(MISSING)
     if len(data) > MOST_SIGNED:
         raise _Wrong(TOO_LARGE)
-    parts = COMPACT.fullmatch(data)
-    if parts is None:
-        raise _Wrong(MALFORMED)
-    header: _Header = _parsed(parts[1], _Header)
-    if (header.alg, header.typ) != ("ES256", LIST_TYPE) or not 1 <= len(header.x5c) <= MOST_CERTIFICATES:
-        raise _Wrong(MALFORMED)
-    key = keys.list_key(header.kid, header.x5c)
+    try:
+        jws = split_jws(data, LIST_TYPE)
+    except ValueError:
+        raise _Wrong(MALFORMED) from None
+    key = keys.list_key(jws.kid, jws.x5c)
     if key is None:
         raise _Wrong(KEY_UNKNOWN)
     if key.compromised:
         raise _Wrong(KEY_COMPROMISED)
-    _require_signed(parts[1] + b"." + parts[2], _decoded(parts[3]), key.public_key)
-    claims: _Claims = _parsed(parts[2], _Claims)
-    if (
-        claims.status_list.bits != BITS
-        or not SHORTEST.total_seconds() <= claims.exp - claims.iat <= LONGEST.total_seconds()
-    ):
-        raise _Wrong(MALFORMED)
-    return claims, key, header.x5c
+    if not jws.is_signed_by(key.public_key):
+        raise _Wrong(SIGNATURE_WRONG)
+    return _claims(jws), key, jws.x5c
 
 
-def _require_signed(covered: bytes, signature: bytes, key: ec.EllipticCurvePublicKey) -> None:
-    r, s = (int.from_bytes(half, "big") for half in (signature[:HALF], signature[HALF:]))
+def _claims(jws: Jws) -> _Claims:
     try:
-        if len(signature) != SIGNATURE_BYTES:
-            raise InvalidSignature
-        key.verify(encode_dss_signature(r, s), covered, ec.ECDSA(hashes.SHA256()))
-    except InvalidSignature:
-        raise _Wrong(SIGNATURE_WRONG) from None
+        claims: _Claims = jws.claims(_Claims)
+    except ValueError:
+        raise _Wrong(MALFORMED) from None
+    lasts = timedelta(seconds=claims.exp - claims.iat)
+    if claims.status_list.bits != BITS or not SHORTEST <= lasts <= LONGEST:
+        raise _Wrong(MALFORMED)
+    return claims
 
 
 def _is_for(subject: str, name: str) -> bool:
@@ -163,8 +139,8 @@ def _require_time(signer: TokenKey, issued_at: datetime, expires_at: datetime, n
 
 def _value(text: str, index: int) -> ListedState:
     try:
-        packed = decompress(_decoded(text.encode("ascii")))
-    except (ValueError, _Wrong):
+        packed = decompress(from_base64url(text.encode("ascii")))
+    except ValueError:
         raise _Wrong(UNREADABLE) from None
     if index >> 1 >= len(packed):
         raise _Wrong(OUT_OF_RANGE)
@@ -172,20 +148,3 @@ def _value(text: str, index: int) -> ListedState:
         return ListedState(entry(packed, index))
     except ValueError:
         raise _Wrong(RESERVED) from None
-
-
-def _parsed(part: bytes, shape: Any) -> Any:
-    try:
-        return msgspec.json.decode(_decoded(part), type=shape)
-    except msgspec.DecodeError:
-        raise _Wrong(MALFORMED) from None
-
-
-def _decoded(part: bytes) -> bytes:
-    """Base64url without padding."""
-    try:
-        if b"=" in part:
-            raise ValueError
-        return base64.b64decode(part.translate(bytes.maketrans(b"-_", b"+/")) + b"=" * (-len(part) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise _Wrong(MALFORMED) from None

@@ -40,7 +40,8 @@ def check_token(digits: str, anchors: TokenKeys) -> tuple[Token, Check]:
     candidates = anchors.token_keys.get(token.kid, ())
     if not candidates:
         return token, Check(KIND, Outcome.FAILED, "unknown_key")
-    signers = [key for key in candidates if _signed_by(token, key)]
+    covered = signing_input(token.payload)
+    signers = [key for key in candidates if holds(token.signature, covered, key.public_key)]
     if not signers:
         return token, Check(KIND, Outcome.FAILED, "signature_wrong")
     issued_at = token.claims.issued_at
@@ -61,12 +62,18 @@ def check_registered(token: Token, registered: bytes | None) -> Check:
     return Check(KIND, after_compromise(same), "compromised_key")
 
 
-def _signed_by(token: Token, key: TokenKey) -> bool:
-    r, s = (int.from_bytes(half, "big") for half in (token.signature[:HALF], token.signature[HALF:]))
-    if s > HALF_ORDER:
+def holds(signature: bytes, covered: bytes, key: ec.EllipticCurvePublicKey) -> bool:
+    """Whether a P-256 key made this signature with ES256, in the one spelling that ours have."""
+    return int.from_bytes(signature[HALF:], "big") <= HALF_ORDER and is_es256(signature, covered, key)
+
+
+def is_es256(signature: bytes, covered: bytes, key: ec.EllipticCurvePublicKey) -> bool:
+    """Whether a P-256 key made this signature (r‖s, 64 bytes) with ES256, for which the greater s holds as well."""
+    if len(signature) != SIGNATURE_BYTES:
         return False
+    r, s = (int.from_bytes(half, "big") for half in (signature[:HALF], signature[HALF:]))
     try:
-        key.public_key.verify(encode_dss_signature(r, s), signing_input(token.payload), ec.ECDSA(hashes.SHA256()))
+        key.verify(encode_dss_signature(r, s), covered, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:
         return False
     return True

@@ -169,7 +169,9 @@ class Room:
         jws = {"payload": payload, "protected": protected, "signature": signature}
         (self.trust / "trust" / "verifier.json").write_text(json.dumps(jws), "utf-8")
 
-    def publish_list(self, kind: int = LISTED, *, made: float = 300, lasts: float = 86400, **states: int) -> str:
+    def publish_list(
+        self, kind: int = LISTED, *, made: float = 300, lasts: float = 86400, sequence: int | None = None, **states: int
+    ) -> str:
         """A list of this type, made so many seconds ago; its name. `states` replaces what an entry says."""
         now = datetime.now(UTC)
         name = list_name(kind, now - timedelta(days=1))
@@ -181,7 +183,7 @@ class Room:
             "iat": iat,
             "exp": int(iat + lasts),
             "ttl": 60,
-            "sequence": iat,
+            "sequence": iat if sequence is None else sequence,
             "sub": f"{self.base}/status/{name}",
             "status_list": {"bits": 4, "lst": jwt.utils.base64url_encode(compress(bytes(packed))).decode()},
         }

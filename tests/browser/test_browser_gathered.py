@@ -64,7 +64,7 @@ class Histories:
         return (FeedEvent(type_id="food-business", at=NOW, part=PartState.ACCEPTED),)
 
     async def by_number(self, uscc: Uscc, on: date) -> NamedLicence | None:
-        return NamedLicence(ref=self.ref, subject=uscc, names=("云山市岭南鲜生商贸有限公司",))
+        return NamedLicence(ref=self.ref, names=("云山市岭南鲜生商贸有限公司",))
 
 
 def event(number: int, act: str, status: str, effective: int, recorded: int, **more: Any) -> PublicEvent:

@@ -26,7 +26,7 @@ RUN = """async ([base, cases]) => {
   for (const {qr, list, keys, now, digits} of cases) {
     ready[keys.name] ??= await importKeys(keys.said);
     try {
-      if (digits) parseDigits(qr);  // digits as read: white space around them is none
+      if (digits) parseDigits(qr);  // says which of the two errors it is
     } catch (error) {
       if (!(error instanceof NoToken)) throw error;
       done.push({token: {outcome: 'malformed', reason: 'malformed'}, claims: null, code: error.code});

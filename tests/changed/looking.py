@@ -3,7 +3,7 @@
 import asyncio
 
 from certsvc.domain.page import PageToDraw
-from certsvc.render.redraw_shapes import Redraw
+from certsvc.render.redraw_pool import Redraw
 from certsvc.render.redraw_worker import redraw
 from certsvc.verify.looking_shapes import Codes, Compare, Compared, Read, Unseen
 from certsvc.verify.looking_worker import answer

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "verify"))
 from asking import run
-from changed_fixtures import looking
+from changed_fixtures import HOST, looking
 from changing import (
     another_name,
     painted_over,
@@ -20,12 +20,18 @@ from changing import (
 )
 from flaws import Bench
 from looking import DrawnHere
+from pdf_bytes import append_revision
+from photographs import as_scan, beside, qr
+from PIL import Image
 from seal_workshop import Made, Shelf, Workshop
 
 from certsvc.errors import WorkersBusy
 from certsvc.http.headers import CONTENT_SECURITY_POLICY, POLICY_WITH_PICTURES
 from certsvc.http.language import CODES, load_languages
+from certsvc.http.verifier.answers import three_answers
 from certsvc.http.verifier.changed import ChangedView, changed_view
+from certsvc.http.verifier.files import files_view
+from certsvc.http.verifier.headline import headline_of
 from certsvc.verify.changed import Changed, is_public_in_full, what_changed
 from certsvc.verify.looking_shapes import Compare, Compared
 from certsvc.verify.photo import examine_upload
@@ -34,6 +40,7 @@ from certsvc.verify.service import Verifying
 
 pytest_plugins = ["changed_fixtures"]
 PROOF = "tiered-water-proof"
+WORDS = Path(__file__).resolve().parents[2] / "verifier_web" / "words"
 
 
 def changes(verifying: Verifying, data: bytes, bench: Bench) -> Changed | None:
@@ -45,8 +52,7 @@ def changes(verifying: Verifying, data: bytes, bench: Bench) -> Changed | None:
 
 def shown(changed: Changed | None, code: str = "en") -> ChangedView:
     """As a page shows it."""
-    web = Path(__file__).resolve().parents[2] / "verifier_web" / "words"
-    view = changed_view(changed, load_languages(web)[code])
+    view = changed_view(changed, load_languages(WORDS)[code])
     assert view is not None
     return view
 
@@ -70,6 +76,15 @@ def test_the_sealed_page_is_taken_from_the_file_where_it_is_on_record(
     assert found is not None
     assert (found.source, found.appended) == ("revision", len(data) - len(bench.genuine.pdf))
     assert isinstance(seeing.drawer, DrawnHere) and seeing.drawer.drawn == []
+
+
+def test_the_sealed_page_is_found_however_often_something_was_appended(bench: Bench, seeing: Verifying) -> None:
+    """The flaw: only the last eight revisions were looked at, so a ninth hid the page that is on record."""
+    data = painted_over(bench)
+    for _ in range(12):
+        data = append_revision(data, {})
+    found = changes(seeing, data, bench)
+    assert found is not None and found.source == "revision"
 
 
 def test_a_beginning_that_is_not_on_record_is_no_sealed_page(bench: Bench, shelf: Shelf) -> None:
@@ -217,6 +232,42 @@ def test_a_scan_of_a_forged_paper_with_a_genuine_qr_is_never_valid(bench: Bench,
     assert seen.verdict is Verdict.UNDETERMINED
 
 
+def test_a_scan_whose_qr_leads_to_another_site_is_refused_with_the_reason(bench: Bench, seeing: Verifying) -> None:
+    """As a photo of it is: whoever scans that paper is not answered by us."""
+    forged = qr("HTTPS://YZ-TEST.EVIL/Q/", bench.genuine.digits)
+    seen = run(examine_upload(seeing, as_scan(on_a_sheet(forged)), bench.workshop.now)).report
+    assert (seen.verdict, seen.document, seen.certificate) == (Verdict.NOT_VALID, Soundness.UNSOUND, None)
+    assert headline_of(seen) == "other_host"
+    assert files_view(seen, None, load_languages(WORDS)["en"]).note == "", "nothing of the register stands below"
+    assert "does not lead here" in three_answers(seen, "other_host", load_languages(WORDS)["en"])[1].text
+    own = qr(f"HTTPS://{HOST.upper()}/Q/", bench.genuine.digits)
+    seen = run(examine_upload(seeing, as_scan(on_a_sheet(own)), bench.workshop.now)).report
+    assert (seen.verdict, headline_of(seen)) == (Verdict.UNDETERMINED, "scanned")
+
+
+def test_a_scan_of_two_papers_names_both_and_neither_is_called_valid(
+    bench: Bench, seeing: Verifying, another: Made
+) -> None:
+    """As a photo of them is; it was said to have no seal."""
+    prefix = f"HTTPS://{HOST.upper()}/Q/"
+    both = beside(qr(prefix, bench.genuine.digits), qr(prefix, another.digits))
+    seen = run(examine_upload(seeing, as_scan(on_a_sheet(both)), bench.workshop.now)).report
+    assert (seen.verdict, headline_of(seen), seen.certificate) == (Verdict.UNDETERMINED, "several_codes", None)
+    assert set(seen.codes) == {bench.genuine.face.typed_code, another.face.typed_code}
+
+
+def test_a_scan_asks_the_register_once(bench: Bench, seeing: Verifying, shelf: Shelf) -> None:
+    run(examine_upload(seeing, printed_to_a_picture(bench.genuine.pdf), bench.workshop.now))
+    assert shelf.asked.count("gather") == 1
+
+
+def on_a_sheet(picture: Image.Image) -> Image.Image:
+    """On white paper, as a scanner sees it."""
+    sheet = Image.new("RGB", (2000, 2800), "white")
+    sheet.paste(picture, (20, 300))
+    return sheet
+
+
 def test_a_page_without_a_seal_that_is_no_scan_has_no_seal(bench: Bench, seeing: Verifying) -> None:
     seen = run(examine_upload(seeing, bench.genuine.page, bench.workshop.now)).report
     assert seen.verdict is Verdict.NOT_VALID
@@ -229,7 +280,4 @@ def test_a_scan_without_a_qr_of_ours_has_no_seal(bench: Bench, seeing: Verifying
 
 
 def _blank() -> bytes:
-    from photographs import as_scan
-    from PIL import Image
-
     return as_scan(Image.new("RGB", (800, 1100), "white"))

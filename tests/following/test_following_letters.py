@@ -234,6 +234,7 @@ def test_a_server_that_cannot_be_trusted_gets_nothing(tmp_path: Path, security: 
         ("RCPT", "550 nobody here", MailRefused),
         ("RCPT", "451 later", MailNotTaken),
         ("MAIL", "452 full", MailNotTaken),
+        ("MAIL", "553 we do not know the sender", MailNotTaken),
         ("DATA", "554 no", MailRefused),
         ("MESSAGE", "552 too large", MailRefused),
         ("MESSAGE", "451 later", MailNotTaken),
@@ -242,6 +243,11 @@ def test_a_server_that_cannot_be_trusted_gets_nothing(tmp_path: Path, security: 
 def test_what_the_server_says_is_for_good_or_for_now(command: str, answer: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         sent(SmtpServer(answers={command: answer}), (Security.NONE, None, None))
+
+
+def test_a_server_that_does_not_speak_with_us_refuses_no_receiver() -> None:
+    with pytest.raises(MailNotTaken):
+        sent(SmtpServer(answers={"EHLO": "550 blocked", "HELO": "550 blocked"}), (Security.NONE, None, None))
 
 
 def test_a_wrong_password_loses_no_mail(tmp_path: Path) -> None:

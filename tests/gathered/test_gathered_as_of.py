@@ -115,6 +115,24 @@ def test_of_a_day_before_it_was_issued_it_is_said_that_it_was_not(client: Client
     assert "当日无效" in shown and "当日还没有签发" in shown and "现在名下另有 2 件许可" in shown
 
 
+def test_of_a_day_before_it_was_there_its_term_is_not_said_to_run(client: Client, past: Past) -> None:
+    """The flaw: beside "not issued by that day" stood "in term, no end date" with a tick, by the term it was given
+    later."""
+    for shown in (
+        page(client, past.shop, "2024-12-31", "en"),
+        page(client, past.licence, "2025-03-20", "en", known_at="2025-02-28"),
+    ):
+        answers = shown.split('<dl class="answers">')[1].split("</dl>")[0]
+        assert "Had none yet" in answers and "In term" not in answers
+
+
+def test_what_a_page_lists_leads_on_to_the_same_day(client: Client, past: Past) -> None:
+    shown = page(client, past.licence, "2025-06-15", "en")
+    assert f"/C/{past.pharmacy.ref.typed_code}?as_of=2025-06-15&amp;lang=en" in shown
+    shown = page(client, past.food, "2025-03-20", "en", known_at="2025-03-21")
+    assert f"/C/{past.licence.ref.typed_code}?as_of=2025-03-20&amp;known_at=" in shown
+
+
 def test_permits_that_came_later_are_counted_and_not_listed(client: Client, past: Past) -> None:
     answer = asked(client, past.licence, "2025-03-20")
     assert [one["type"] for one in answer["permits"]] == ["food-business"]

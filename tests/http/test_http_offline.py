@@ -151,6 +151,7 @@ def test_a_version_changes_with_every_word_page_and_place(tmp_path: Path) -> Non
     assert version != version_of(kinds[1:], place, pages)
     assert version != version_of(kinds, replace(place, host="other.example"), pages)
     assert version != version_of(kinds, replace(place, is_demonstration=False), pages)
+    assert version != version_of(kinds, place, pages, ["former.example"])
 
 
 def test_there_are_words_for_every_code_in_every_language(tmp_path: Path) -> None:

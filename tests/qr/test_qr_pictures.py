@@ -234,7 +234,7 @@ def test_a_page_of_any_size_is_drawn_within_the_limit(box: tuple[float, ...], mo
         sizes.append(picture.size)
         return ()
 
-    monkeypatch.setattr(pixels, "read_picture", measured)
+    monkeypatch.setattr(pixels, "codes_in", measured)
     assert read_pages(altered(sized(*box))) == ()
     ((width, height),) = sizes
     assert max(width, height) <= pixels.LONGEST_SIDE + 1

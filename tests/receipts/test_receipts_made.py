@@ -149,14 +149,38 @@ def test_a_receipt_of_a_qr_in_any_spelling_of_its_address(till: Room) -> None:
 
 
 def test_a_photo_of_a_qr_gives_a_receipt_that_says_it_was_a_photo(till: Room) -> None:
-    digits = till.digits(till.licence)
-    picture = io.BytesIO()
-    segno.make(f"HTTP://YZ.EXAMPLE/Q/{digits}", error="m").save(picture, kind="png", scale=6, border=4)
-    answer = till.receipt(files={"file": ("photo.png", picture.getvalue(), "image/png")})
+    photo = photo_of(till)
+    answer = till.receipt(files={"file": ("photo.png", photo, "image/png")})
     assert answer.status_code == 200, answer.text
     said = answer.json()["receipt"]
     assert (said["asked"]["by"], said["report"]["verdict"]) == ("photo", "valid")
-    assert said["asked"]["sha256"] == hashlib.sha256(picture.getvalue()).hexdigest()
+    assert said["asked"]["sha256"] == hashlib.sha256(photo).hexdigest()
+
+
+def photo_of(till: Room) -> bytes:
+    """A picture of the licence's QR."""
+    picture = io.BytesIO()
+    segno.make(f"HTTP://YZ.EXAMPLE/Q/{till.digits(till.licence)}", error="m").save(
+        picture, kind="png", scale=6, border=4
+    )
+    return picture.getvalue()
+
+
+def test_wherever_a_receipt_of_a_file_is_asked_for_a_photo_can_be_chosen_too(till: Room) -> None:
+    files = {"file": ("photo.png", photo_of(till), "image/png")}
+    result = till.ask(till.public, "POST", "/verify", files=files, headers={"Accept": PAGE}).text
+    forms = till.ask(till.trust, "GET", "/receipts", headers={"Accept": PAGE}).text
+    for page, name in ((result, "again-file"), (forms, "receipt-file")):
+        chooser = page.partition(f'id="{name}"')[2].partition(">")[0]
+        assert 'accept="application/pdf,.pdf,image/jpeg,image/png,image/webp"' in chooser, name
+
+
+def test_a_form_that_a_program_sends_without_escapes_is_read_as_utf_8(till: Room) -> None:
+    headers = {"Accept": JSON, "Content-Type": "application/x-www-form-urlencoded"}
+    content = f"code={till.licence.ref.typed_code}&purpose=东城支行".encode()
+    answer = till.ask(till.trust, "POST", "/receipts", content=content, headers=headers)
+    assert answer.status_code == 200 and answer.json()["receipt"]["purpose"] == "东城支行"
+    problem(till.ask(till.trust, "POST", "/receipts", content=b"code=%ff", headers=headers), 400, "invalid_input")
 
 
 def test_programs_ask_in_json_and_get_what_they_accept(till: Room) -> None:
@@ -183,6 +207,18 @@ def test_a_browser_gets_a_page_and_from_it_the_file_of_the_same_receipt(till: Ro
     read = till.verify(pdf.content).json()["receipt"]["content"]
     assert read == till.paste(jws).json()["receipt"]["content"]
     assert till.receipt(PAGE, receipt=jws, **{"as": "jws"}).text == jws
+
+
+def test_a_page_says_in_which_language_each_word_of_a_receipt_is(till: Room) -> None:
+    def page(language: str) -> str:
+        fields = {"code": till.licence.ref.typed_code}
+        answer = till.ask(till.trust, "POST", f"/receipts?lang={language}", data=fields, headers={"Accept": PAGE})
+        return str(answer.text)
+
+    hant, english = page("hant"), page("en")
+    assert '<span lang="zh-Hans">有效</span>' in hant and "<dd>輸入查驗碼</dd>" in hant
+    assert "<h4>Food business permit</h4>" in english
+    assert "<dd>code typed</dd>" in english and '<dd><span lang="zh-Hans">云山市电子证照</span></dd>' in english
 
 
 def test_pages_are_made_only_of_a_record_that_is_genuine(till: Room) -> None:

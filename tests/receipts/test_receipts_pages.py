@@ -14,6 +14,7 @@ from receipt_room import PDF, Room, now
 
 from certsvc.domain.receipt import Receipt
 from certsvc.domain.states import Status
+from certsvc.errors import Unavailable
 from certsvc.http.verifier.headline import LOOKS
 from certsvc.render.receipt import SHAPES, receipt_pdf
 
@@ -147,6 +148,14 @@ def test_the_same_receipt_gives_the_same_page(till: Room) -> None:
     receipt = msgspec.convert(said, Receipt)
     assert receipt_pdf(receipt, jws) == receipt_pdf(receipt, jws)
     assert receipt_pdf(receipt, jws) != receipt_pdf(msgspec.structs.replace(receipt, id="0" * 32), jws)
+
+
+def test_pages_that_cannot_be_set_are_said_and_the_next_are_set(till: Room) -> None:
+    said, jws = till.made(code=till.licence.ref.typed_code)
+    receipt, pages = msgspec.convert(said, Receipt), till.receipting.pages
+    with pytest.raises(Unavailable):
+        till.runner.run(pages.set(msgspec.structs.replace(receipt, made_at="no day"), jws))
+    assert till.runner.run(pages.set(receipt, jws)) == receipt_pdf(receipt, jws)
 
 
 def test_the_record_attached_is_the_one_that_was_handed_out(till: Room) -> None:

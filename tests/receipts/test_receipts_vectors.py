@@ -56,7 +56,7 @@ def test_what_the_good_vectors_hold_keeps_to_the_schema() -> None:
         assert receipt is not None
         content = _payload(FOLDER / vector["file"])
         assert [error.message for error in schema.iter_errors(content)] == []
-        verdicts.add(receipt.verdict)
+        verdicts.add(receipt.report["verdict"])
     assert verdicts == {"valid", "not_valid", "undetermined"}
 
 

@@ -10,6 +10,7 @@ import pytest
 from desk import Desk as Loop
 from report_room import CONTACT, OPERATOR, WORDS, Caller, Counter, Room, department
 
+from certsvc.domain.problem_report import KEPT_UNANSWERED_DAYS
 from certsvc.ids import new_report_number
 from certsvc.store.embedded import EmbeddedServer
 
@@ -265,7 +266,16 @@ def test_words_and_contact_are_erased_some_days_after_the_answer_and_the_answer_
         assert await room.worker.reports.erase(now - timedelta(days=30), now) == 0
         gone = (await answering.get(f"{PATH}/{closed}")).json()
         assert gone["reported"] is None and gone["erased_at"] and gone["answer"]["said"] == SAID["said"]
-        assert (await answering.get(f"{PATH}/{pending}")).json()["reported"]["words"] == WORDS
+        found = (await answering.get(f"{PATH}/{pending}")).json()
+        assert found["reported"]["words"] == WORDS
         assert (await counter.followed(closed))["answer"]["said"] == SAID["said"]
+        due = datetime.fromisoformat(found["answer"]["due"])
+        await room.worker.reports.erase(now, due + timedelta(days=KEPT_UNANSWERED_DAYS))
+        assert (await answering.get(f"{PATH}/{pending}")).json()["reported"]["words"] == WORDS
+        await room.worker.reports.erase(now, due + timedelta(days=KEPT_UNANSWERED_DAYS, seconds=1))
+        forgotten = (await answering.get(f"{PATH}/{pending}")).json()
+        assert forgotten["reported"] is None and forgotten["erased_at"] and forgotten["state"] == "open"
+        late = await answering.post(f"{PATH}/{pending}/close", UNFOUNDED)
+        assert late.json()["state"] == "closed", "what was never answered may still be"
 
     desk.run(story())

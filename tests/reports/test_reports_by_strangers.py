@@ -2,12 +2,15 @@
 nothing."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from desk import Desk as Loop
 from report_room import CONTACT, NUMBER, WORDS, Counter, Form
 
+from certsvc.domain.problem_report import KEPT_UNANSWERED_DAYS
+from certsvc.http.desk import reports
 from certsvc.ids import new_ref, new_report_number
 
 pytest_plugins = ["report_fixtures"]
@@ -26,6 +29,7 @@ def test_a_report_is_made_by_the_form_and_followed_by_its_number(
             page = await one.get(form_address(filing))
             assert page.status_code == 200
             assert filing["holder"] in page.text and "结论照您打开的页面所说转述" in page.text
+            assert f"办结 30 天后删除；一直没有办结的，期限过后 {KEPT_UNANSWERED_DAYS} 天删除" in page.text
             fields = Form(page.text).fields | {"kind": "data_wrong", "words": WORDS, "contact": CONTACT}
             sent = await one.post("/reports", data=fields)
             assert sent.status_code == 303
@@ -198,6 +202,21 @@ def test_a_code_that_is_not_on_record_is_reported_all_the_same(counter: Counter,
         assert (found["certificate"], found["department"]) == (None, None)
         digits = await counter.send(kind="looks_forged", qr="123456789")
         assert (await counter.followed(digits))["certificate"] is None
+
+    desk.run(story())
+
+
+def test_the_tables_say_when_they_were_counted_and_not_when_they_were_shown(
+    counter: Counter, desk: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "FIGURES_KEPT", timedelta(days=1))
+
+    async def story() -> None:
+        async with counter.stranger("192.0.2.23") as one:
+            first = (await one.get("/reports")).text
+            await counter.send()
+            await asyncio.sleep(1.1)
+            assert (await one.get("/reports")).text == first
 
     desk.run(story())
 

@@ -34,6 +34,8 @@ from listed import (
     unpacked,
 )
 
+import certsvc.jobs.status_lists as status_lists_job
+import certsvc.store.status_lists as status_lists_store
 from certsvc.authority.status_lists import Published, sign_status_list, status_signer
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.status_list import LIST_BYTES, MOST_SIGNED, empty_list
@@ -169,6 +171,65 @@ def test_how_long_a_list_stays(sequence: int, urgent: int, kid: str, age: int, s
     there = Published(5, 1_000_000, 1_086_400, "k", 1000, (0, 0, 0))
     now = datetime.fromtimestamp(1_000_000 + age, NOW.tzinfo)
     assert there.is_current(sequence, urgent, kid, now) == stays
+
+
+def test_a_list_is_never_dated_later_than_what_it_follows(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody worked for hours, and more was told meanwhile than is followed in one turn."""
+    monkeypatch.setattr(status_lists_job, "TURNS", 1)
+    monkeypatch.setattr(status_lists_store, "NOTICES", 1)
+    monkeypatch.setattr(status_lists_store, "DUE", 1)
+
+    async def story() -> None:
+        async with open_room(database, tmp_path) as room:
+            roots = [await begin(room.register, licence(company_code(n)), NOW) for n in range(6)]
+            await room.work.keep(NOW + SECOND)
+            assert [await room.state(one.ref, NOW + SECOND) for one in roots] == ["valid"] * 6
+            for number, one in enumerate(roots):
+                begins = TODAY + (number % 2) * DAY
+                await room.register.act(request(one.ref, Act.SUSPEND, begins, NOW + MINUTE))
+            later = NOW + 2 * DAY
+            await room.work.keep(later)
+            assert [await room.state(one.ref, later) for one in roots] == ["suspended"] * 6
+
+    asyncio.run(story())
+
+
+def test_while_somebody_else_makes_entries_no_list_is_dated_anew(database: Database, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with open_room(database, tmp_path) as room:
+            await two(room)
+            first = room.data()
+            async with room.lists.turn(room.work.rules.digest, TODAY):
+                await room.work.keep(NOW + 5 * HOUR)
+            assert room.data() == first
+            await room.work.keep(NOW + 5 * HOUR)
+            assert claims(room.data())["iat"] == int((NOW + 5 * HOUR).timestamp())
+
+    asyncio.run(story())
+
+
+def test_going_through_everything_holds_up_no_revocation(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status_lists_job, "TURNS", 2)
+    monkeypatch.setattr(status_lists_store, "WALKED", 1)
+
+    async def story() -> None:
+        async with open_room(database, tmp_path) as room:
+            roots = [await begin(room.register, licence(company_code(n)), NOW) for n in range(6)]
+            await room.work.keep_up(NOW + SECOND)
+            for _ in range(6):
+                await room.work.keep(NOW + MINUTE)
+            await room.lists.begin_anew()
+            await room.register.act(request(roots[5].ref, Act.REVOKE, TODAY, NOW + MINUTE))
+            await room.work.keep(NOW + 2 * MINUTE)
+            assert await room.state(roots[5].ref, NOW + 2 * MINUTE) == "invalid"
+            async with room.lists.turn(room.work.rules.digest, TODAY) as turn:
+                assert turn is not None and turn.is_any and turn.is_level
+
+    asyncio.run(story())
 
 
 def test_a_worker_that_begins_anew_takes_what_is_out_there(database: Database, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from certsvc.verify.indications import (
     Status,
     Sub,
     indication,
+    indications,
     overall,
 )
 from certsvc.verify.json import report_json
@@ -80,6 +81,16 @@ def test_what_is_unknown_to_the_table_is_never_better_than_indeterminate() -> No
         ([], None),
         ([Check("signature", Outcome.FAILED, "no_seal"), Check("register", Outcome.PASSED, "on_record")], None),
         ([Check("term", Outcome.FAILED, "over")], None),
+        ([Check("code", Outcome.PASSED, "known_code"), Check("register", Outcome.PASSED, "on_record")], None),
+        ([Check("number", Outcome.PASSED, "known_number"), Check("register", Outcome.PASSED, "on_record")], None),
+        (
+            [Check("code", Outcome.UNKNOWN, "not_asked"), Check("register", Outcome.UNKNOWN, "register_unavailable")],
+            None,
+        ),
+        (
+            [Check("token_signature", Outcome.PASSED, "signed_by_us"), Check("register", Outcome.PASSED, "on_record")],
+            Status.PASSED,
+        ),
         ([Check("signature", Outcome.PASSED, "intact"), Check("term", Outcome.FAILED, "over")], Status.PASSED),
         ([Check("signer", Outcome.FAILED, "not_our_anchor")], Status.INDETERMINATE),
         (
@@ -91,6 +102,14 @@ def test_what_is_unknown_to_the_table_is_never_better_than_indeterminate() -> No
 def test_the_whole_is_the_gravest_of_its_parts(checks: list[Check], expected: Status | None) -> None:
     found = overall(checks)
     assert (found and found.status) == expected
+
+
+def test_a_typed_code_is_no_signature_and_none_of_its_checks_is_called_passed() -> None:
+    """The flaw: a code that somebody typed was TOTAL-PASSED, with nothing signed to look at."""
+    checks = (Check("code", Outcome.PASSED, "known_code"), Check("register", Outcome.PASSED, "on_record"))
+    assert indications(checks) == (None, None)
+    signed = (Check("token_signature", Outcome.PASSED, "signed_by_us"), *checks)
+    assert [one and one.status for one in indications(signed)] == [Status.PASSED, None, Status.PASSED]
 
 
 def test_a_genuine_file_is_total_passed_in_the_machines_report(bench: Bench, online: Verifying) -> None:

@@ -1,6 +1,7 @@
 // Signed JSON (RFC 7515), ES256 alone: base64url without a second spelling, one header expected, one key that signed.
 
 const ES256 = {name: 'ECDSA', hash: 'SHA-256'}, P256 = {name: 'ECDSA', namedCurve: 'P-256'};
+const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/;
 const HEADER_MEMBERS = 'alg kid typ x5c';
 const SIGNATURE_BYTES = 64, MOST_CERTIFICATES = 4;
 const utf8 = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
@@ -26,17 +27,17 @@ export function fromBase64url(text) {
  * @throws {SyntaxError|TypeError} it is not that
  */
 export function splitJws(compact, type) {
-  const parts = compact.split('.');
-  if (parts.length !== 3) throw new SyntaxError('it has not three parts');
-  const header = readObject(parts[0]);
+  const [, head, body, signature] = COMPACT.exec(compact) ?? [];
+  if (!head) throw new SyntaxError('it is not three parts in base64url');
+  const header = readObject(head);
   const {alg, kid, typ, x5c} = header;
   const known = Object.keys(header).sort().join(' ') === HEADER_MEMBERS && alg === 'ES256' && typ === type;
   if (!known || typeof kid !== 'string' || !isChain(x5c)) throw new SyntaxError('it is not the header agreed on');
   return {
     kid,
-    readClaims: () => readObject(parts[1]),
-    signature: fromBase64url(parts[2]),
-    signed: new TextEncoder().encode(`${parts[0]}.${parts[1]}`),
+    readClaims: () => readObject(body),
+    signature: fromBase64url(signature),
+    signed: new TextEncoder().encode(`${head}.${body}`),
   };
 }
 

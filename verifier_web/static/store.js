@@ -71,16 +71,24 @@ export async function keepList(name, now, {force = false} = {}) {
   if (had && !force && now - had.issuedAt < LIST_FRESH_S) return true;
   const text = await fetchText(LISTS + name, MAX_LIST);
   if (text === null || !(await isOurs(text, name, now))) return had !== null;
-  if (!had || times(text).issuedAt >= had.issuedAt) await put(LISTS + name, text);
+  if (!had || isNewer(times(text), had)) await put(LISTS + name, text);
   await keepFew();
   return true;
 }
 
-/** Whether our keys signed a list; a key that is not known here may be a new one, so keys are asked for anew then. */
+/** Two workers may date lists differently by a moment, and a register that was restored counts anew. */
+const isNewer = (one, other) => one.issuedAt >= other.issuedAt || one.sequence > other.sequence;
+
+/**
+ * Whether our keys signed a list; a key that is not known here may be a new one, so keys are asked for anew then. Those
+ * kept here go on being good until their term is over when none of them signed what is published now: the key for that
+ * is another one after a while.
+ */
 async function isOurs(text, name, now) {
   for (const force of [false, true]) {
-    await refreshKeys(now, force);
+    const trouble = await refreshKeys(now, force).catch(error => error);
     const keys = await keptKeys();
+    if (trouble && !(keys && trouble instanceof RangeError)) throw trouble;
     const {reason} = keys ? await readList(text, {name, index: 0, now, keys}) : {reason: 'list_key_unknown'};
     if (reason !== 'list_key_unknown') return USABLE.includes(reason);
   }
@@ -88,12 +96,15 @@ async function isOurs(text, name, now) {
 }
 
 /**
- * Bring keys and the lists kept here up to date; what cannot be had stays as it is.
+ * Bring keys and the lists kept here up to date, unasked a few at once and the oldest first; what cannot be had stays as
+ * it is.
  * @returns {Promise<boolean>} whether everything could be had
  */
 export async function refresh(now, {force = false} = {}) {
-  const due = (await allLists()).filter(({issuedAt}) => force || now - issuedAt >= LIST_FRESH_S);
-  const names = [...new Set([...(await chosenLists()), ...due.map(({name}) => name)])].slice(0, MOST_AT_ONCE);
+  const kept = await allLists(), missing = (await chosenLists()).filter(name => !kept.some(one => one.name === name));
+  const due = kept.filter(({issuedAt}) => force || now - issuedAt >= LIST_FRESH_S);
+  due.sort((one, other) => one.issuedAt - other.issuedAt);
+  const names = [...missing, ...due.map(({name}) => name)].slice(0, force ? Infinity : MOST_AT_ONCE);
   const done = await Promise.allSettled([refreshKeys(now, force)]);
   for (const name of names) done.push(...(await Promise.allSettled([keepList(name, now, {force})])));
   return done.every(({status}) => status === 'fulfilled');
@@ -129,11 +140,11 @@ async function listNames() {
   return paths.filter(path => path.startsWith(LISTS)).map(path => path.slice(LISTS.length));
 }
 
-/** When a list says it was signed and until when it holds; whether it is ours is asked when it is used. */
+/** When a list says it was signed, until when it holds, and its number; whether it is ours is asked when it is used. */
 function times(text) {
   try {
-    const {iat, exp} = JSON.parse(new TextDecoder().decode(fromBase64url(text.split('.')[1])));
-    return Number.isSafeInteger(iat) && Number.isSafeInteger(exp) ? {issuedAt: iat, expiresAt: exp} : null;
+    const {iat, exp, sequence} = JSON.parse(new TextDecoder().decode(fromBase64url(text.split('.')[1])));
+    return Number.isSafeInteger(iat) && Number.isSafeInteger(exp) ? {issuedAt: iat, expiresAt: exp, sequence} : null;
   } catch {
     return null;
   }

@@ -16,7 +16,8 @@ const HURRIED = /^\/($|Q\/|C\/|P\/|scan$|offline$)/i;
 
 addEventListener('install', event => event.waitUntil(store().then(() => skipWaiting())));
 
-addEventListener('activate', event => event.waitUntil(takeOver()));
+// Pages wait for a worker that is taking over: it asks nothing of the network before it has.
+addEventListener('activate', event => event.waitUntil(takeOver().then(() => { refreshWhatIsOpen().catch(() => {}); })));
 
 addEventListener('fetch', event => {
   const {request} = event, url = new URL(request.url);
@@ -45,6 +46,9 @@ async function takeOver() {
   await Promise.all(names.filter(name => name.startsWith(PREFIX) && name !== SHELL).map(name => caches.delete(name)));
   await registration.navigationPreload?.enable();
   await clients.claim();
+}
+
+async function refreshWhatIsOpen() {
   const open = await clients.matchAll({type: 'window'});
   await refreshNow(...open.map(({url}) => new URL(url)));
 }

@@ -30,11 +30,13 @@ const OUTCOMES = {passed: 'sound', failed: 'unsound', unknown: 'unknown'};
 const KEPT_BEYOND_THE_END = ['renewal_pending'], BY_TERM = ['valid', 'conditional'];
 const WITH_CONDITIONS = ['conditional', 'renewal_pending'];
 
-/** The digits of a QR: those alone, or an address `…/Q/<digits>` on any host, in capitals or not. */
+/**
+ * The digits of a QR: those alone, or an address `…/Q/<digits>` on any host, in capitals or not. The text is taken as it
+ * was read: blanks around it make it something else.
+ */
 export function digitsOf(qr) {
   if (qr.length > MAX_URL) throw new NoToken('it is too long', 'token_too_long');
-  const text = qr.trim();
-  return /^https?:\/\/[^/?#\s]{1,255}\/q\/([0-9]*)$/i.exec(text)?.[1] ?? text;
+  return /^https?:\/\/[^/?#\s]{1,255}\/q\/([0-9]*)$/i.exec(qr)?.[1] ?? qr;
 }
 
 /** The name of the status list a QR needs, null when it is no token. */

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from certsvc.domain.problem_report import Figures, FollowedReport, parse_said
+from certsvc.domain.problem_report import KEPT_UNANSWERED_DAYS, Figures, FollowedReport, parse_said
 from certsvc.errors import (
     CertsvcError,
     Forbidden,
@@ -37,8 +38,8 @@ PATH = "/reports"
 SENT_PER_MINUTE, ASKED_PER_MINUTE, SENT_BY_ALL = 6, 60, 300
 """How many reports one address may send, how often it may ask, and how many all together may send, in a minute."""
 
-FIGURES_SINCE, FIGURES_KEPT = timedelta(days=365), 60.0
-"""What the tables look back on; and for how many seconds they are shown as they were counted."""
+FIGURES_SINCE, FIGURES_KEPT = timedelta(days=365), timedelta(minutes=1)
+"""What the tables look back on; and for how long they are shown as they were counted."""
 
 
 def report_routes(desk: Desk) -> list[HTTPRouteHandler]:
@@ -52,6 +53,15 @@ def report_routes(desk: Desk) -> list[HTTPRouteHandler]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Both tables, as of when they were counted."""
+
+    at: datetime
+    departments: Sequence[Figures]
+    kinds: Sequence[Figures]
+
+
 class _Reports:
     """What the routes do. `now` is taken here, once per request."""
 
@@ -59,7 +69,7 @@ class _Reports:
         self._taking, self._pages, self._keep_days = desk.taking, desk.pages, desk.keep_days
         self._sent, self._asked = Buckets(SENT_PER_MINUTE), Buckets(ASKED_PER_MINUTE)
         self._sent_by_all = Buckets(SENT_BY_ALL)
-        self._counted: tuple[float, tuple[Sequence[Figures], Sequence[Figures]]] | None = None
+        self._counted: Counted | None = None
 
     async def form(self, request: Asked) -> Response[bytes]:
         """The form, with what the page before has handed on."""
@@ -112,8 +122,9 @@ class _Reports:
                 return await self._tables(request, error.status, typed, error)
         if wants_page(request):
             return await self._tables(request, 200, "", None)
-        departments, kinds = await self._count(datetime.now(UTC))
-        return _json({"departments": list(map(figures_json, departments)), "kinds": list(map(figures_json, kinds))})
+        counted = await self._count(datetime.now(UTC))
+        tables = {"departments": counted.departments, "kinds": counted.kinds}
+        return _json({name: list(map(figures_json, lines)) for name, lines in tables.items()})
 
     async def _taken(self, filled: Filled, token: str, now: datetime) -> str:
         problems: list[Problem] = []
@@ -150,7 +161,8 @@ class _Reports:
                 looked = LookedUp.nothing()
         departments = await self._taking.reports.departments()
         view = form_view(filled, token, looked, departments, self._pages.language(request), problems)
-        return self._pages.page(request, "report_form.html", status, form=view, keep_days=self._keep_days)
+        kept = {"keep_days": self._keep_days, "keep_unanswered_days": KEPT_UNANSWERED_DAYS}
+        return self._pages.page(request, "report_form.html", status, form=view, **kept)
 
     async def _follow(self, request: Asked, number: str) -> FollowedReport:
         parsed = parse_report_number(number)
@@ -158,25 +170,24 @@ class _Reports:
         return await follow(self._taking, parsed)
 
     async def _tables(self, request: Asked, status: int, typed: str, error: CertsvcError | None) -> Response[bytes]:
-        now, language = datetime.now(UTC), self._pages.language(request)
-        departments, kinds = await self._count(now)
+        counted, language = await self._count(datetime.now(UTC)), self._pages.language(request)
         return self._pages.page(
             request,
             "reports.html",
             status,
-            departments=figure_lines(departments, language, by_kind=False, now=now),
-            kinds=figure_lines(kinds, language, by_kind=True, now=now),
+            departments=figure_lines(counted.departments, language, by_kind=False, now=counted.at),
+            kinds=figure_lines(counted.kinds, language, by_kind=True, now=counted.at),
             number=typed[:100],
             wrong=language.pick(error.zh, error.en) if error else "",
-            as_of=language.moment(now),
+            as_of=language.moment(counted.at),
         )
 
-    async def _count(self, now: datetime) -> tuple[Sequence[Figures], Sequence[Figures]]:
-        if self._counted is None or time.monotonic() - self._counted[0] > FIGURES_KEPT:
+    async def _count(self, now: datetime) -> Counted:
+        if self._counted is None or abs(now - self._counted.at) > FIGURES_KEPT:
             since, reports = now - FIGURES_SINCE, self._taking.reports
             both = await reports.figures(since, now, by_kind=False), await reports.figures(since, now, by_kind=True)
-            self._counted = time.monotonic(), both
-        return self._counted[1]
+            self._counted = Counted(now, *both)
+        return self._counted
 
     def _moved_to(self, request: Asked, number: str) -> Response[Any]:
         address = f"{PATH}/{number}"

@@ -13,6 +13,9 @@ from certsvc.verify.report import AsOf, Outcome, Report, SealedReport, Soundness
 ENDED = frozenset(Status) - IN_FORCE - {Status.SUSPENDED, Status.UNKNOWN}
 """States after which the term says nothing any more."""
 
+NOT_YET_THERE = frozenset({"not_issued", "not_known_then"})
+"""Headlines of a day on which there was no certificate yet: whatever term it was given later is none of that day's."""
+
 TERM_LOOKS = {
     TermState.NOT_YET: ("hold", "clock"),
     TermState.OVER: ("bad", "calendar"),
@@ -43,7 +46,7 @@ def three_answers(report: Report, headline: str, language: Language) -> tuple[An
         term = language.words["term"]["no_certificate"]
         without = Answer("old", "closed", language.words["answers"]["term"], term["word"], term["text"])
         return _document(report, headline, language), _record(report.sealed, report, language), without
-    return _document(report, headline, language), _register(report, language), _term(report, language)
+    return _document(report, headline, language), _register(report, language), _term(report, headline, language)
 
 
 def _without_register(report: Report, headline: str, language: Language) -> Iterator[Answer]:
@@ -88,7 +91,8 @@ def _register(report: Report, language: Language) -> Answer:
     words, question = language.words["register"], language.words["answers"]["register"]
     if report.status is None:
         asked_in_vain = report.register_failed or report.document is not Soundness.UNSOUND
-        said = words["not_asked" if asked_in_vain else "not_needed"]
+        led_elsewhere = any(check.reason == "other_host" for check in report.checks)
+        said = words["not_asked" if asked_in_vain else "led_elsewhere" if led_elsewhere else "not_needed"]
         family, icon = ("unk", "unsure") if asked_in_vain else ("old", "closed")
         return Answer(family, icon, question, said["word"], said["text"])
     if report.certificate is None:
@@ -153,8 +157,8 @@ def _state(report: Report, language: Language) -> str:
     return words["valid_licence"] if active_licence else words[_state_name(report)]
 
 
-def _term(report: Report, language: Language) -> Answer:
-    key, family, icon = _term_look(report)
+def _term(report: Report, headline: str, language: Language) -> Answer:
+    key, family, icon = _term_look(report, headline)
     days: dict[str, str] = {}
     if report.certificate is not None:
         term = report.certificate.certificate.term
@@ -165,8 +169,10 @@ def _term(report: Report, language: Language) -> Answer:
     return Answer(family, icon, language.words["answers"]["term"], said["word"], said["text"].format(**days))
 
 
-def _term_look(report: Report) -> tuple[str, str, str]:
+def _term_look(report: Report, headline: str) -> tuple[str, str, str]:
     """The key of the words, the colour family and the shape."""
+    if headline in NOT_YET_THERE:
+        return headline, "old", "closed"
     if report.status in ENDED:
         return "moot", "old", "closed"
     if report.document is Soundness.UNSOUND and report.certificate is None:

@@ -14,7 +14,7 @@ NOON = time(12)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsOfView:
     """What stands above such a page. `word` and `look` are those of the verdict on that day, in no colour that says
-    valid; `differs` what the register said then, with the link to it."""
+    valid; `differs` what the register said then, with the link to it; `query` asks about the same day elsewhere."""
 
     day: str
     word: str
@@ -26,6 +26,7 @@ class AsOfView:
     differs: str | None
     differs_href: str | None
     today_href: str
+    query: str
 
 
 def as_of_view(report: Report, headline: str, language: Language) -> AsOfView | None:
@@ -46,6 +47,7 @@ def as_of_view(report: Report, headline: str, language: Language) -> AsOfView | 
         differs=_differs(as_of, day, language),
         differs_href=f"/C/{code}?{_query(as_of, as_of.then_at)}" if as_of.then_at else None,
         today_href=f"/C/{code}",
+        query=_query(as_of),
     )
 
 

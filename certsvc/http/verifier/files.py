@@ -7,7 +7,7 @@ from certsvc.http.language import Language
 from certsvc.http.verifier.changed import ChangedView, changed_view
 from certsvc.http.verifier.foreign_seal import ForeignView, foreign_view
 from certsvc.verify.changed import Changed
-from certsvc.verify.indications import STANDARD, Indication, indication, overall
+from certsvc.verify.indications import STANDARD, Indication, indications, overall
 from certsvc.verify.report import Report
 
 
@@ -32,7 +32,7 @@ def files_view(report: Report, changed: Changed | None, language: Language) -> F
         changed=changed_view(changed, language),
         codes=report.codes,
         note=_note(report, language),
-        etsi=tuple(_etsi(indication(check)) for check in report.checks),
+        etsi=tuple(map(_etsi, indications(report.checks))),
         overall=f"{STANDARD}: {_etsi(found)}" if found else "",
     )
 
@@ -43,7 +43,9 @@ def has_pictures(view: FilesView) -> bool:
 
 
 def _note(report: Report, language: Language) -> str:
-    if report.source == "photo" and report.certificate is not None:
+    if report.certificate is None:
+        return ""  # nothing is shown to compare the paper with
+    if report.source == "photo":
         return str(language.words["photo"]["note"])
     scanned = any(check.reason == "picture_only" for check in report.checks)
     return str(language.words["photo"]["scan_note"]) if scanned else ""

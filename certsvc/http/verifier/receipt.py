@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+import msgspec
 
 from certsvc.domain.receipt import Answer, Elsewhere, Line, Receipt, Shown
 from certsvc.errors import InvalidIdentifier
-from certsvc.http.language import Language
+from certsvc.http.language import Language, Simplified
 from certsvc.http.verifier.headline import LOOKS, UNSURE, Look
 from certsvc.http.verifier.view import Fact, in_groups
 from certsvc.ids import parse_typed_code
@@ -68,11 +71,11 @@ def receipt_view(
 ) -> ReceiptView:
     """What a receipt says, in the reader's language where the receipt has it, else in Chinese; `sealed_at` is when its
     page was sealed. One that comes back is `past`: what was in force then has no tick and no colour of now."""
-    shown = receipt.shown.en if language.code == "en" else receipt.shown.zh
+    shown = _shown(receipt, language)
     words = language.words["receipts"]
     return ReceiptView(
         number=in_groups(receipt.id.upper()),
-        only_then=words["only_then"].format(at=shown.at),
+        only_then=language.put(words["only_then"], at=shown.at),
         word=shown.word,
         qualifier=shown.qualifier,
         look=_look(receipt, past=past),
@@ -93,12 +96,30 @@ def receipt_view(
     )
 
 
+def _shown(receipt: Receipt, language: Language) -> Shown:
+    """What was shown, in the language of the page; the simplified Chinese of a record says so on a traditional page."""
+    if language.code == "en":
+        return receipt.shown.en
+    shown: Shown = _simplified(receipt.shown.zh) if language.code == "hant" else receipt.shown.zh
+    return shown
+
+
+def _simplified(value: Any) -> Any:
+    """The same with every text marked, but for the names of colours."""
+    if isinstance(value, msgspec.Struct):
+        fields = msgspec.structs.asdict(value).items()
+        return msgspec.structs.replace(value, **{name: _simplified(each) for name, each in fields if name != "family"})
+    if isinstance(value, tuple):
+        return tuple(_simplified(each) for each in value)
+    return Simplified(value) if isinstance(value, str) else value
+
+
 def _asked(receipt: Receipt, shown: Shown, language: Language) -> tuple[Fact, ...]:
     words, asked = language.words["receipts"], receipt.asked
     how, digest = HOW.get(asked.by, HOW["file"])
     found = [
         _fact(words["object"], shown.title or ""),
-        _fact(words["holder"], shown.holder or ""),
+        _fact(words["holder"], _chinese(shown.holder or "", language)),
         _fact(words["how"], words[how]),
         _fact(words["made_at"], shown.at),
         _fact(words["purpose_said"], receipt.purpose or ""),
@@ -112,13 +133,18 @@ def _made(receipt: Receipt, language: Language, sealed_at: datetime | None) -> t
     words = language.words["receipts"]
     sealed = language.moment(sealed_at) + str(language.words["site"]["beijing"]) if sealed_at else ""
     found = [
-        _fact(words["signer"], receipt.by.authority),
+        _fact(words["signer"], _chinese(receipt.by.authority, language)),
         _fact(words["address"], receipt.by.url),
         _fact(words["sealed_at"], sealed),
         _fact(words["program"], receipt.by.program),
         _fact(words["log"], words["log_none"] if receipt.log is None else ""),
     ]
     return tuple(fact for fact in found if fact.value)
+
+
+def _chinese(text: str, language: Language) -> str:
+    """What is Chinese whatever the language of the page."""
+    return text if language.code == "zh" else Simplified(text)
 
 
 def _again(receipt: Receipt) -> str | None:

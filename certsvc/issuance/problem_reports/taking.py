@@ -171,8 +171,8 @@ async def _report(taking: Taking, said: ProblemSaid, carried: Carried, now: date
 
 
 async def route_of(taking: Taking, said: ProblemSaid) -> Route:
-    """Who answers: of a permit that is missing, the department that reports such permits here, or the operator, who
-    knows them all; otherwise whoever issued the certificate."""
+    """Who answers: the department that the reporter names, of those that report permits here; else who issued the
+    certificate; else, and of a permit that is missing, the operator, who knows them all."""
     if said.source is not None and (found := await taking.reports.route_of_source(said.source)) is not None:
         return found
     if said.kind is not ProblemKind.PERMIT_MISSING and said.checked.ref is not None:

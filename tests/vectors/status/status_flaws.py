@@ -32,6 +32,13 @@ VALID = packed({INDEX: 0})
 Flaw = dict[str, Any]
 
 
+def respelt(text: str) -> str:
+    """The same bytes in another spelling of Base64url: a bit set that says nothing."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    assert len(text) % 4
+    return text[:-1] + letters[letters.index(text[-1]) | 1]
+
+
 def flaw(shows: str, reason: str, status_list: str | None, **more: Any) -> Flaw:
     """A list that says nothing; the token beside it is sound."""
     return {"shows": shows, "list": status_list, "reason": reason, **more}
@@ -134,6 +141,18 @@ def tokens(shop: Workshop, good: str) -> Iterator[tuple[str, Flaw]]:
         "qr-path-with-more",
         token_flaw("Something follows the digits.", "malformed", "malformed", shop.qr() + "?x=1", list=good),
     )
+    for name, qr in (("space-before", " " + shop.qr()), ("line-end-after", shop.qr() + "\n")):
+        yield f"qr-with-a-{name}", token_flaw("Blanks around the address.", "malformed", "malformed", qr, list=good)
+    yield (
+        "qr-with-a-page-of-blanks",
+        token_flaw(
+            "Something far behind the address.",
+            "malformed",
+            "malformed",
+            shop.qr() + " " * 1000 + "another",
+            list=good,
+        ),
+    )
     yield "qr-empty", token_flaw("Nothing at all.", "malformed", "malformed", "", list=good)
 
 
@@ -145,11 +164,33 @@ def forms(shop: Workshop, good: str) -> Iterator[tuple[str, Flaw]]:
     public = shop.ours["status"].public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     hs256 = base64url(as_json(shop.header(alg="HS256")))
     mac = base64url(hmac.digest(public, f"{hs256}.{body}".encode(), hashlib.sha256))
+    theirs = shop.theirs["status"]
+    foreign = shop.header(theirs, x5c=[theirs.der, shop.theirs["issuing"].der])
     yield "list-missing", flaw("There is no list.", "list_missing", None)
     yield "list-empty", flaw("An empty file.", bad, "")
     yield "list-is-a-page", flaw("A proxy's page of errors in the place of the list.", bad, "<!doctype html><p>502</p>")
     yield "list-with-a-line-end", flaw("A line end after the JWT.", bad, good + "\n")
     yield "list-of-two-parts", flaw("No signature part.", bad, f"{head}.{body}")
+    yield "list-of-an-empty-signature", flaw("Nothing after the second dot.", bad, f"{head}.{body}.")
+    yield "list-of-an-empty-middle", flaw("Nothing between the dots.", bad, f"{head}..{signature}")
+    yield "list-with-padding", flaw("Padding after the claims.", bad, f"{head}.{body}=.{signature}")
+    yield "signature-respelt", flaw("Its signature spelt in another way.", bad, f"{head}.{body}.{respelt(signature)}")
+    yield (
+        "signature-respelt-of-a-stranger",
+        flaw(
+            "The form comes first: the same, under an unknown key.",
+            bad,
+            f"{shop.jwt(said, theirs, foreign).rpartition('.')[0]}.{respelt(signature)}",
+        ),
+    )
+    yield (
+        "kid-not-utf-8",
+        flaw(
+            "A kid that is no UTF-8.",
+            bad,
+            f"{base64url(as_json(shop.header(kid='?')).replace(b'?', bytes([0xFF])))}.{body}.{signature}",
+        ),
+    )
     yield "list-of-four-parts", flaw("A part too many.", bad, f"{good}.{signature}")
     yield "alg-none-without-signature", flaw("alg none, and no signature.", bad, f"{none}.{body}.")
     yield "alg-none", flaw("alg none, with a signature.", bad, f"{none}.{body}.{signature}")
@@ -256,6 +297,11 @@ def claimed(shop: Workshop) -> Iterator[tuple[str, Flaw]]:
         flaw("The name in another folder.", another, one(sub=f"{URL}/status/x/101-2026q4")),
     )
     yield "sub-with-a-query", flaw("The name in a query.", another, one(sub=f"{URL}/?/status/101-2026q4"))
+    for name, more in (("name", "0"), ("suffix", ".jwt"), ("slash", "/")):
+        yield (
+            f"sub-with-a-{name}-after",
+            flaw("Something follows the name.", another, one(sub=f"{URL}/status/101-2026q4{more}")),
+        )
     yield "sub-is-no-address", flaw("A name without an address.", another, one(sub="/status/101-2026q4"))
     for value in (1, 2, 8, "4", None):
         yield f"bits-{value}".lower(), flaw("Other bits than 4.", bad, bits(value))
@@ -301,6 +347,7 @@ def packing(shop: Workshop) -> Iterator[tuple[str, Flaw]]:
     bad, whole = "list_unreadable", zlib.compress(VALID, 9)
     raw = zlib.compressobj(9, wbits=-15)
     noise = random.Random(1).randbytes(600)
+    spare = next(data for level in range(9, 0, -1) if len(data := zlib.compress(VALID, level)) % 3)
 
     def one(data: bytes) -> str:
         return shop.jwt(claims(VALID, lst=base64url(data)))
@@ -320,6 +367,14 @@ def packing(shop: Workshop) -> Iterator[tuple[str, Flaw]]:
             "Base64 with padding.",
             bad,
             shop.jwt(claims(VALID, lst=base64url(whole) + "=" * (-len(base64url(whole)) % 4 or 4))),
+        ),
+    )
+    yield (
+        "lst-respelt",
+        flaw(
+            "Bits set after the last byte: spelt in another way.",
+            bad,
+            shop.jwt(claims(VALID, lst=respelt(base64url(spare)))),
         ),
     )
     yield "lst-in-base64", flaw("The other alphabet.", bad, shop.jwt(claims(VALID, lst="eNr+/+8=")))

@@ -102,6 +102,7 @@ told as (
   from changed
   join follower f on f.slot = changed.slot and f.ref = changed.ref
     and f.confirmed_at is not null and f.ended_at is null and f.confirmed_at <= changed.at + interval '10 minutes'
+  order by changed.position
   on conflict (follower_id, position) do nothing
   returning follower_id)
 update follower set due_at = greatest($3::timestamptz, told_at + interval '1 day')
@@ -111,6 +112,33 @@ where id in (select follower_id from told) and due_at is null
 -- So far followers were told.
 update following_end set position = $1
 
+-- name: lock_terms_end
+-- The day up to which followers were told of terms that ended; whoever asks tells of the next ones, alone.
+select terms_until from following_end for update
+
+-- name: spread_terms
+-- What followers are told of terms whose last day was from $1 to before $2, of sheets whose state, one of $4, ended by that.
+-- $3 is now.
+with told as (
+  insert into followed_change (follower_id, change)
+  select f.id, jsonb_build_object('type_id', one.type_id, 'after', 'term_over', 'effective', one.valid_to,
+    'code', encode(one.ref, 'hex'))
+  from follower f
+  join certificate one on one.slot = f.slot and one.root_ref = f.ref
+    and one.valid_to >= $1 and one.valid_to < $2 and one.category <> 'proof' and one.issued_at is not null
+  where f.ended_at is null and f.confirmed_at < (one.valid_to + 1)::timestamp at time zone 'Asia/Shanghai'
+    and exists (select from status_period p
+      where p.slot = one.slot and p.ref = one.ref and upper_inf(p.known) and p.valid @> one.valid_to + 1
+        and p.status = any($4::text[]))
+  order by one.valid_to, one.ref
+  returning follower_id)
+update follower set due_at = greatest($3::timestamptz, told_at + interval '1 day')
+where id in (select follower_id from told) and due_at is null
+
+-- name: move_terms_end
+-- So far followers were told of terms that ended.
+update following_end set terms_until = $1
+
 -- name: due_followers
 -- Who may be told now, for longest first, at most $2.
 select id from follower where due_at <= $1 and ended_at is null order by due_at limit $2 for update skip locked
@@ -118,9 +146,8 @@ select id from follower where due_at <= $1 and ended_at is null order by due_at 
 -- name: take_changes
 -- What a follower is to be told, in order, at most $2; it goes into a mail.
 delete from followed_change
-where follower_id = $1 and position in (
-  select position from followed_change where follower_id = $1 order by position limit $2)
-returning position, change
+where id in (select id from followed_change where follower_id = $1 order by id limit $2)
+returning id, change
 
 -- name: mail_changes
 -- A mail that tells changes.
@@ -136,7 +163,7 @@ where id = $1
 -- Who is to be asked whether to go on: nobody was asked yet, and it ends before $1.
 select id, slot, ref, language, sealed, key_id, expires_at, '' as type_id from follower
 where expires_at <= $1 and confirmed_at is not null and ended_at is null and reminded_at is null
-order by expires_at limit $2 for update skip locked
+order by expires_at limit $2
 
 -- name: remind
 -- A follower is asked whether to go on, with a fresh one-time secret that is good until it ends.

@@ -41,7 +41,7 @@ order by p.changed_at desc limit $3
 
 -- name: by_number
 -- The sheets of the licence that the business $2 of slot $1 has or had; the one that holds on day $3 first.
-select c.ref, c.subject, c.holder_name
+select c.ref, c.holder_name
 from public_certificate c
 left join status_period p on p.slot = c.slot and p.ref = c.ref and p.valid @> $3::date and upper_inf(p.known)
 where c.slot = $1 and c.subject = $2 and c.category = 'licence'

@@ -142,3 +142,13 @@ with due as (
 update problem_report report set sealed = null, key_id = null, erased_at = $2
 from due where report.number = due.number
 returning report.number
+
+-- name: erase_unanswered
+-- The same, of what is not answered and should have been before $1: what is due next is never due after the answer.
+with due as (
+  select number from problem_report
+  where sealed is not null and closed_at is null and due < $1 and answer_due < $1
+  order by due limit $3 for update skip locked)
+update problem_report report set sealed = null, key_id = null, erased_at = $2
+from due where report.number = due.number
+returning report.number

@@ -60,21 +60,26 @@ create index follow_request_by_time on follow_request (at);
 
 create table following_end (
   here boolean primary key default true check (here),
-  position bigint not null check (position >= 0)
+  position bigint not null check (position >= 0),
+  terms_until date
 );
 
 comment on table following_end is 'the last notice that followers were told of; who looks for the next ones locks this row';
+comment on column following_end.terms_until is
+  'of terms whose last day was before this one followers were told; null: nobody looked yet';
 
 insert into following_end (position) select coalesce(max(position), 0) from notice_end;
 
 create table followed_change (
   follower_id text not null references follower on delete cascade,
-  position bigint not null check (position > 0),
+  position bigint check (position > 0),
   change jsonb not null check (jsonb_typeof(change) = 'object' and octet_length(change::text) <= 4096),
-  primary key (follower_id, position)
+  id bigint generated always as identity primary key,
+  unique (follower_id, position)
 );
 
 comment on table followed_change is 'what a follower is still to be told, and nothing about persons';
+comment on column followed_change.position is 'of the notice that told it; null: a term ended, and no notice did';
 
 create table following_mail (
   id bigint generated always as identity primary key,
@@ -114,7 +119,7 @@ $$;
 create function guard_following_end() returns trigger language plpgsql
 set search_path = pg_catalog, public, pg_temp as $$
 begin
-  if new.position < old.position then
+  if new.position < old.position or new.terms_until < old.terms_until then
     raise exception 'nobody is told twice' using errcode = 'restrict_violation';
   end if;
   return new;
