@@ -15,7 +15,7 @@ LEFT_OUT = (
     "LEFT OUT: pages and seals of all types but ten, and two thirds of like cases (moments of a kill, alterations, "
     "hostile files), because they take minutes: ./dev test --all"
 )
-LONG = "they kill, break or draw a great deal, or run whole systems: ./dev test --all, or name their file"
+LONG = "they kill, break or draw, or run whole systems: ./dev test --all, or name their file"
 
 FEW_FILES = 20
 """Who names so few files wants their tests, however long they take."""

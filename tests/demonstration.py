@@ -69,6 +69,18 @@ NewHome = Callable[[], Home]
 """Makes a data folder that other accounts can pass into: root's PostgreSQL runs as another one."""
 
 
+def make_demonstration(folder: Path) -> Demonstration:
+    """The one in this folder; the first process that asks makes it, and the others wait."""
+    home, last_line = Home(folder / "demonstration"), folder / "demonstration.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not last_line.exists():
+            done = home.run("demo", "--once")
+            assert done.returncode == 0, done.stderr
+            last_line.write_text(done.stdout.splitlines()[-1], encoding="utf-8")
+    return Demonstration(home, json.loads(last_line.read_text("utf-8")))
+
+
 @pytest.fixture(scope="session")
 def shared_folder() -> Iterator[Path]:
     """A folder for all processes of this run, beside pytest's own, which is closed to other accounts."""
@@ -87,18 +99,15 @@ def new_home(shared_folder: Path) -> NewHome:
 
 @pytest.fixture(scope="session")
 def demonstration(shared_folder: Path) -> Demonstration:
-    """One of everything, issued and verified by `demo --once`; the first process that needs it makes it."""
-    home, last_line = Home(shared_folder / "demonstration"), shared_folder / "demonstration.json"
-    with (shared_folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not last_line.exists():
-            done = home.run("demo", "--once")
-            assert done.returncode == 0, done.stderr
-            last_line.write_text(done.stdout.splitlines()[-1], encoding="utf-8")
-    return Demonstration(home, json.loads(last_line.read_text("utf-8")))
+    """One of everything, issued and verified by `demo --once`."""
+    return make_demonstration(shared_folder)
 
 
 @pytest.fixture
 def own_home(demonstration: Demonstration, new_home: NewHome) -> Home:
     """A copy of the demonstration's data folder for one test."""
     return demonstration.home.copied_to(new_home())
+
+
+if __name__ == "__main__":
+    make_demonstration(Path(sys.argv[1]))

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -63,11 +64,11 @@ LONGEST_FILE = 400
 LONGEST_FUNCTION = 40
 
 
-def modules() -> Iterator[tuple[str, Path, ast.Module]]:
+@cache
+def modules() -> tuple[tuple[str, Path, ast.Module], ...]:
     """Every module of the package: the folder it belongs to, its path, its syntax tree."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(PACKAGE).parts
-        yield parts[0].removesuffix(".py"), path, ast.parse(path.read_text("utf-8"))
+    paths = [(path.relative_to(PACKAGE).parts[0], path) for path in sorted(PACKAGE.rglob("*.py"))]
+    return tuple((first.removesuffix(".py"), path, ast.parse(path.read_text("utf-8"))) for first, path in paths)
 
 
 def imports(tree: ast.Module) -> Iterator[str]:

@@ -41,6 +41,7 @@ def test_a_command_runs_as_printed(home: Home, command: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", sorted(SERVING | {"./dev test"}))
 def test_a_command_that_is_not_run_here_exists(home: Home, command: str) -> None:
     assert command in COMMANDS

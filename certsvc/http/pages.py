@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import jinja2
 import msgspec
 from litestar import Request, Response
 from markupsafe import Markup, escape
@@ -20,6 +19,7 @@ from certsvc.http.problems import RETRY_AFTER_SECONDS, Shown, problem_json
 from certsvc.http.report_links import report_address
 from certsvc.http.site import Site
 from certsvc.http.static import load_assets
+from certsvc.http.templates import load_templates
 from certsvc.http.verifier.files import files_view, has_pictures
 from certsvc.http.verifier.history import history_view
 from certsvc.http.verifier.listing import parse_show
@@ -51,13 +51,7 @@ class Pages:
     def __init__(self, site: Site) -> None:
         self._languages = load_languages(site.web_folder / "words")
         self.asset_names, self.assets = load_assets(site.web_folder / "static")
-        self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(site.web_folder / "pages"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = load_templates(site.web_folder / "pages")
         self._templates.filters["days"] = keep_days_whole
         self._templates.filters["plain"] = without_marks
         self._templates.globals["site"] = site

@@ -166,6 +166,7 @@ def test_a_token_lives_for_five_minutes_of_one_client(world: World) -> None:
     assert refusal(world, text).reason == "not of now"
 
 
+@pytest.mark.long
 @given(st.data())
 def test_no_character_of_a_token_can_be_exchanged(data: st.DataObject) -> None:
     world = make_world()
@@ -175,6 +176,7 @@ def test_no_character_of_a_token_can_be_exchanged(data: st.DataObject) -> None:
     refusal(world, text[:place] + other + text[place + 1 :])
 
 
+@pytest.mark.long
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda data: data.decode("latin-1")))
 def test_no_text_at_all_raises_anything_but_the_refusal(text: str) -> None:
     refusal(make_world(), text)

@@ -159,6 +159,7 @@ def test_any_bytes_are_keys_or_refused(data: bytes) -> None:
         parse_jwks(data, NOW)
 
 
+@pytest.mark.long
 @given(st.sampled_from(["ec", "ec384", "rsa", "ed"]), st.dictionaries(MEMBERS, VALUES, min_size=1, max_size=3))
 def test_any_change_to_a_good_key_gives_a_key_that_can_be_used_or_is_refused(kid: str, changes: Any) -> None:
     try:
@@ -194,6 +195,7 @@ def test_any_bytes_are_an_object_or_a_flaw(data: bytes) -> None:
     assert read_object(json.dumps(value).encode()) == value
 
 
+@pytest.mark.long
 @given(st.dictionaries(st.text(max_size=5), VALUES, max_size=4).filter(lambda value: "nan" not in repr(value)))
 def test_a_member_that_is_there_twice_is_a_flaw_wherever_it_is(value: dict[str, Any]) -> None:
     text = json.dumps({"outer": [value | {"twice": 1}]}, allow_nan=True)

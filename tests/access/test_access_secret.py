@@ -31,6 +31,7 @@ def test_taken_away_another_one_is_made(tmp_path: Path) -> None:
     assert open_access_secret(tmp_path) != secret
 
 
+@pytest.mark.long
 def test_many_that_need_it_at_once_have_the_same(tmp_path: Path) -> None:
     with FORK.Pool(8) as pool:
         assert len(set(pool.map(open_access_secret, [tmp_path / "secrets"] * 32, chunksize=1))) == 1

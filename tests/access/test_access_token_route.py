@@ -191,6 +191,7 @@ class Down:
         raise RegisterUnavailable("查不了。", "The register cannot be asked now.")
 
 
+@pytest.mark.long
 def test_a_register_that_does_not_answer_refuses_nobody_for_good(world: World) -> None:
     class DownWorld(World):
         """Its register is down."""

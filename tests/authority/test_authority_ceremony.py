@@ -35,6 +35,7 @@ def test_killed_at_any_step_on_disk_it_starts_anew_or_was_held_and_nothing_is_le
     assert counted["held"] * ONE_IN > 20
 
 
+@pytest.mark.long
 def test_of_several_at_once_one_is_held_and_all_end_well(tmp_path: Path) -> None:
     assert drive("at-once", tmp_path)["rivals"] == 4
 
@@ -80,6 +81,7 @@ def test_without_a_passphrase_nothing_is_made(tmp_path: Path) -> None:
     assert not (home / "authority").exists()
 
 
+@pytest.mark.long
 @pytest.mark.needs("openssl")
 def test_the_transcript_tells_two_witnesses_what_openssl_tells_them(tmp_path: Path) -> None:
     home, plan = make_home(tmp_path)

@@ -73,6 +73,7 @@ def test_pkilint_finds_nothing_above_notice(algorithm: str, tmp_path: Path) -> N
         assert lint_crl((home / "public" / "crl" / f"{name}.crl").read_bytes()) == [], name
 
 
+@pytest.mark.long
 def test_pkilint_finds_what_is_accepted_and_no_more_where_the_address_is_the_demonstrations_own(tmp_path: Path) -> None:
     home, _ = make_home(tmp_path)
     address = load_settings({"CERTSVC_HOME": str(home)}).public_url

@@ -16,6 +16,8 @@ from certsvc.commands.keys import keys
 from certsvc.custody.keys import CustodyKey, open_key
 from certsvc.settings import load_settings
 
+pytestmark = pytest.mark.long
+
 NAMES = ["issuing", "list", "ocsp", "receipt", "root", "seal-fire", "status", "timestamp"]
 
 

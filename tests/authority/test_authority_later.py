@@ -149,6 +149,7 @@ def test_without_the_roots_key_no_issuing_authority_is_made_and_it_goes_on_when_
     assert transcript.exists()
 
 
+@pytest.mark.long
 def test_held_again_it_changes_nothing_and_another_plan_of_its_name_is_refused(home: Path) -> None:
     transcript = later(home)
     gc.collect()  # a key that nobody has any more gives back the uses it had taken

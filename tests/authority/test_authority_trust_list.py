@@ -84,6 +84,7 @@ def test_a_demonstration_says_so_in_the_list() -> None:
     assert read_trust_list(genuine(parties), parties.root, parties.crls, NOW).demonstration
 
 
+@pytest.mark.long
 def test_an_rsa_authority_signs_its_list_by_rs256() -> None:
     parties = make_parties("rsa", algorithm="rsa3072")
     data = genuine(parties)
@@ -341,6 +342,7 @@ def sample() -> bytes:
     return genuine(make_parties())
 
 
+@pytest.mark.long
 @given(st.data())
 def test_a_list_with_one_bit_changed_is_refused_or_says_the_same(data: st.DataObject) -> None:
     parties = make_parties()
@@ -366,6 +368,7 @@ SCOPES = st.builds(
 )
 
 
+@pytest.mark.long
 @given(st.lists(SCOPES, max_size=3), st.sampled_from("AB"), st.sampled_from("xy"), DAYS)
 def test_recognised_is_exactly_what_one_scope_names_within_its_dates(
     scopes: list[Scope], code: str, name: str, on: date

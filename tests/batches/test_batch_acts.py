@@ -137,6 +137,7 @@ def test_who_sent_a_batch_makes_no_move_that_is_the_services_or_an_approvers(bat
     batches.run(story)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("act", "persons"), [(Act.ISSUE, 0), (Act.CHANGE, 1), (Act.RECHECK, 1), (Act.CLOSE, 2)])
 def test_acts_on_many_take_one_person_more_than_on_one_and_first_issues_do_not(
     batches: Batches, act: Act, persons: int
@@ -149,6 +150,7 @@ def test_acts_on_many_take_one_person_more_than_on_one_and_first_issues_do_not(
     assert batches.run(story).needed == persons
 
 
+@pytest.mark.long
 def test_acts_are_checked_one_by_one_and_only_on_the_batchs_own_type(batches: Batches) -> None:
     async def story(parts: Parts) -> Any:
         issued = await worked(parts, wanted("to recheck"), payloads(food(311)))
@@ -193,6 +195,7 @@ def test_a_certificate_of_another_department_is_to_a_row_as_if_it_were_none(batc
     assert [word.replace(theirs, "0000-0000-0000-0000-0") for word in answers[0]] == [*answers[1]]
 
 
+@pytest.mark.long
 def test_reissuing_many_needs_no_content_and_makes_the_next_version_of_each(batches: Batches) -> None:
     async def story(parts: Parts) -> Any:
         issued = await worked(parts, wanted("to reissue"), payloads(food(321), food(322)))

@@ -68,6 +68,7 @@ def test_paused_between_rows_it_goes_on_where_it_was(batches: Batches) -> None:
     ]
 
 
+@pytest.mark.long
 def test_what_stands_still_for_a_quarter_of_a_year_is_cancelled_and_what_it_asked_for_forgotten(
     batches: Batches,
 ) -> None:
@@ -90,6 +91,7 @@ def test_what_stands_still_for_a_quarter_of_a_year_is_cancelled_and_what_it_aske
     assert batches.fetch(held, batch.number) == [(0,)]
 
 
+@pytest.mark.long
 def test_cancelled_between_rows_the_rest_is_not_done_and_the_manifest_says_so(batches: Batches) -> None:
     async def story(parts: Parts) -> Any:
         batch = await parts.send(wanted("cancelled"), payloads(*(food(720 + number) for number in range(3))))
@@ -111,6 +113,7 @@ def test_cancelled_between_rows_the_rest_is_not_done_and_the_manifest_says_so(ba
     ]
 
 
+@pytest.mark.long
 def test_failed_rows_alone_are_tried_again(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = Failing(Conflict("冲突", "conflict"), 1)
     monkeypatch.setattr(batch_work, "issue", failing)
@@ -136,6 +139,7 @@ def test_failed_rows_alone_are_tried_again(batches: Batches, monkeypatch: pytest
     assert failing.asked == [f"{batch.id}/{line}" for line in (1, 2, 3, 1)]
 
 
+@pytest.mark.long
 def test_where_no_row_failed_or_what_it_asked_for_is_gone_nothing_is_tried_again(
     batches: Batches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +162,7 @@ def test_where_no_row_failed_or_what_it_asked_for_is_gone_nothing_is_tried_again
 UNAVAILABLE = TimestampUnavailable("时间戳服务没有应答。", "The timestamp authority does not answer.")
 
 
+@pytest.mark.long
 def test_what_cannot_be_done_now_waits_longer_each_time_and_the_batch_rests(
     batches: Batches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +197,7 @@ def test_what_cannot_be_done_now_waits_longer_each_time_and_the_batch_rests(
     assert (batch.state, batch.counts[RowState.DONE]) == (BatchState.FINISHED, 2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("error", [Conflict("冲突", "conflict"), Forbidden("无权", "no"), InvalidInput("错", "wrong")])
 def test_what_will_never_be_done_fails_with_its_reason_and_once(
     batches: Batches, monkeypatch: pytest.MonkeyPatch, error: CertsvcError
@@ -208,6 +214,7 @@ def test_what_will_never_be_done_fails_with_its_reason_and_once(
     assert len(failing.asked) == 1
 
 
+@pytest.mark.long
 def test_what_nobody_foresaw_is_tried_some_times_and_told_without_its_message(
     batches: Batches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,6 +242,7 @@ async def _now_due(parts: Parts, batch: Batch) -> None:
         await connection.execute("update batch_row set due_at = null where batch = $1", batch.number)
 
 
+@pytest.mark.long
 def test_a_sender_that_was_cut_off_has_its_batch_paused(batches: Batches) -> None:
     async def nobody(name: str, scopes: frozenset[str]) -> Actor:
         raise Forbidden("已停用。", "It is cut off.")
@@ -254,6 +262,7 @@ def test_a_sender_that_was_cut_off_has_its_batch_paused(batches: Batches) -> Non
     assert (unchecked.state, unchecked.counts[RowState.CANCELLED]) == (BatchState.CANCELLED, 1)
 
 
+@pytest.mark.long
 def test_a_small_batch_does_not_wait_for_a_large_one(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = Failing(Conflict("冲突", "conflict"), 1000)
     monkeypatch.setattr(batch_work, "issue", failing)
@@ -275,6 +284,7 @@ def test_a_small_batch_does_not_wait_for_a_large_one(batches: Batches, monkeypat
     batches.run(story)
 
 
+@pytest.mark.long
 def test_many_workers_at_once_check_and_do_every_row_once(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = Failing(Conflict("冲突", "conflict"), 10_000)
     monkeypatch.setattr(batch_work, "issue", failing)
@@ -331,6 +341,7 @@ def test_many_failed_rows_are_put_back_some_at_a_time_and_what_fails_anew_is_not
     assert [key.rpartition("/")[2] for key in failing.asked] == [*"12345", *"12", *"345", *"12"]
 
 
+@pytest.mark.long
 def test_cancelled_while_failed_rows_are_put_back_the_rest_stays_failed(
     batches: Batches, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -201,6 +201,7 @@ def test_for_another_client_a_batch_does_not_exist(
     desk.run(story())
 
 
+@pytest.mark.long
 def test_a_mass_act_waits_for_persons_and_is_paused_resumed_and_cancelled(
     room: Room, sender: Caller, persons: list[Caller], uri: str, desk: Desk
 ) -> None:
@@ -275,6 +276,7 @@ def test_without_a_key_or_the_scope_nothing_is_received(room: Room, desk: Desk) 
     desk.run(story())
 
 
+@pytest.mark.long
 def test_too_many_uploads_at_once_are_asked_to_come_later_and_a_stalled_one_gives_its_place_back(
     room: Room, sender: Caller, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

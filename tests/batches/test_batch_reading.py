@@ -102,6 +102,7 @@ def test_json_lines_cut_anywhere_are_the_same_objects(
     assert kept == contents
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=300), PLACES, st.sampled_from([Form.NDJSON, Form.CSV]), st.booleans())
 def test_whatever_bytes_come_in_give_rows_or_one_refusal_and_the_same_however_cut(

@@ -87,6 +87,7 @@ def test_a_wrong_row_refuses_the_batch_and_nothing_of_it_is_done(batches: Batche
     assert told == [("batch.refused",)]
 
 
+@pytest.mark.long
 def test_asked_to_skip_wrong_rows_the_others_are_done(batches: Batches) -> None:
     async def story(parts: Parts) -> Any:
         batch = await parts.work(await parts.send(wanted("skipped", on_wrong=OnWrong.SKIP), ndjson(WRONG)))
@@ -104,6 +105,7 @@ def test_a_batch_of_nothing_but_wrong_rows_is_refused_even_if_they_are_skipped(b
     assert (batch.state, batch.counts[RowState.WRONG]) == (BatchState.REFUSED, 2)
 
 
+@pytest.mark.long
 def test_a_dry_run_ends_with_the_check_and_rehearses_the_rows_asked_for(batches: Batches) -> None:
     taken = food(7777)
     unprintable = {**food(202), "residence": "云山市云岗镇\U0003134a村一号"}

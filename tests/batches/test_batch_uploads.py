@@ -48,6 +48,7 @@ def test_who_may_not_issue_this_type_is_refused_before_the_first_row(batches: Ba
     batches.run(story)
 
 
+@pytest.mark.long
 def test_the_same_upload_again_is_the_same_batch_and_another_is_refused(batches: Batches) -> None:
     data = payloads(food(401))
 
@@ -70,6 +71,7 @@ async def broken_off(data: bytes) -> AsyncIterator[bytes]:
     raise ConnectionResetError
 
 
+@pytest.mark.long
 def test_an_upload_that_breaks_off_is_sent_again_from_the_start_under_the_same_key(batches: Batches) -> None:
     data = payloads(*(food(500 + number) for number in range(1200)))
     actor, request = Actor(name=SENDER, scopes=SCOPES), wanted("broken", dry_run=True)
@@ -131,6 +133,7 @@ def test_an_upload_that_broke_off_is_swept_after_a_day(batches: Batches) -> None
         assert batches.fetch(f"select count(*) from {table} = $1", number) == [(0,)]
 
 
+@pytest.mark.long
 def test_for_others_a_batch_does_not_exist_but_for_who_may_approve_it(batches: Batches) -> None:
     async def story(parts: Parts) -> None:
         batch = await parts.send(wanted("mine"), payloads(food(900)))

@@ -114,6 +114,7 @@ def test_every_vector_in_the_browser(browser: Browser, room: Room) -> None:
     page.close()
 
 
+@pytest.mark.long
 @pytest.mark.needs("node")
 def test_every_vector_in_node_and_damage_to_the_keys_file(tmp_path: Path) -> None:
     jws = json.loads((VECTORS / "status" / "keys" / "verifier-jws.json").read_bytes())

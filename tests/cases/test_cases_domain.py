@@ -24,6 +24,7 @@ def test_working_days_leave_out_saturday_and_sunday() -> None:
         assert weekdays_before(weekdays_after(FRIDAY, count), count) == FRIDAY
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("type_id", "asked", "days"),
     [

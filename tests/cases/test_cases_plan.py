@@ -20,6 +20,8 @@ from certsvc.domain.case import PENDING, PartState
 from certsvc.store.cases import BEFORE_ALL, SQL, PostgresCases
 from certsvc.store.pool import open_pool
 
+pytestmark = pytest.mark.long
+
 FILL = """
 set session_replication_role = replica;
 insert into application_case (slot, ref, opened_by, key, digest, opened_at, applicant, licence_type)

@@ -145,6 +145,7 @@ def test_a_department_decides_and_does_not_act_as_the_applicant_or_the_service(w
     told(walks, story)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", [f"{FOOD}:*:4403", f"{FOOD}:*:441999", f"{FOOD}:health", "drug-retail"])
 def test_a_part_of_another_area_seal_or_type_is_not_there_to_be_decided(walks: Walks, place: str) -> None:
     async def story(work: CaseWork) -> None:

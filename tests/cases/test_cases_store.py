@@ -116,6 +116,7 @@ def test_the_same_decision_twice_is_one_and_another_under_its_key_is_refused(dat
     tell(database, story)
 
 
+@pytest.mark.long
 def test_of_two_who_decide_at_once_one_is_told_what_the_other_did(database: Database) -> None:
     async def story(office: Office) -> None:
         for turn in range(10):
@@ -195,6 +196,7 @@ def test_a_licence_refused_or_withdrawn_ends_what_would_hang_on_it(database: Dat
     tell(database, story)
 
 
+@pytest.mark.long
 def test_a_permit_is_on_record_as_issued_only_under_the_licence_of_its_case(server: EmbeddedServer) -> None:
     async def story(office: Office) -> None:
         ref = (await office.cases.open(opening(), NOW)).ref

@@ -60,6 +60,7 @@ def test_the_time_for_a_decision_runs_anew_from_each_acceptance_and_not_while_it
     told(walks, story)
 
 
+@pytest.mark.long
 def test_documents_do_not_follow_by_a_day_that_is_over(walks: Walks) -> None:
     async def story(work: CaseWork) -> None:
         at = now()

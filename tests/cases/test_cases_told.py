@@ -78,6 +78,7 @@ def test_departments_are_told_of_their_parts_from_the_first_act_to_the_last(serv
     tell(server, story)
 
 
+@pytest.mark.long
 def test_a_part_that_is_issued_is_told_to_who_may_decide_it(server: EmbeddedServer) -> None:
     async def issue(database: Database) -> Ref:
         async with open_register(database) as (register, _):

@@ -176,6 +176,7 @@ def test_what_cannot_be_issued_is_not_granted(walks: Walks) -> None:
     tell(walks, story)
 
 
+@pytest.mark.long
 def test_the_same_decision_sent_again_after_it_was_issued_is_answered_as_it_stands(walks: Walks) -> None:
     async def story(work: CaseWork, jobs: JobQueue) -> None:
         case = await opened(work, "again", LICENCE)
@@ -248,6 +249,7 @@ def test_a_department_sees_its_part_whole_and_of_the_others_the_state(walks: Wal
     tell(walks, story)
 
 
+@pytest.mark.long
 def test_nothing_about_persons_lies_open_in_the_database(walks: Walks) -> None:
     name = "上官无名"
 
@@ -272,6 +274,7 @@ def needing_approval(work: CaseWork, type_id: str) -> CaseWork:
     return replace(work, issuing=replace(work.issuing, catalog=Catalog(work.issuing.catalog.folder, kinds)))
 
 
+@pytest.mark.long
 def test_where_persons_must_approve_a_grant_waits_for_them_and_comes_back_if_they_return_it(walks: Walks) -> None:
     async def story(plain: CaseWork, jobs: JobQueue) -> None:
         await do_jobs(plain, jobs)

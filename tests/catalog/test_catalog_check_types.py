@@ -191,6 +191,7 @@ def paths(value: object, at: At = ()) -> Iterator[At]:
 FILES = sorted([*SCHEMAS.rglob("*.toml"), *SCHEMAS.rglob("*.json")])
 
 
+@pytest.mark.long
 def test_every_value_of_every_file_is_found_on_its_line() -> None:
     for file in FILES:
         text = file.read_text("utf-8")
@@ -212,6 +213,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=4), st.booleans())
 def test_every_value_of_any_json_is_found_on_its_line(content: dict[str, Any], escaped: bool) -> None:
@@ -307,6 +309,7 @@ def test_any_key_may_be_missing_or_of_any_kind(kind: type, value: str | None, tm
             assert problem.line <= len(problem.file.read_text("utf-8").splitlines()) or problem.line == 1
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_no_damage_to_a_file_ends_the_checks(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:

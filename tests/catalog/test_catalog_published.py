@@ -34,6 +34,7 @@ def found(schemas: Path) -> dict[str, TypeProblem]:
     return {problem.code: problem for each in check_folder(schemas) for problem in each.problems}
 
 
+@pytest.mark.long
 def test_a_changed_published_type_is_a_problem_that_tells_the_way(tmp_path: Path) -> None:
     schemas = published_copy(tmp_path)
     replace(schemas / "food-business/v1/face.typ", "#1f5a4c", "#1f5a4d")
@@ -70,6 +71,7 @@ def test_a_published_type_uses_published_parts_only(tmp_path: Path) -> None:
     assert "certsvc publish-type common 99" in found(schemas)["shared_unpublished"].en
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("line", ['"food-business/v1" = "12"', '"food business" = 5', "[food]"])
 def test_a_list_with_other_things_in_it_is_named_with_the_line(line: str, tmp_path: Path) -> None:
     schemas = published_copy(tmp_path)
@@ -77,6 +79,7 @@ def test_a_list_with_other_things_in_it_is_named_with_the_line(line: str, tmp_pa
     assert found(schemas)["published_list"].line == 2
 
 
+@pytest.mark.long
 def test_examples_may_be_few_once_a_type_is_published(tmp_path: Path) -> None:
     schemas = published_copy(tmp_path)
     for path in list((schemas / "drug-retail/v1/examples").glob("good-*.json"))[1:]:

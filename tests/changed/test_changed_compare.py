@@ -44,6 +44,7 @@ def test_saving_in_another_program_is_no_difference_to_see(bench: Bench) -> None
     assert compared(saved_by_another_program(bench.genuine), bench.genuine.pdf).differences == ()
 
 
+@pytest.mark.long
 def test_another_name_is_named_in_words_and_boxed_in_both(bench: Bench) -> None:
     data, before, after = another_name(bench)
     (found,) = compared(data, bench.genuine.pdf).differences
@@ -52,22 +53,26 @@ def test_another_name_is_named_in_words_and_boxed_in_both(bench: Bench) -> None:
     assert found.sealed.top < found.yours.bottom and found.yours.top < found.sealed.bottom, "on one line"
 
 
+@pytest.mark.long
 def test_something_painted_over_is_seen_though_the_words_are_still_there(bench: Bench) -> None:
     (found,) = compared(painted_over(bench), bench.genuine.pdf).differences
     assert found.how == "picture" and found.sealed == found.yours
 
 
+@pytest.mark.long
 def test_a_seal_that_was_moved_is_seen(bench: Bench) -> None:
     found = compared(the_seal_moved(bench), bench.genuine.pdf).differences
     assert found and {one.how for one in found} == {"picture"}
 
 
+@pytest.mark.long
 def test_text_that_nobody_sees_is_found_by_its_words(bench: Bench) -> None:
     (found,) = compared(with_hidden_text(bench), bench.genuine.pdf).differences
     assert (found.how, found.sealed) == ("hidden", None)
     assert found.yours is not None and found.yours_text
 
 
+@pytest.mark.long
 def test_the_pictures_hold_the_boxes(bench: Bench) -> None:
     data, _, _ = another_name(bench)
     found = compared(data, bench.genuine.pdf)
@@ -93,6 +98,7 @@ def test_which_texts_stand_in_a_file_whatever_its_lines(bench: Bench) -> None:
     assert compared(printed_to_a_picture(bench.genuine.pdf), None, texts).found == ()
 
 
+@pytest.mark.long
 def test_a_page_of_another_size_or_more_is_said(bench: Bench, another: Made) -> None:
     wide = bench.genuine.page.replace(b"/MediaBox", b"/MediaBux")
     assert wide != bench.genuine.page
@@ -106,6 +112,7 @@ def many_changes(bench: Bench) -> bytes:
     return with_content(bench.genuine.pdf, b"q 1 0 0 rg " + dots + b"f Q")
 
 
+@pytest.mark.long
 def test_very_many_differences_are_one_place_and_the_list_is_bounded(bench: Bench) -> None:
     found = compared(many_changes(bench), bench.genuine.pdf)
     assert 1 <= len(found.differences) <= MOST_DIFFERENCES

@@ -64,6 +64,7 @@ def test_the_qr_is_read_however_the_photo_was_taken(taken: Callable[[Image.Image
     assert read(saved(taken(paper(permit.pdf)))) == Codes((Code(HOST, permit.digits),), 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_each_format_is_answered_as_the_scan_of_its_qr(
     kind: str, permit: Made, seeing: Verifying, bench: Bench

@@ -52,6 +52,7 @@ def test_a_page_is_drawn_anew_and_compared_by_real_workers(bench: Bench, shelf: 
     assert [(one.sealed_text, one.yours_text) for one in found.compared.differences] == [(before, after)]
 
 
+@pytest.mark.long
 def test_what_cannot_be_drawn_is_said_and_the_next_page_is_drawn(bench: Bench) -> None:
     row = bench.genuine.registered
     page = PageToDraw(

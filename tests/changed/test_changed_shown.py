@@ -64,6 +64,7 @@ def test_a_file_that_is_fine_is_not_compared(bench: Bench, seeing: Verifying) ->
     assert changes(seeing, bench.genuine.pdf, bench) is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "change", [painted_over, the_seal_moved, with_bytes_after_the_end], ids=lambda one: one.__name__
 )
@@ -78,6 +79,7 @@ def test_the_sealed_page_is_taken_from_the_file_where_it_is_on_record(
     assert isinstance(seeing.drawer, DrawnHere) and seeing.drawer.drawn == []
 
 
+@pytest.mark.long
 def test_the_sealed_page_is_found_however_often_something_was_appended(bench: Bench, seeing: Verifying) -> None:
     """The flaw: only the last eight revisions were looked at, so a ninth hid the page that is on record."""
     data = painted_over(bench)
@@ -87,12 +89,14 @@ def test_the_sealed_page_is_found_however_often_something_was_appended(bench: Be
     assert found is not None and found.source == "revision"
 
 
+@pytest.mark.long
 def test_a_beginning_that_is_not_on_record_is_no_sealed_page(bench: Bench, shelf: Shelf) -> None:
     shelf.documents.clear()
     found = changes(looking(bench.workshop, shelf), painted_over(bench), bench)
     assert found is None or found.source != "revision"
 
 
+@pytest.mark.long
 def test_else_the_page_is_drawn_anew_from_what_is_public(bench: Bench, seeing: Verifying) -> None:
     data, before, after = another_name(bench)
     found = changes(seeing, data, bench)
@@ -102,12 +106,14 @@ def test_else_the_page_is_drawn_anew_from_what_is_public(bench: Bench, seeing: V
     assert [field.value for field in found.missing or ()] == [before]
 
 
+@pytest.mark.long
 def test_a_page_drawn_anew_is_the_page_as_it_was_sealed_but_for_the_seal(bench: Bench, seeing: Verifying) -> None:
     found = changes(seeing, saved_by_another_program(bench.genuine), bench)
     assert found is not None
     assert (found.source, found.compared.differences, found.missing) == ("redrawn", (), ())
 
 
+@pytest.mark.long
 def test_a_business_licence_is_drawn_anew_too(workshop: Workshop, shelf: Shelf, bench: Bench) -> None:
     made = workshop.make("business-licence-company")
     shelf.add(made)
@@ -186,6 +192,7 @@ def test_a_register_that_is_down_brings_no_comparison(bench: Bench, shelf: Shelf
 # ---- what people see ----
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("code", CODES)
 def test_the_same_number_is_the_same_place(code: str, bench: Bench, seeing: Verifying) -> None:
     data, before, after = another_name(bench)
@@ -198,11 +205,13 @@ def test_the_same_number_is_the_same_place(code: str, bench: Bench, seeing: Veri
     assert view.missing and view.notes
 
 
+@pytest.mark.long
 def test_a_moved_seal_is_called_one(bench: Bench, seeing: Verifying) -> None:
     view = shown(changes(seeing, the_seal_moved(bench), bench))
     assert any("seal" in row.place.lower() and "moved" in row.yours[0][0] for row in view.rows)
 
 
+@pytest.mark.long
 def test_where_nothing_is_to_be_seen_that_is_said(bench: Bench, seeing: Verifying) -> None:
     view = shown(changes(seeing, with_bytes_after_the_end(bench), bench))
     assert (view.pairs, view.rows) == ((), ())
@@ -232,6 +241,7 @@ def test_a_scan_of_a_forged_paper_with_a_genuine_qr_is_never_valid(bench: Bench,
     assert seen.verdict is Verdict.UNDETERMINED
 
 
+@pytest.mark.long
 def test_a_scan_whose_qr_leads_to_another_site_is_refused_with_the_reason(bench: Bench, seeing: Verifying) -> None:
     """As a photo of it is: whoever scans that paper is not answered by us."""
     forged = qr("HTTPS://YZ-TEST.EVIL/Q/", bench.genuine.digits)

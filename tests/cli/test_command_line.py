@@ -69,6 +69,7 @@ def test_every_command_explains_itself_and_speaks_json(home: Home, command: str)
     assert len(done.stdout.splitlines()) >= 8
 
 
+@pytest.mark.long
 def test_the_group_names_every_command(home: Home) -> None:
     shown = home.run("--help").stdout
     assert [command for command in COMMANDS if command not in shown] == []
@@ -88,6 +89,7 @@ def test_verify_says_valid_with_status_0(home: Home) -> None:
         assert all(check["outcome"] == "passed" for check in report["checks"])
 
 
+@pytest.mark.long
 def test_verify_offline_cannot_tell_with_status_3(home: Home) -> None:
     done = home.run("verify", "--json", "--offline", home.papers[0])
     report = json.loads(done.stdout)
@@ -95,6 +97,7 @@ def test_verify_offline_cannot_tell_with_status_3(home: Home) -> None:
     assert (report["verdict"], report["document"], report["register"]) == ("undetermined", "sound", None)
 
 
+@pytest.mark.long
 def test_verify_says_not_valid_with_status_1_even_beside_valid_ones(home: Home, altered: Path) -> None:
     done = home.run("verify", "--json", home.papers[0], altered)
     reports = [json.loads(line) for line in done.stdout.splitlines()]
@@ -105,6 +108,7 @@ def test_verify_says_not_valid_with_status_1_even_beside_valid_ones(home: Home, 
     assert {**failed, **etsi} in reports[1]["checks"]
 
 
+@pytest.mark.long
 def test_verify_cannot_tell_of_what_is_no_pdf_and_no_photo(home: Home, tmp_path: Path) -> None:
     (tmp_path / "photo.pdf").write_bytes(b"\xff\xd8\xff\xe0 a picture")
     (tmp_path / "empty.pdf").write_bytes(b"")
@@ -116,11 +120,13 @@ def test_verify_cannot_tell_of_what_is_no_pdf_and_no_photo(home: Home, tmp_path:
         assert check["indication"] is None
 
 
+@pytest.mark.long
 def test_verify_without_a_file_or_of_one_that_is_not_there_is_wrong_usage(home: Home) -> None:
     assert home.run("verify").returncode == USAGE
     assert home.run("verify", "/nowhere.pdf").returncode == USAGE
 
 
+@pytest.mark.long
 def test_verify_in_words_for_people(home: Home, altered: Path) -> None:
     shown = home.run("verify", home.papers[0], altered).stdout
     assert "有效 valid" in shown
@@ -128,6 +134,7 @@ def test_verify_in_words_for_people(home: Home, altered: Path) -> None:
     assert "altered" in shown
 
 
+@pytest.mark.long
 def test_verify_on_a_machine_with_nothing_but_the_anchors(home: Home, new_home: NewHome) -> None:
     other = new_home()
     other.path.mkdir()
@@ -138,6 +145,7 @@ def test_verify_on_a_machine_with_nothing_but_the_anchors(home: Home, new_home: 
     assert not (other.path / "postgres").exists()
 
 
+@pytest.mark.long
 def test_verify_without_any_anchor_says_what_is_missing(home: Home, new_home: NewHome) -> None:
     done = new_home().run("verify", home.papers[0])
     assert done.returncode == USAGE
@@ -159,6 +167,7 @@ def test_the_same_key_again_gives_the_same_certificate(home: Home, tmp_path: Pat
     assert json.loads(done.stdout)["error"] == "request_key_reused"
 
 
+@pytest.mark.long
 def test_an_invalid_payload_names_every_problem_by_field_in_both_languages(home: Home, tmp_path: Path) -> None:
     payload: dict[str, Any] = json.loads(SNACK_BAR.read_text("utf-8"))
     payload |= {"uscc": "92441900MA52DEF10Y", "valid_to": "2020-01-01", "colour": "red"}
@@ -175,6 +184,7 @@ def test_an_invalid_payload_names_every_problem_by_field_in_both_languages(home:
     assert all(field in said for field in ("uscc", "address", "colour", "valid_to"))
 
 
+@pytest.mark.long
 def test_a_character_that_no_font_has_stops_issuing(home: Home, tmp_path: Path) -> None:
     payload = json.loads(SNACK_BAR.read_text("utf-8")) | {"legal_representative": "梁𬀀强"}
     (tmp_path / "rare.json").write_text(json.dumps(payload), encoding="utf-8")
@@ -198,16 +208,19 @@ def test_a_permit_without_its_licence_is_refused_and_takes_no_number(
     assert int(after[-7:-1]) == int(before[-7:-1]) + 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("content", ["not json", "[1]", '{"a": ' * 5000])
 def test_a_payload_file_that_is_no_object_is_said_in_one_line(home: Home, tmp_path: Path, content: str) -> None:
     (tmp_path / "odd.json").write_text(content, encoding="utf-8")
     assert "odd.json" in one_line(home.run("issue", "food-business", tmp_path / "odd.json"))
 
 
+@pytest.mark.long
 def test_an_unknown_type_is_said_in_one_line(home: Home) -> None:
     assert "no-such-type" in one_line(home.run("issue", "no-such-type", SNACK_BAR))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -230,6 +243,7 @@ def test_a_wrong_settings_file_is_refused_by_name(new_home: NewHome, settings: s
     assert "settings.toml" in done.stderr
 
 
+@pytest.mark.long
 def test_a_wrong_setting_in_the_environment_is_refused(home: Home) -> None:
     done = home.run("migrate", CERTSVC_SERVICE_PORT="eighty")
     assert done.returncode == USAGE
@@ -246,12 +260,14 @@ def test_a_passphrase_that_is_wrong_is_said_and_not_shown(home: Home, tmp_path: 
     assert home.run(*order).returncode == 0
 
 
+@pytest.mark.long
 def test_a_data_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     for command in ("migrate", "demo", "ceremony"):
         assert "CERTSVC_HOME" in one_line(Home(tmp_path / "file" / "home").run(command))
 
 
+@pytest.mark.long
 def test_a_full_disk_is_said_in_one_line(home: Home, another_bar: Iterator[Path]) -> None:
     """A limit on file sizes is how a test fills a disk."""
     command = f"ulimit -f 100; exec {sys.executable} -m certsvc issue food-business {next(another_bar)} --key full"
@@ -263,12 +279,14 @@ def test_a_full_disk_is_said_in_one_line(home: Home, another_bar: Iterator[Path]
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_the_locale_c_changes_nothing(home: Home) -> None:
     done = home.run("check-types", LC_ALL="C", LANG="C")
     assert done.returncode == 0
     assert "营业执照" in done.stdout
 
 
+@pytest.mark.long
 def test_check_types_lists_every_type_once(home: Home) -> None:
     listed = home.json("check-types")
     versions = {(kind["id"], kind["version"]) for kind in listed}
@@ -277,6 +295,7 @@ def test_check_types_lists_every_type_once(home: Home) -> None:
     assert {kind["category"] for kind in listed} == {"licence", "permit", "proof"}
 
 
+@pytest.mark.long
 def test_a_second_ceremony_by_another_plan_is_refused(home: Home, tmp_path: Path) -> None:
     plan = (ROOT / "keys" / "ceremonies" / "demonstration.toml").read_text("utf-8")
     (tmp_path / "plan.toml").write_text(plan.replace("云山市电子证照", "云海市电子证照"), encoding="utf-8")
@@ -285,5 +304,6 @@ def test_a_second_ceremony_by_another_plan_is_refused(home: Home, tmp_path: Path
     assert "CERTSVC_HOME" in one_line(done)
 
 
+@pytest.mark.long
 def test_migrating_twice_applies_nothing_the_second_time(home: Home) -> None:
     assert home.json("migrate") == [{"applied": []}]

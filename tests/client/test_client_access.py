@@ -63,6 +63,7 @@ def as_jwk(key: PrivateKey) -> dict[str, str]:
     return found
 
 
+@pytest.mark.long
 def test_a_key_is_read_from_a_pem_file_and_others_are_refused(tmp_path: Path) -> None:
     good, odd = tmp_path / "good.pem", tmp_path / "odd.pem"
     for path, key in ((good, KEYS["ES256"]), (odd, dsa.generate_private_key(2048))):
@@ -128,6 +129,7 @@ def test_who_is_not_registered_is_told_so_in_words_of_oauth_and_does_not_try_aga
     assert service.slept == []
 
 
+@pytest.mark.long
 def test_the_client_loads_nothing_of_the_service() -> None:
     code = (
         "import sys, certsvc.client;"

@@ -137,6 +137,7 @@ def test_what_waits_for_a_person_comes_back_as_an_approval() -> None:
     assert issue(service).id == "a-1"
 
 
+@pytest.mark.long
 def test_what_is_reserved_is_looked_at_until_it_is_sealed() -> None:
     service = PretendedService()
     reserved = CERTIFICATE | {"state": "reserved"}

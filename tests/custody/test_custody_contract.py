@@ -149,6 +149,7 @@ def test_a_digest_is_signed_as_its_data_would_be_and_nothing_but_a_digest_is(key
             key.sign_digest(other)
 
 
+@pytest.mark.long
 def test_the_same_key_is_opened_again_and_made_only_once(place: Place, key: CustodyKey) -> None:
     assert open_key(place.uri("kept"), place.secret).public_key == key.public_key
     assert create_key(place.uri("kept"), place.secret, "p256").public_key == key.public_key
@@ -164,6 +165,7 @@ def test_a_key_that_is_not_there_is_refused(place: Place) -> None:
         open_key(place.uri(NOBODY), place.secret)
 
 
+@pytest.mark.long
 def test_a_key_that_is_looked_for_is_found_or_not_made(place: Place, key: CustodyKey) -> None:
     found = find_key(place.uri("kept"), place.secret)
     assert found is not None and found.public_key == key.public_key

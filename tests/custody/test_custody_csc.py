@@ -200,6 +200,7 @@ def test_a_credential_that_was_given_another_key_is_not_used(signer: RemoteSigne
         key.sign(b"text")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("manner", ["silent", "headers that drip", "a body that drips"])
 def test_a_slow_signer_is_not_waited_for(
     manner: str, signer: RemoteSigner, key: CustodyKey, monkeypatch: pytest.MonkeyPatch

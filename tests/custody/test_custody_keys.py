@@ -111,6 +111,7 @@ UNUSABLE: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("flaw", UNUSABLE)
 def test_an_unusable_key_file_is_refused_and_left_as_it_is(flaw: str, tmp_path: Path) -> None:
     path = tmp_path / "a.key"
@@ -153,6 +154,7 @@ def create_and_report(folder: str, barrier: Any, found: Any) -> None:
         found.put((number, public_bytes(create_key(f"file:{folder}/{number}.key", REFERENCE))))
 
 
+@pytest.mark.long
 def test_processes_that_create_the_same_key_at_once_get_the_same_one(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     barrier, found = context.Barrier(3), context.Queue()
@@ -183,6 +185,7 @@ create_key(f"file:{sys.argv[1]}/a.key", "env:CERTSVC_TEST_PASSPHRASE")
 """
 
 
+@pytest.mark.long
 def test_killed_while_it_is_created_a_key_is_whole_or_not_there(tmp_path: Path) -> None:
     seen = set()
     for step in range(20):

@@ -105,6 +105,7 @@ def open_and_encrypt(folder: str, barrier: Any, found: Any) -> None:
         found.put((number, cipher.key_id, cipher.encrypt(PLAIN, CONTEXT)))
 
 
+@pytest.mark.long
 def test_processes_that_make_the_first_key_at_once_read_each_other(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     barrier, found = context.Barrier(3), context.Queue()

@@ -172,6 +172,7 @@ def create_and_sign(uri: str, secret: str, count: int, barrier: Any, found: Any)
             found.put((number, spki(key), list(pool.map(key.sign, [b"text"] * 6))))
 
 
+@pytest.mark.long
 def test_processes_that_make_the_same_key_at_once_get_the_same_and_all_sign(token: SoftToken) -> None:
     context = multiprocessing.get_context("spawn")
     barrier, found = context.Barrier(3), context.Queue()
@@ -199,6 +200,7 @@ create_key(sys.argv[1], sys.argv[2], sys.argv[3])
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("algorithm", ["p256", "rsa3072"])
 @pytest.mark.parametrize("files", [1, 2])
 def test_killed_while_it_is_made_a_key_is_whole_or_made_again(algorithm: Any, files: int, token: SoftToken) -> None:
@@ -216,6 +218,7 @@ def test_killed_while_it_is_made_a_key_is_whole_or_made_again(algorithm: Any, fi
     assert open_key(token.uri("k"), token.secret).public_key == key.public_key
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("length", [None, 40, 0], ids=["missing", "cut short", "empty"])
 @pytest.mark.parametrize("half", [0, 1], ids=["one half", "other half"])
 def test_half_a_pair_is_no_key_and_does_not_stop_another(length: int | None, half: int, token: SoftToken) -> None:
@@ -232,6 +235,7 @@ def test_half_a_pair_is_no_key_and_does_not_stop_another(length: int | None, hal
     assert open_key(token.uri("k"), token.secret).public_key == key.public_key
 
 
+@pytest.mark.long
 def test_unplugged_under_the_hands_of_many_threads_it_fails_in_words_and_comes_back(token: SoftToken) -> None:
     key = create_key(token.uri("k"), token.secret)
     signed = Event()
@@ -303,6 +307,7 @@ key.sign(b"text")
 """
 
 
+@pytest.mark.long
 def test_a_forked_process_opens_its_own_key_or_is_refused_never_its_parents(token: SoftToken) -> None:
     command = [sys.executable, "-c", FORKED, token.uri("k"), token.secret]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)

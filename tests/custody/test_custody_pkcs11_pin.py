@@ -11,7 +11,7 @@ from softhsm import COUNT_LOW, FINAL_TRY, LOCKED, PIN, WRONG_PIN, SoftToken
 from certsvc.custody.keys import create_key, open_key
 from certsvc.errors import CustodyError
 
-pytestmark = pytest.mark.needs("softhsm")
+pytestmark = [pytest.mark.needs("softhsm"), pytest.mark.long]
 
 TRIED = "refused the PIN"
 OPEN = """
@@ -64,6 +64,7 @@ def test_a_wrong_pin_is_tried_once_and_the_way_back_is_told(made: SoftToken) -> 
         open_key(made.uri("k"), made.secret)
 
 
+@pytest.mark.long
 def test_this_process_never_tries_the_same_wrong_pin_again_on_that_token(made: SoftToken) -> None:
     put_pin(made, WRONG_PIN)
     with pytest.raises(CustodyError, match=TRIED):
@@ -125,6 +126,7 @@ def test_a_token_with_its_pin_in_danger_is_left_alone_even_with_the_right_pin(
     assert made.flags() & flag
 
 
+@pytest.mark.long
 def test_a_token_in_use_goes_on_when_somebody_else_mistypes_the_pin(token: SoftToken) -> None:
     key = create_key(token.uri("k"), token.secret)
     token.log_in_by_hand(WRONG_PIN)

@@ -60,6 +60,7 @@ def test_a_process_that_ends_well_leaves_the_true_count(tmp_path: Path) -> None:
     assert UsageBook(tmp_path).used("seal-a") == BLOCK + 4
 
 
+@pytest.mark.long
 def test_what_is_given_back_is_not_taken_from_a_record_that_was_put_there_meanwhile(tmp_path: Path) -> None:
     book = UsageBook(tmp_path)
     book.count("seal-a")
@@ -69,6 +70,7 @@ def test_what_is_given_back_is_not_taken_from_a_record_that_was_put_there_meanwh
     assert UsageBook(tmp_path).used("seal-a") == 7
 
 
+@pytest.mark.long
 def test_what_was_not_used_is_given_back_to_a_folder_that_was_renamed_meanwhile(tmp_path: Path) -> None:
     book = UsageBook(tmp_path / "unfinished" / "usage")
     for name in ("root", "issuing", "root"):
@@ -81,6 +83,7 @@ def test_what_was_not_used_is_given_back_to_a_folder_that_was_renamed_meanwhile(
     assert [path.name for path in tmp_path.iterdir()] == ["authority"]
 
 
+@pytest.mark.long
 def test_nothing_is_given_back_to_another_folder_in_the_place_of_the_one_that_was_used(tmp_path: Path) -> None:
     book = UsageBook(tmp_path / "usage")
     book.count("k")
@@ -93,6 +96,7 @@ def test_nothing_is_given_back_to_another_folder_in_the_place_of_the_one_that_wa
     assert UsageBook(tmp_path / "usage").used("k") == BLOCK
 
 
+@pytest.mark.long
 def test_a_book_that_is_closed_leaves_no_file_open(tmp_path: Path) -> None:
     before = os.listdir("/proc/self/fd")
     for _ in range(3):
@@ -110,6 +114,7 @@ def test_another_process_sees_what_is_on_record_and_never_less(tmp_path: Path) -
     assert (tmp_path / "seal-a.uses").read_text() == f"{BLOCK:020}"
 
 
+@pytest.mark.long
 @given(limit=st.integers(0, 200), books=st.integers(1, 3), restarts=st.sets(st.integers(0, 200), max_size=3))
 @settings(max_examples=8, deadline=None)
 def test_no_limit_is_ever_passed_and_little_of_it_is_lost(
@@ -174,6 +179,7 @@ def count_many(folder: str, times: int) -> None:
         book.count("k")
 
 
+@pytest.mark.long
 def test_processes_count_together(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=count_many, args=(str(tmp_path), 200)) for _ in range(3)]
@@ -197,6 +203,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.long
 def test_killed_processes_leave_never_too_few_and_at_most_a_block_too_many(tmp_path: Path) -> None:
     made = 0
     for run, last in enumerate((1, BLOCK - 1, BLOCK, BLOCK + 1), 1):

@@ -28,6 +28,8 @@ from certsvc.render.qr import qr_symbol
 from certsvc.store.embedded import EmbeddedServer
 from certsvc.verify.pixels import read_picture
 
+pytestmark = pytest.mark.long
+
 PAGE, JSON, PDF = "text/html", "application/json", "application/pdf"
 
 
@@ -63,6 +65,7 @@ def test_the_data_folder_is_private(demonstration: Demonstration) -> None:
     assert demonstration.home.path.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.long
 def test_every_page_carries_the_specimen_mark(demonstration: Demonstration) -> None:
     for path in demonstration.home.papers:
         with pypdfium2.PdfDocument(path) as document:
@@ -70,7 +73,6 @@ def test_every_page_carries_the_specimen_mark(demonstration: Demonstration) -> N
             assert text.count("样本SPECIMEN演示") >= 4, path
 
 
-@pytest.mark.long
 def test_killed_at_any_time_the_next_start_completes_it(new_home: NewHome) -> None:
     home, address = new_home(), "https://yz.example"
     command = [sys.executable, "-m", "certsvc", "demo", "--once", "--public-url", address]
@@ -89,6 +91,7 @@ def test_killed_at_any_time_the_next_start_completes_it(new_home: NewHome) -> No
     assert 'public_url = "https://yz.example"' in (home.path / "settings.toml").read_text("utf-8")
 
 
+@pytest.mark.long
 def test_the_orders_of_a_day_are_always_the_same_and_their_terms_whole_years() -> None:
     catalog = load_catalog(ROOT / "schemas")
     for day in (date(2026, 11, 25), date(2028, 2, 29), date(2031, 12, 31)):
@@ -193,7 +196,6 @@ def test_the_first_licence_shows_a_case_and_which_of_two_departments_is_late(
     assert f"/P/{demonstration.summary['case']}" in second_day.said
 
 
-@pytest.mark.long
 def test_the_first_start_serves_and_prints_several_receipts_at_once(new_home: NewHome) -> None:
     """What serves must not be a fork of what drew pages: its compiler would wait for ever."""
     with served(new_home(), "demo", port=free_port()) as site:
@@ -214,7 +216,6 @@ def test_the_anchor_is_public(second_day: SecondDay, demonstration: Demonstratio
     assert second_day.anchor == Path(demonstration.summary["anchors"]).read_bytes()
 
 
-@pytest.mark.long
 def test_a_database_that_is_killed_never_yields_green(own_home: Home, demonstration: Demonstration) -> None:
     path = path_of(demonstration.summary["urls"][0])
     with served(own_home, "serve", port=free_port()) as site:

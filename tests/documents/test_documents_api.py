@@ -80,6 +80,7 @@ def test_a_document_goes_in_and_comes_out_sealed(service: Service) -> None:
     assert document.content.count(b"/ByteRange") == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "position",
     [
@@ -98,6 +99,7 @@ def test_a_seal_is_placed_by_coordinates_or_keyword(service: Service, position: 
         assert (placed["x_mm"], placed["y_mm"]) == (120.5, 200.0)
 
 
+@pytest.mark.long
 def test_joint_seals_are_put_on_in_their_order(service: Service) -> None:
     seals = [{"seal": each, "position": BY_RULE} for each in (HEALTH, DOCUMENTS)]
     made = service.ask({"file": service.send(letter(1)), "seals": seals}).json()
@@ -201,6 +203,7 @@ def test_names_that_cannot_be_are_not_there_and_break_nothing(service: Service) 
     assert answer.status_code == 400, answer.text
 
 
+@pytest.mark.long
 def test_a_flawed_file_is_a_problem_that_says_why(service: Service) -> None:
     data, code = flawed()["script_when_opened"]
     answer = service.ask(one_seal(service.send(data)))

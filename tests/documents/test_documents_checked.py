@@ -58,6 +58,7 @@ def test_where_not_all_digests_may_be_signed_any_more_none_is_and_no_use_is_on_r
     desk_of_documents.run(story(desk_of_documents.desk))
 
 
+@pytest.mark.long
 def test_what_a_stranger_would_not_find_valid_is_not_handed_out_and_its_use_is_on_record(
     desk_of_documents: Runner,
 ) -> None:
@@ -103,6 +104,7 @@ def waiting(desk: Runner, *, digests: bool) -> Iterator[str]:
     desk.run(desk.desk.work())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("digests", [True, False], ids=["digests", "a document"])
 def test_without_current_revocation_data_no_key_is_used(desk_of_documents: Runner, digests: bool) -> None:
     desk = desk_of_documents

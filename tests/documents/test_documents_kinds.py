@@ -154,6 +154,7 @@ def test_joint_seals_on_it_are_valid_for_another_reader(desk_of_documents: Runne
     assert shown.count("Signature is Valid.") == 2 and "Total document signed" in shown
 
 
+@pytest.mark.long
 def test_links_and_fields_are_still_there_and_nothing_runs_when_it_is_opened(desk_of_documents: Runner) -> None:
     with pikepdf.open(io.BytesIO(sealed(desk_of_documents, KINDS["links"](), (DOCUMENTS, PLACE)))) as document:
         assert str(document.Root.Outlines.First.Title) == "第一章"
@@ -163,6 +164,7 @@ def test_links_and_fields_are_still_there_and_nothing_runs_when_it_is_opened(des
         assert names == ["姓名", "Seal1"] and "/NeedAppearances" not in document.Root.AcroForm
 
 
+@pytest.mark.long
 def test_what_stood_in_an_earlier_revision_is_gone(desk_of_documents: Runner) -> None:
     """Nobody can be shown another content by going back to it."""
 

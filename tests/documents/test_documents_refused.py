@@ -82,6 +82,7 @@ def test_what_is_no_pdf_or_too_large_is_not_kept(desk_of_documents: Runner) -> N
         desk_of_documents.run(desk_of_documents.desk.send(b"%PDF-1.7\n" + bytes(20 * 1024 * 1024)))
 
 
+@pytest.mark.long
 def test_words_of_the_structure_inside_a_stream_or_a_text_do_no_harm(desk_of_documents: Runner) -> None:
     """A page about PDF says %%EOF and /ByteRange; so does an attached file that is a PDF itself."""
 
@@ -111,6 +112,7 @@ def test_words_of_the_structure_inside_a_stream_or_a_text_do_no_harm(desk_of_doc
     assert [problem.code for problem in raised.value.problems] == ["structure"]
 
 
+@pytest.mark.long
 def test_a_document_on_which_a_seal_would_not_verify_is_refused_before_any_key_is_used(
     desk_of_documents: Runner,
 ) -> None:
@@ -129,6 +131,7 @@ def test_a_document_on_which_a_seal_would_not_verify_is_refused_before_any_key_i
     desk_of_documents.run(story())
 
 
+@pytest.mark.long
 def test_a_file_that_never_ends_is_given_up_and_the_next_is_read() -> None:
     design = seals_of_departments()[0].design
     asked = Prepare(letter(1), (SealToPlace(draw_seal(design), "电子印章", rule=RULE),), False)

@@ -119,6 +119,7 @@ def test_who_manages_or_audits_a_seal_does_not_use_it(desk_of_documents: Runner,
         desk_of_documents.run(desk_of_documents.desk.ask(letter(1), actor=person))
 
 
+@pytest.mark.long
 def test_a_suspended_seal_makes_a_request_wait_and_no_key_is_used(desk_of_documents: Runner) -> None:
     desk = desk_of_documents
     asked = desk.run(desk.desk.ask(letter(1)))

@@ -71,6 +71,7 @@ def test_a_sealed_document_is_one_revision_and_one_update_that_certifies(desk_of
         assert document.Root.DSS.Certs and document.Root.DSS.CRLs
 
 
+@pytest.mark.long
 @pytest.mark.needs("pdfsig")
 @pytest.mark.parametrize("joint", [False, True])
 def test_another_reader_finds_the_seals_valid(desk_of_documents: Runner, tmp_path: Path, joint: bool) -> None:
@@ -82,12 +83,14 @@ def test_another_reader_finds_the_seals_valid(desk_of_documents: Runner, tmp_pat
     assert shown.count("Signature is Valid.") == len(seals) and "Total document signed" in shown
 
 
+@pytest.mark.long
 @pytest.mark.needs("qpdf")
 def test_a_sealed_document_has_no_fault_of_structure(desk_of_documents: Runner, tmp_path: Path) -> None:
     (tmp_path / "sealed.pdf").write_bytes(sealed(desk_of_documents, turned(letter(3), 90), *BOTH, cross_page=True))
     subprocess.run(["qpdf", "--check", tmp_path / "sealed.pdf"], capture_output=True, check=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_a_seal_stands_where_it_was_asked_for_on_pages_that_are_cut_and_turned(
     desk_of_documents: Runner, degrees: int
@@ -102,6 +105,7 @@ def test_a_seal_stands_where_it_was_asked_for_on_pages_that_are_cut_and_turned(
     assert [(box[2] - box[0]) / DPI * 25.4, (box[3] - box[1]) / DPI * 25.4] == pytest.approx([42, 42], abs=0.7)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_a_keyword_is_found_on_pages_that_are_cut_and_turned(desk_of_documents: Runner, degrees: int) -> None:
     """Where the keyword stands on the page is found by turning the page back: it is at the same place of the paper."""
@@ -126,6 +130,7 @@ def test_a_keyword_is_found_on_pages_that_are_cut_and_turned(desk_of_documents: 
     desk_of_documents.run(desk_of_documents.desk.work())
 
 
+@pytest.mark.long
 def test_the_occurrence_and_the_offset_of_a_keyword_count(desk_of_documents: Runner) -> None:
     places = []
     for number, offset in ((1, 0.0), (2, 0.0), (2, 30.0)):
@@ -138,6 +143,7 @@ def test_the_occurrence_and_the_offset_of_a_keyword_count(desk_of_documents: Run
     assert desk_of_documents.run(desk_of_documents.desk.work()) == 3
 
 
+@pytest.mark.long
 def test_a_keyword_is_found_whatever_blanks_stand_in_it(desk_of_documents: Runner) -> None:
     desk = desk_of_documents
     written = [
@@ -150,6 +156,7 @@ def test_a_keyword_is_found_whatever_blanks_stand_in_it(desk_of_documents: Runne
     desk.run(desk.desk.work())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pages", [2, 3, 5, 14, 15])
 def test_the_fanned_pages_show_the_whole_cross_page_seal(desk_of_documents: Runner, pages: int) -> None:
     """The strips side by side, in the order of pages, are the seal as it stands on the page."""
@@ -191,6 +198,7 @@ def _unlike(one: Image.Image, other: Image.Image) -> float:
     return best
 
 
+@pytest.mark.long
 def test_the_text_under_a_seal_can_still_be_read_and_copied(desk_of_documents: Runner) -> None:
     pdf = letter(1)
     found = sealed(desk_of_documents, pdf, (DOCUMENTS, SIGNATURE_LINE), cross_page=False)
@@ -202,6 +210,7 @@ def test_the_text_under_a_seal_can_still_be_read_and_copied(desk_of_documents: R
     assert black and all(shown[place] < 110 for place in black)
 
 
+@pytest.mark.long
 def test_each_use_of_a_joint_seal_is_on_record_with_what_it_signed(desk_of_documents: Runner) -> None:
     desk = desk_of_documents
 
@@ -303,6 +312,7 @@ def test_a_seal_bound_to_types_seals_no_document_and_signs_no_digest(desk_of_doc
     desk.run(story())
 
 
+@pytest.mark.long
 def test_seals_do_not_lie_on_one_another_nor_across_the_edge(desk_of_documents: Runner) -> None:
     desk = desk_of_documents
     near = Placement(page=1, x_mm=100, y_mm=100)

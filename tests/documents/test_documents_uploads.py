@@ -91,6 +91,7 @@ def test_what_was_sent_again_is_kept_from_then_on(desk_of_documents: Runner, blo
     assert on_record(desk, digest) == ["market-system"] and blobs.path(digest).exists()
 
 
+@pytest.mark.long
 def test_what_was_sealed_is_kept_with_what_it_was_made_of(
     desk_of_documents: Runner, blobs: FileBlobs, now: datetime
 ) -> None:
@@ -109,6 +110,7 @@ def test_what_was_sealed_is_kept_with_what_it_was_made_of(
     assert desk.run(read_sealed(desk.desk.office, DEPARTMENT, request)).startswith(b"%PDF-")
 
 
+@pytest.mark.long
 def test_a_sealed_document_that_was_sent_back_is_not_lost_with_the_copy(
     desk_of_documents: Runner, blobs: FileBlobs, now: datetime
 ) -> None:

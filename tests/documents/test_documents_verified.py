@@ -168,12 +168,14 @@ def test_a_document_on_record_has_a_verdict_of_its_own_and_no_certificates(stran
     assert alarms_of(seen) == ()
 
 
+@pytest.mark.long
 def test_joint_seals_are_all_named_in_their_order(stranger: Stranger, joint: bytes) -> None:
     seen = stranger.check(joint)
     assert (seen.verdict, wrong(seen)) == (Verdict.DEPARTMENT_DOCUMENT, set())
     assert owners(seen) == [MARKET, HEALTH_OFFICE]
 
 
+@pytest.mark.long
 def test_a_document_of_more_pages_than_a_certificate_may_have_is_answered(
     desk_of_documents: Runner, stranger: Stranger
 ) -> None:
@@ -181,6 +183,7 @@ def test_a_document_of_more_pages_than_a_certificate_may_have_is_answered(
     assert stranger.check(sealed(desk_of_documents, letter(201))).verdict is Verdict.DEPARTMENT_DOCUMENT
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("code", ["zh", "en"])
 def test_the_page_says_whose_it_is_and_that_it_is_no_certificate(stranger: Stranger, joint: bytes, code: str) -> None:
     view = page(stranger.check(joint), code)
@@ -216,6 +219,7 @@ def prepared_of(desk: Runner) -> bytes:
     return found
 
 
+@pytest.mark.long
 def test_a_genuine_seal_on_a_file_that_is_not_on_record_is_not_valid_and_an_alarm(
     desk_of_documents: Runner, stranger: Stranger
 ) -> None:
@@ -236,18 +240,21 @@ def updated(data: bytes) -> bytes:
     return sink.getvalue()
 
 
+@pytest.mark.long
 def test_a_document_with_something_added_is_not_valid(stranger: Stranger, one: bytes, joint: bytes) -> None:
     for data in (one + b"\n", updated(one), updated(joint), one.replace(b"00000000>", b"000000ff>")):
         seen = stranger.check(data)
         assert seen.verdict is Verdict.NOT_VALID and page(seen).headline == "changed"
 
 
+@pytest.mark.long
 def test_a_later_joint_seal_that_is_missing_is_not_valid(stranger: Stranger, joint: bytes) -> None:
     first = joint[: joint.rindex(b"%%EOF\n", 0, len(joint) - 6) + 6]
     seen = stranger.check(first)
     assert seen.verdict is Verdict.NOT_VALID and "docmdp.not_certified" in wrong(seen)
 
 
+@pytest.mark.long
 def test_a_file_signed_in_another_form_under_our_seal_is_told_what_it_is(
     desk_of_documents: Runner, stranger: Stranger
 ) -> None:
@@ -268,17 +275,20 @@ def test_a_file_signed_in_another_form_under_our_seal_is_told_what_it_is(
     assert alarms_of(seen) == ()
 
 
+@pytest.mark.long
 def test_a_record_alone_makes_no_altered_file_genuine(stranger: Stranger, one: bytes) -> None:
     seen = stranger.check(one + b"\n", Says(stranger.record_of(one)))
     assert seen.verdict is Verdict.NOT_VALID and page(seen).headline == "changed"
     assert alarms_of(seen) == ("registered_but_unsound",)
 
 
+@pytest.mark.long
 def test_other_seals_than_those_on_record_are_not_valid(stranger: Stranger, one: bytes, joint: bytes) -> None:
     seen = stranger.check(one, Says(stranger.record_of(joint)))
     assert (seen.verdict, wrong(seen)) == (Verdict.NOT_VALID, {"seals.other_seals"})
 
 
+@pytest.mark.long
 def test_without_the_register_nothing_is_told(stranger: Stranger, one: bytes) -> None:
     for register, reason in ((Down(), "register_unavailable"), (None, "register_not_asked")):
         seen = stranger.check(one, register)

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,6 +45,7 @@ def test_every_rule_that_names_a_state_acts_and_no_other(
     assert [(one.effect, one.cause, one.ground, one.since) for one in found] == expected
 
 
+@pytest.mark.long
 @settings(max_examples=200)
 @given(
     st.lists(fact_rules, max_size=5),
@@ -63,6 +65,7 @@ def test_only_what_both_state_and_state_differently_acts(
     assert all(one.since is None for one in found)
 
 
+@pytest.mark.long
 @settings(max_examples=200)
 @given(st.lists(st.builds(Consequence, effect=effects, cause=st.sampled_from(NAMES), ground=grounds, since=days)))
 def test_the_gravest_comes_first_and_what_does_nothing_is_not_told(found: list[Consequence]) -> None:

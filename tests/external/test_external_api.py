@@ -86,6 +86,7 @@ def test_without_a_file_there_is_a_code_and_a_qr_and_no_document(market: Caller,
     desk.run(story())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", ["A4", "A5"])
 def test_every_certificate_has_a_poster(market: Caller, desk: Desk, size: str) -> None:
     async def story() -> None:
@@ -191,6 +192,7 @@ def test_the_qr_of_what_a_client_may_not_read_does_not_exist(room: Room, market:
     desk.run(story())
 
 
+@pytest.mark.long
 def test_the_client_registers_sends_and_gets_pictures(room: Room, market: Caller, desk: Desk) -> None:
     async def story() -> None:
         url, transport = room.settings.office_url, httpx.ASGITransport(room.app)  # type: ignore[arg-type]  # two spellings of ASGI

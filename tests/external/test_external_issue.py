@@ -67,6 +67,7 @@ def test_without_a_file_it_is_issued_and_scanned_and_no_seal_is_used(walks: Walk
     assert walks.issue(order(1)).ref == reservation.ref
 
 
+@pytest.mark.long
 def test_with_a_file_it_is_sealed_with_the_seal_kept_for_such_pages(walks: Walks) -> None:
     file = sent(walks)
     reservation = walks.issue(order(2, file))
@@ -83,6 +84,7 @@ def test_with_a_file_it_is_sealed_with_the_seal_kept_for_such_pages(walks: Walks
     assert qr_link(walks, digits_of(reservation)) in texts and len(texts) == 2
 
 
+@pytest.mark.long
 def test_the_sealed_page_is_the_departments_outside_of_our_block(walks: Walks) -> None:
     reservation = walks.issue(order(3, sent(walks)))
     (data,) = files_of(walks, reservation).values()
@@ -95,6 +97,7 @@ def test_the_sealed_page_is_the_departments_outside_of_our_block(walks: Walks) -
     assert left <= changed[0] and top <= changed[1] and changed[2] <= right and changed[3] <= bottom
 
 
+@pytest.mark.long
 def test_a_seal_that_is_to_be_seen_stands_where_it_was_asked_for(walks: Walks) -> None:
     spot = SealSpot(x_mm=80, y_mm=120)
     (data,) = files_of(walks, walks.issue(order(4, sent(walks, seal=spot)))).values()
@@ -104,6 +107,7 @@ def test_a_seal_that_is_to_be_seen_stands_where_it_was_asked_for(walks: Walks) -
     assert isinstance(edge, tuple) and edge[0] > 150 and edge[1] < 120, "the red ring, 21 mm from its centre"
 
 
+@pytest.mark.long
 @pytest.mark.needs("pdfsig")
 def test_another_reader_finds_the_whole_document_signed(walks: Walks, tmp_path: Path) -> None:
     (data,) = files_of(walks, walks.issue(order(5, sent(walks)))).values()
@@ -122,6 +126,7 @@ def test_another_reader_finds_nothing_wrong_with_the_file(walks: Walks, tmp_path
     assert subprocess.run(["qpdf", "--check", str(path)], capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.long
 def test_an_altered_file_is_not_valid(walks: Walks) -> None:
     (data,) = files_of(walks, walks.issue(order(7, sent(walks)))).values()
     middle = data.index(b"/MediaBox[0 0 842")
@@ -130,6 +135,7 @@ def test_an_altered_file_is_not_valid(walks: Walks) -> None:
     assert [report.verdict for report in reports] == [Verdict.NOT_VALID] * 2
 
 
+@pytest.mark.long
 def test_a_place_that_is_not_empty_leaves_nothing_behind(walks: Walks) -> None:
     file = replace(sent(walks), x_mm=20.0, y_mm=20.0)
     with pytest.raises(ExternalFileRefused) as caught:
@@ -138,6 +144,7 @@ def test_a_place_that_is_not_empty_leaves_nothing_behind(walks: Walks) -> None:
     assert walks.rows("select from issue_order where key = 'external-8'") == []
 
 
+@pytest.mark.long
 def test_a_file_that_somebody_else_sent_does_not_exist(walks: Walks) -> None:
     file = sent(walks, a_page(b"0 0 0 rg 60 60 9 9 re f"), client="another department")
     for sha256 in (file.sha256, b"\1" * 32):
@@ -145,6 +152,7 @@ def test_a_file_that_somebody_else_sent_does_not_exist(walks: Walks) -> None:
             walks.issue(order(9, replace(file, sha256=sha256)))
 
 
+@pytest.mark.long
 def test_the_same_key_with_another_place_or_without_a_file_is_another_order(walks: Walks) -> None:
     file = sent(walks)
     walks.issue(order(10, file))
@@ -164,6 +172,7 @@ WRONG = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", WRONG)
 def test_what_an_order_cannot_say_of_its_page_is_refused(walks: Walks, name: str) -> None:
     file = sent(walks)
@@ -171,6 +180,7 @@ def test_what_an_order_cannot_say_of_its_page_is_refused(walks: Walks, name: str
         walks.issue(WRONG[name](order(11), file))
 
 
+@pytest.mark.long
 def test_a_licence_is_one_whoever_lays_it_out(walks: Walks) -> None:
     walks.issue(order(12))
     with pytest.raises(Conflict):
@@ -192,6 +202,7 @@ def test_killed_on_the_way_it_is_finished_under_the_same_reference(walks: Walks,
     assert report.verdict is Verdict.VALID
 
 
+@pytest.mark.long
 def test_the_next_version_may_be_made_from_the_same_page_by_somebody_else(walks: Walks) -> None:
     """As after a compromise: the page of before, with a new QR."""
     file = sent(walks)
@@ -216,6 +227,7 @@ def versions(walks: Walks, first: Reservation) -> int:
     return len(walks.rows("select from certificate where life_ref = $1", first.ref.to_bytes()))
 
 
+@pytest.mark.long
 def test_a_next_version_that_leaves_out_the_page_of_before_is_refused_and_leaves_nothing(walks: Walks) -> None:
     sealed, bare = walks.issue(order(31, sent(walks))), walks.issue(order(32))
     for first, asked, codes in (
@@ -242,6 +254,7 @@ def test_the_command_line_and_a_batch_do_not_leave_it_out_either(walks: Walks) -
     assert versions(walks, first) == 1
 
 
+@pytest.mark.long
 def test_a_reissue_in_a_new_form_changes_who_lays_out_the_page(walks: Walks) -> None:
     sealed = walks.issue(order(34, sent(walks)))
     second = reissued(walks, sealed, own(order(34)), "new_form")
@@ -249,6 +262,7 @@ def test_a_reissue_in_a_new_form_changes_who_lays_out_the_page(walks: Walks) -> 
     assert set(files_of(walks, second)) == {"original", "duplicate"}
 
 
+@pytest.mark.long
 def test_a_page_that_was_not_sealed_here_may_be_sealed_in_its_next_version(walks: Walks) -> None:
     bare = walks.issue(order(35))
     second = reissued(walks, bare, order(35, sent(walks, client="somebody else")))
@@ -279,6 +293,7 @@ def printed(walks: Walks, digits: str) -> bytes:
     return a_page(b" ".join(boxes) + b" f")
 
 
+@pytest.mark.long
 def test_an_unsealed_page_of_the_registrar_is_said_to_be_just_that(walks: Walks) -> None:
     """Undetermined, with the register's content to compare: the QR could be cut out and pasted."""
     reservation = walks.issue(order(14))
@@ -354,6 +369,7 @@ def test_the_database_has_no_document_of_another_layout_than_was_ordered(walks: 
     assert "23001" in told(walks, "delete from external_file")
 
 
+@pytest.mark.long
 def test_with_a_page_nothing_is_issued_without_its_document(walks: Walks) -> None:
     asked = order(92, sent(walks))
 

@@ -73,6 +73,7 @@ def put_before(pdf: Pdf, page: Any, content: bytes) -> None:
     page.Contents = Array([pdf.make_stream(content), page.Contents])
 
 
+@pytest.mark.long
 def test_an_image_of_white_is_paper_and_one_that_cannot_be_seen_is_none() -> None:
     """A scan covers the whole page: what counts is what is on it."""
     for grey, alpha in ((255, None), (0, 0)):
@@ -160,6 +161,7 @@ def dark_modules(found: Image.Image, dpi: float, x_mm: float, y_mm: float) -> bo
     return (ring, white) == ((0, 0, 0), (255, 255, 255))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 def test_on_a_rotated_page_the_block_stands_where_it_is_seen(turn: int) -> None:
     """The page is drawn for being turned: what is seen is what counts."""
@@ -193,6 +195,7 @@ def test_what_lies_outside_of_the_crop_box_does_not_come_into_view() -> None:
     assert ImageChops.difference(picture(data), picture(drawn(data))).crop((0, 0, 900, 1000)).getbbox() is None
 
 
+@pytest.mark.long
 def test_a_user_unit_counts() -> None:
     """The page is twice as large as its numbers say, and so are what is drawn on it and the place."""
     data = a_page(b"0 0 0 rg 300 240 2 2 re f", change=lambda pdf, page: page.__setitem__("/UserUnit", 2))
@@ -219,6 +222,7 @@ def test_a_page_that_is_not_there_is_refused(page: int) -> None:
     assert refused(a_page(), page=page) == "no_such_page"
 
 
+@pytest.mark.long
 def test_a_seal_over_a_qr_is_refused_be_it_the_national_one_or_ours() -> None:
     national, ours, free = Box(240, 20, 42, 42), Box(X_MM - 10, Y_MM + 10, 42, 42), Box(60, 100, 42, 42)
     assert [refused(a_page(), seal=seal) for seal in (national, ours)] == ["seal_over_qr"] * 2
@@ -226,6 +230,7 @@ def test_a_seal_over_a_qr_is_refused_be_it_the_national_one_or_ours() -> None:
     assert drawn(a_page(), seal=free)
 
 
+@pytest.mark.long
 def test_outside_of_the_block_every_pixel_stays_and_the_national_qr_is_read() -> None:
     data = a_page()
     before, after = picture(data, 300), picture(drawn(data), 300)
@@ -238,6 +243,7 @@ def test_outside_of_the_block_every_pixel_stays_and_the_national_qr_is_read() ->
     assert NATIONAL.version < SYMBOL.version
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dpi", [96, 150, 600])
 def test_the_qr_is_read_back_from_the_picture(dpi: int) -> None:
     """96 dpi is a screen at 100 %; 150 an old office printer in draft mode."""

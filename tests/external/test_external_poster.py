@@ -132,6 +132,7 @@ def test_what_a_scan_shows_is_said_by_kind_and_a_proof_has_no_poster() -> None:
         poster_pdf(poster(category=Category.PROOF), PosterSize.A5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["店", LONGEST, "A Very Long Name of a Foreign Company " * 3])
 def test_a_name_of_any_length_stays_clear_of_the_qr(name: str) -> None:
     """Nothing is set into the frame, and the whole name is there."""

@@ -52,6 +52,7 @@ def test_a_sealed_certificate_that_was_sent_back_is_not_lost_with_the_copy(walks
         assert blobs_of(walks).get(hashlib.sha256(data).digest()) == data
 
 
+@pytest.mark.long
 def test_the_page_that_a_certificate_was_made_of_stays_even_where_nobody_is_on_record_as_its_sender(
     walks: Walks,
 ) -> None:
@@ -72,6 +73,7 @@ def test_the_page_that_a_certificate_was_made_of_stays_even_where_nobody_is_on_r
     assert blobs_of(walks).get(hashlib.sha256(page).digest()) == page
 
 
+@pytest.mark.long
 def test_a_page_that_could_not_be_kept_is_on_record_and_so_is_not_forgotten(walks: Walks) -> None:
     """On record first: else what was killed in between leaves a file that nobody takes away."""
     page = a_page(b"0 0 0 rg 70 70 9 9 re f")

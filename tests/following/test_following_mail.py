@@ -36,6 +36,7 @@ def test_nobody_is_told_before_the_address_is_confirmed(database: Database) -> N
     told(database, story)
 
 
+@pytest.mark.long
 def test_a_secret_confirms_once_and_for_a_day(database: Database) -> None:
     async def story(room: Room) -> None:
         main, _ = await room.business()
@@ -57,6 +58,7 @@ def test_a_secret_confirms_once_and_for_a_day(database: Database) -> None:
     told(database, story)
 
 
+@pytest.mark.long
 def test_a_change_is_told_once_with_both_states_and_nothing_personal(database: Database) -> None:
     async def story(room: Room) -> None:
         main, food = await room.business()
@@ -76,6 +78,7 @@ def test_a_change_is_told_once_with_both_states_and_nothing_personal(database: D
     told(database, story)
 
 
+@pytest.mark.long
 def test_the_licence_itself_counts_and_another_business_does_not(database: Database) -> None:
     async def story(room: Room) -> None:
         main, _ = await room.business()
@@ -93,6 +96,7 @@ def test_the_licence_itself_counts_and_another_business_does_not(database: Datab
     told(database, story)
 
 
+@pytest.mark.long
 def test_changes_of_one_day_come_in_one_more_mail_a_day_later(database: Database) -> None:
     async def story(room: Room) -> None:
         main, food = await room.business()
@@ -112,6 +116,7 @@ def test_changes_of_one_day_come_in_one_more_mail_a_day_later(database: Database
     told(database, story)
 
 
+@pytest.mark.long
 def test_what_is_applied_for_under_the_licence_is_told_and_its_issue_once(database: Database) -> None:
     async def story(room: Room) -> None:
         main, _ = await room.business()
@@ -139,6 +144,7 @@ def test_what_is_applied_for_under_the_licence_is_told_and_its_issue_once(databa
     told(database, story)
 
 
+@pytest.mark.long
 def test_one_click_ends_it_and_the_address_goes_at_once(database: Database) -> None:
     async def story(room: Room) -> None:
         main, food = await room.business()
@@ -166,6 +172,7 @@ def test_one_click_ends_it_and_the_address_goes_at_once(database: Database) -> N
     told(database, story)
 
 
+@pytest.mark.long
 def test_no_address_lies_in_the_database_in_clear(database: Database) -> None:
     async def story(room: Room) -> None:
         main, food = await room.business()
@@ -181,6 +188,7 @@ def test_no_address_lies_in_the_database_in_clear(database: Database) -> None:
     told(database, story)
 
 
+@pytest.mark.long
 def test_a_victims_mailbox_gets_few_mails_however_often_somebody_asks(database: Database) -> None:
     async def story(room: Room) -> None:
         main, _ = await room.business()
@@ -199,6 +207,7 @@ def test_a_victims_mailbox_gets_few_mails_however_often_somebody_asks(database: 
     told(database, story)
 
 
+@pytest.mark.long
 def test_asking_at_once_from_many_sides_gets_no_more(database: Database) -> None:
     async def story(room: Room) -> None:
         main, _ = await room.business()
@@ -223,6 +232,7 @@ def test_about_one_licence_so_many_may_ask_in_a_day(database: Database) -> None:
     told(database, story)
 
 
+@pytest.mark.long
 def test_who_follows_already_gets_no_second_mail_and_only_licences_are_followed(database: Database) -> None:
     async def story(room: Room) -> None:
         main, food = await room.business()
@@ -237,6 +247,7 @@ def test_who_follows_already_gets_no_second_mail_and_only_licences_are_followed(
     told(database, story)
 
 
+@pytest.mark.long
 def test_before_it_ends_it_asks_and_then_goes_on_or_ends(database: Database) -> None:
     async def story(room: Room) -> None:
         main, _ = await room.business()
@@ -264,6 +275,7 @@ def test_before_it_ends_it_asks_and_then_goes_on_or_ends(database: Database) -> 
     told(database, story)
 
 
+@pytest.mark.long
 def test_an_address_that_is_refused_for_good_is_written_to_no_more(database: Database) -> None:
     async def story(room: Room) -> None:
         main, food = await room.business()
@@ -283,6 +295,7 @@ def test_an_address_that_is_refused_for_good_is_written_to_no_more(database: Dat
     told(database, story)
 
 
+@pytest.mark.long
 def test_a_mail_that_is_not_taken_is_tried_again_and_given_up_after_two_days(database: Database) -> None:
     async def story(room: Room) -> None:
         main, food = await room.business()
@@ -307,6 +320,7 @@ def test_a_mail_that_is_not_taken_is_tried_again_and_given_up_after_two_days(dat
     told(database, story)
 
 
+@pytest.mark.long
 def test_what_lies_under_a_lost_key_is_given_up_and_stops_nobody_else(database: Database) -> None:
     async def story(room: Room) -> None:
         main, food = await room.business()
@@ -320,6 +334,7 @@ def test_what_lies_under_a_lost_key_is_given_up_and_stops_nobody_else(database: 
     told(database, story)
 
 
+@pytest.mark.long
 def test_followers_are_told_by_every_worker_together_once(database: Database) -> None:
     async def story(room: Room) -> None:
         main, food = await room.business()
@@ -370,6 +385,7 @@ def test_the_public_role_sees_no_follower(database: Database) -> None:
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_the_cursor_over_notices_never_goes_back(database: Database) -> None:
     async def story(room: Room) -> None:
         await room.business()

@@ -3,6 +3,7 @@ anything."""
 
 from datetime import datetime
 
+import pytest
 from following_room import (
     ADDRESS,
     DAY,
@@ -60,6 +61,7 @@ def test_a_term_that_ends_is_told_once_the_day_after_with_the_link_to_what_it_wa
     told(database, story)
 
 
+@pytest.mark.long
 def test_what_its_term_does_not_end_is_not_told(database: Database) -> None:
     async def story(room: Room) -> None:
         main, _ = await room.business()
@@ -77,6 +79,7 @@ def test_what_its_term_does_not_end_is_not_told(database: Database) -> None:
     told(database, story)
 
 
+@pytest.mark.long
 def test_the_licence_itself_and_one_that_is_in_force_with_a_condition_end_by_their_term_too(database: Database) -> None:
     async def story(room: Room) -> None:
         await room.business()
@@ -92,6 +95,7 @@ def test_the_licence_itself_and_one_that_is_in_force_with_a_condition_end_by_the
     told(database, story)
 
 
+@pytest.mark.long
 def test_who_follows_later_and_who_confirmed_nothing_is_not_told_of_a_term_that_was_over(database: Database) -> None:
     async def story(room: Room) -> None:
         main, _ = await room.business()
@@ -109,6 +113,7 @@ def test_who_follows_later_and_who_confirmed_nothing_is_not_told_of_a_term_that_
     told(database, story)
 
 
+@pytest.mark.long
 def test_nobody_is_told_of_terms_that_ended_before_anybody_looked(database: Database) -> None:
     async def story(room: Room) -> None:
         main, _ = await room.business()

@@ -63,6 +63,7 @@ def test_the_characters_are_of_the_alphabet_of_typed_codes_and_read_as_people_ty
         assert read_characters(typed) is None
 
 
+@pytest.mark.long
 def test_every_issue_prints_characters_of_its_own_and_the_attached_data_has_none(room: Room) -> None:
     papers = [room.paper(room.issue(f"own {number}")) for number in range(2)]
     first, second = (printed(paper) for paper in papers)
@@ -77,6 +78,7 @@ def test_only_the_new_versions_of_proofs_print_them(room: Room) -> None:
         assert not kind.prints_full_view("external")
 
 
+@pytest.mark.long
 def test_a_walk_that_was_killed_prints_others_and_those_on_the_paper_open(room: Room, walks: Walks) -> None:
     asked = order("killed")
     steps = walks.arrows(order("counted")).index(Arrow.SEALED) + 1
@@ -89,6 +91,7 @@ def test_a_walk_that_was_killed_prints_others_and_those_on_the_paper_open(room: 
 # ---- what does not ----
 
 
+@pytest.mark.long
 def test_wrong_characters_unknown_proofs_and_certificates_without_any_are_answered_alike(room: Room) -> None:
     proof = room.issue("alike")
     (permit,) = room.walks.rows("select ref from certificate where category = 'permit' limit 1")
@@ -103,12 +106,14 @@ def test_wrong_characters_unknown_proofs_and_certificates_without_any_are_answer
     assert len({answer.headers["content-length"] for _, answer in answers}) == 1
 
 
+@pytest.mark.long
 def test_the_characters_of_one_proof_do_not_open_another(room: Room) -> None:
     one, other = room.issue("one"), room.issue("other")
     assert room.post(one.ref.typed_code, characters=room.characters(other)).status_code == 403
     assert digest_of(one.ref, "7K3M9Q") != digest_of(other.ref, "7K3M9Q")
 
 
+@pytest.mark.long
 def test_what_is_missing_is_said_at_its_field_and_is_no_try(room: Room) -> None:
     proof = room.issue("missing")
     answer = room.post(proof.ref.typed_code, office="", purpose="a\x07b")
@@ -119,6 +124,7 @@ def test_what_is_missing_is_said_at_its_field_and_is_no_try(room: Room) -> None:
     assert long.status_code == 400 and 'id="full-office-error"' in long.text
 
 
+@pytest.mark.long
 def test_a_page_opened_by_its_address_shows_the_masked_result(room: Room) -> None:
     code = room.issue("address").ref.typed_code
 
@@ -129,6 +135,7 @@ def test_a_page_opened_by_its_address_shows_the_masked_result(room: Room) -> Non
     assert (answer.status_code, answer.headers["location"]) == (303, f"/C/{code}?lang=en#full")
 
 
+@pytest.mark.long
 def test_a_program_gets_json(room: Room) -> None:
     proof = room.issue("json")
     opened = room.post(proof.ref.typed_code, "application/json", characters=room.characters(proof)).json()
@@ -151,6 +158,7 @@ def test_the_sixth_try_is_refused_even_with_the_right_characters_and_says_when_t
     assert [event["kind"] for event in room.events(proof.ref)] == ["tried"] * TRIES + ["refused"]
 
 
+@pytest.mark.long
 def test_an_hour_later_there_is_one_try_again(room: Room) -> None:
     proof, now = room.issue("hour"), datetime.now(UTC)
 
@@ -169,6 +177,7 @@ def test_an_hour_later_there_is_one_try_again(room: Room) -> None:
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_twenty_tries_at_once_are_five(room: Room) -> None:
     proof = room.issue("at once")
 
@@ -183,6 +192,7 @@ def test_twenty_tries_at_once_are_five(room: Room) -> None:
     assert [event["kind"] for event in room.events(proof.ref)].count("tried") == TRIES
 
 
+@pytest.mark.long
 def test_who_writes_past_the_program_has_five_tries_as_well_and_takes_none_back(room: Room) -> None:
     proof = room.issue("directly")
     insert = """insert into full_view_event (slot, ref, kind, at, office, purpose, network)
@@ -210,6 +220,7 @@ def test_who_writes_past_the_program_has_five_tries_as_well_and_takes_none_back(
                 run(statement)
 
 
+@pytest.mark.long
 def test_tries_are_not_counted_in_transactions_that_do_not_see_the_last_one(room: Room) -> None:
     proof = room.issue("snapshot")
 
@@ -230,6 +241,7 @@ def test_tries_are_not_counted_in_transactions_that_do_not_see_the_last_one(room
         asyncio.run(story())
 
 
+@pytest.mark.long
 def test_one_address_may_try_ten_times_a_minute_whichever_proofs(room: Room) -> None:
     async def work(desk: Desk, client: httpx.AsyncClient) -> list[httpx.Response]:
         return [await client.post(f"/C/{new_ref().typed_code}/full", data=form()) for _ in range(12)]
@@ -242,6 +254,7 @@ def test_one_address_may_try_ten_times_a_minute_whichever_proofs(room: Room) -> 
 # ---- what is on record ----
 
 
+@pytest.mark.long
 def test_a_view_is_on_record_with_who_and_why_and_the_next_reader_sees_it(room: Room) -> None:
     proof = room.issue("on record")
     room.post(proof.ref.typed_code, characters=other_than(room.characters(proof)))
@@ -255,6 +268,7 @@ def test_a_view_is_on_record_with_who_and_why_and_the_next_reader_sees_it(room: 
     assert "云岗镇政府" in second.text and "低保复核" in second.text
 
 
+@pytest.mark.long
 def test_what_viewers_write_is_text(room: Room) -> None:
     proof = room.issue("markup")
     for _ in range(2):
@@ -269,6 +283,7 @@ class Stopping(PostgresFullViews):
         raise RegisterUnavailable("断了。", "Broken off.")
 
 
+@pytest.mark.long
 def test_a_process_that_dies_on_the_way_leaves_the_try_on_record_and_shows_nothing(room: Room) -> None:
     proof = room.issue("dies")
     typed = room.characters(proof)
@@ -284,6 +299,7 @@ def test_a_process_that_dies_on_the_way_leaves_the_try_on_record_and_shows_nothi
     assert [event["kind"] for event in room.events(proof.ref)] == ["tried"]
 
 
+@pytest.mark.long
 def test_what_is_kept_is_a_hash_under_the_data_key_bound_to_the_proof(room: Room) -> None:
     proof, other = room.issue("kept"), room.issue("kept elsewhere")
     (row,) = room.walks.rows("select * from full_view where ref = $1", proof.ref.to_bytes())
@@ -301,6 +317,7 @@ def test_what_is_kept_is_a_hash_under_the_data_key_bound_to_the_proof(room: Room
     room.run(work)
 
 
+@pytest.mark.long
 def test_tries_and_views_go_after_three_years_and_not_before(room: Room) -> None:
     proof, long_ago = room.issue("purged"), datetime.now(UTC) - timedelta(days=4 * 366)
 
@@ -320,6 +337,7 @@ def test_tries_and_views_go_after_three_years_and_not_before(room: Room) -> None
 # ---- a proof that is at its end ----
 
 
+@pytest.mark.long
 def test_the_state_of_a_proof_at_its_end_is_said_before_its_content(room: Room) -> None:
     proof = room.issue("withdrawn")
     ground = Ground(reason="情况变化", legal_basis="某规定", decision_number="石证〔2026〕1号")

@@ -120,6 +120,7 @@ def test_what_is_mistyped_is_refused_before_any_look_up(
     assert reader.asked == []
 
 
+@pytest.mark.long
 def test_asking_by_number_too_often_is_refused_with_the_time_to_wait(client: Client, past: Past) -> None:
     codes = [by_number(client, COMPANY, "错误").status_code for _ in range(public_licences.NUMBERS_PER_MINUTE + 1)]
     assert codes == [404] * public_licences.NUMBERS_PER_MINUTE + [429]

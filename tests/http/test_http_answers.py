@@ -287,6 +287,7 @@ def test_a_permit_tells_of_its_licence(client: Client, shelf: list[RegisteredCer
     says(client.get(f"/C/{shelf[1].ref.typed_code}"), 200, "所属的营业执照", f"/C/{shelf[0].ref.typed_code}")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.UNKNOWN])
 def test_every_state_has_its_own_answer(tmp_path: Path, status: Status) -> None:
     act = decided("decide", reason="made up") if status is not Status.VALID else None
@@ -301,6 +302,7 @@ def test_every_state_has_its_own_answer(tmp_path: Path, status: Status) -> None:
         assert ('class="verdict ok"' in page.text) == fine
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("start", "end", "term", "verdict"),
     [(-10, 0, "in_force", "valid"), (-10, -1, "over", "not_valid"), (1, 10, "not_yet", "not_valid")],

@@ -62,6 +62,7 @@ def test_everything_that_is_to_be_stored_is_there_and_may_be_stored(client: Clie
     assert all(base_of(client) in text for text in pages.values())
 
 
+@pytest.mark.long
 def test_what_a_stored_page_asks_for_is_stored_too(client: Client) -> None:
     stored = files(client)
     for path, answer in stored.items():
@@ -130,6 +131,7 @@ def test_the_manifest_speaks_the_language_asked_for_and_keeps_the_address_in_sig
             assert client.get(icon["src"]).headers["content-type"] == icon["type"]
 
 
+@pytest.mark.long
 def test_switched_off_the_worker_is_one_that_takes_everything_away(tmp_path: Path) -> None:
     with TestClient(make_site(tmp_path, works_offline=False).app) as client:
         text = client.get("/sw.js").text
@@ -143,6 +145,7 @@ def test_the_switch_is_a_setting(tmp_path: Path) -> None:
     assert load_settings({**home, "CERTSVC_OFFLINE_WORKER": "false"}).offline.worker is False
 
 
+@pytest.mark.long
 def test_a_version_changes_with_every_word_page_and_place(tmp_path: Path) -> None:
     place = Site(HOST, f"http://{HOST}", ROOT / "verifier_web", tmp_path, True)
     pages, kinds = Pages(place), latest(catalog())

@@ -196,6 +196,7 @@ BODIES = st.one_of(
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+@pytest.mark.long
 @MANY
 @given(st.sampled_from([each.values[:2] for each in PUBLIC]), STRANGE, BODIES)
 @example(("GET", "/Q/123"), [(b"accept", b"text/html;q=inf")], b"")
@@ -205,6 +206,7 @@ def test_no_header_of_a_stranger_breaks_the_public_role(
     assert ask(public, *where, headers, body).status < 500
 
 
+@pytest.mark.long
 @MANY
 @given(st.sampled_from([each.values[:2] for each in TRUST if each.values[1] != "/ocsp"]), STRANGE, BODIES)
 @example(("POST", "/tsa"), [(b"authorization", b"Basic \xe9")], b"")

@@ -79,6 +79,7 @@ def test_after_a_new_root_the_newest_comes_first_and_the_earlier_ones_stay(
     assert re.findall(r'href="/ca/([^"]+)"', html) == ["root.10.cer", "root.2.cer", "root.cer"]
 
 
+@pytest.mark.long
 def test_a_demonstration_says_before_all_else_not_to_trust_its_root(folder: Path) -> None:
     said = {"zh": "不要在正式场合信任", "en": "do not trust it in earnest"}
     for demonstration in (True, False):

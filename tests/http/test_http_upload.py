@@ -205,6 +205,7 @@ def test_a_broken_off_upload_is_a_clear_problem(site: PublicSite) -> None:
     assert status == 400 and b"invalid_input" in body
 
 
+@pytest.mark.long
 def test_a_slow_upload_is_cut_off_with_408(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("certsvc.http.public.Uploads", partial(Uploads, seconds=0.2))
 

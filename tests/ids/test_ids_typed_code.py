@@ -95,6 +95,7 @@ def test_the_check_character_is_luhn_mod_32(ref: Ref) -> None:
     assert luhn_check(code[:16]) == code[16]
 
 
+@pytest.mark.long
 @given(refs)
 @settings(deadline=None)
 def test_the_first_12_bits_are_the_slot(ref: Ref) -> None:
@@ -103,6 +104,7 @@ def test_the_first_12_bits_are_the_slot(ref: Ref) -> None:
     assert ref.slot == top15 >> 3 == int.from_bytes(ref.to_bytes()[:2], "big") >> 4
 
 
+@pytest.mark.long
 @given(refs)
 @settings(max_examples=25, deadline=None)
 def test_every_single_wrong_character_is_refused(ref: Ref) -> None:

@@ -128,6 +128,7 @@ def test_a_seal_suspended_after_its_use_was_booked_puts_nothing_on_record(walks:
 # ---- a time that is not now ----
 
 
+@pytest.mark.long
 def test_nothing_is_booked_or_sealed_under_a_time_that_is_over(walks: Walks) -> None:
     order = licence_order(710)
 
@@ -144,6 +145,7 @@ def test_nothing_is_booked_or_sealed_under_a_time_that_is_over(walks: Walks) -> 
     assert_whole(walks, walks.issue(order))
 
 
+@pytest.mark.long
 def test_every_waiting_order_is_finished_under_a_time_of_its_own(walks: Walks) -> None:
     refs = reserve(walks, licence_order(720), licence_order(721))
     began = datetime.now(UTC)
@@ -204,6 +206,7 @@ def test_more_seals_than_places_are_refused_before_anything_is_reserved(walks: W
 # ---- all the seals of a document before the first ----
 
 
+@pytest.mark.long
 def test_no_seal_is_used_when_a_later_use_is_not_allowed(walks: Walks) -> None:
     order, passed = licence_order(760), []
 
@@ -224,6 +227,7 @@ def test_no_seal_is_used_when_a_later_use_is_not_allowed(walks: Walks) -> None:
 # ---- in whose name ----
 
 
+@pytest.mark.long
 def test_whoever_finishes_an_order_its_seals_are_used_in_the_name_of_who_ordered(walks: Walks) -> None:
     order = replace(licence_order(770), client="经办人李某")
     (ref,) = reserve(walks, order)
@@ -237,6 +241,7 @@ def test_whoever_finishes_an_order_its_seals_are_used_in_the_name_of_who_ordered
     assert all("经办人李某" in row["detail"] for row in told)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "does"), [(AUDITOR, "audits"), (MANAGER, "manages"), (f" {AUDITOR} ", "audits")])
 def test_who_audits_or_manages_a_seal_orders_nothing_under_it(walks: Walks, name: str, does: str) -> None:
     order = replace(licence_order(780), client=name)
@@ -246,6 +251,7 @@ def test_who_audits_or_manages_a_seal_orders_nothing_under_it(walks: Walks, name
     assert (walks.rows(UNFINISHED), walks.resume()) == ([], 0)
 
 
+@pytest.mark.long
 def test_what_is_refused_because_of_the_person_is_not_sealed_in_another_name(walks: Walks) -> None:
     order = replace(licence_order(790), client="后来的监督人")
     (ref,) = reserve(walks, order)

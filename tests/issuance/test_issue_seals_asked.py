@@ -119,6 +119,7 @@ def test_only_the_seals_on_the_sheet_must_still_be_enabled(database: Database) -
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_many_at_once_do_not_wait_for_each_other_for_ever(database: Database) -> None:
     async def story() -> None:
         async with open_pool(database.uri) as pool:
@@ -142,6 +143,7 @@ def test_many_at_once_do_not_wait_for_each_other_for_ever(database: Database) ->
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_a_seal_does_not_change_while_its_sheet_is_put_on_record(database: Database) -> None:
     """Whichever comes first: suspended before, nothing is on record; after, the document was there before."""
 

@@ -245,6 +245,7 @@ def test_a_key_that_cannot_be_made_leaves_the_intent_and_is_made_later(office: O
     assert (told(office.events), office.maker.done) == (LIFE[:4], ["x made"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("again", ["resumed", "asked again", "asked anew"])
 @pytest.mark.parametrize("dies", [1, 2], ids=["before the key", "after the key"])
 def test_killed_at_the_key_it_is_made_and_destroyed_once(office: Office, dies: int, again: str) -> None:
@@ -261,6 +262,7 @@ def test_killed_at_the_key_it_is_made_and_destroyed_once(office: Office, dies: i
     assert len(office.maker.done) == 2
 
 
+@pytest.mark.long
 def test_killed_before_any_statement_of_the_making_it_is_made_once(office: Office) -> None:
     office.approved()
     request = ask("x", SealAct.MAKE, "管")
@@ -273,6 +275,7 @@ def test_killed_before_any_statement_of_the_making_it_is_made_once(office: Offic
     assert (told(office.events), office.maker.done) == (LIFE[:4], ["x made"])
 
 
+@pytest.mark.long
 def test_a_type_has_no_more_seals_than_its_sheets_have_places(office: Office) -> None:
     office.approved()
     shop = frozenset({"food-permit"})

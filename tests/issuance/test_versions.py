@@ -132,6 +132,7 @@ def test_a_proof_has_a_next_version_too_and_the_one_before_is_superseded(office:
     assert office.read(old, TODAY).successor == new.ref
 
 
+@pytest.mark.long
 def test_a_renewal_keeps_the_number_and_takes_over_on_the_day_after_the_old_term(office: Office) -> None:
     old = office.codes("food-business")[0]
     before = office.read(old, TODAY)
@@ -148,6 +149,7 @@ def test_a_renewal_keeps_the_number_and_takes_over_on_the_day_after_the_old_term
     assert Path(shown["files"][0]).is_file()
 
 
+@pytest.mark.long
 def test_the_same_command_again_makes_no_third_version(office: Office) -> None:
     old = office.codes("food-business")[1]
     first = office.make(Act.RENEW, old)
@@ -156,6 +158,7 @@ def test_the_same_command_again_makes_no_third_version(office: Office) -> None:
     assert len(office.rows(VERSIONS, parse_typed_code(old).to_bytes())) == 2
 
 
+@pytest.mark.long
 def test_what_a_version_may_not_alter(office: Office) -> None:
     code = office.codes("drug-retail")[0]
     reason = {"reason": "迁址"}
@@ -169,6 +172,7 @@ def test_what_a_version_may_not_alter(office: Office) -> None:
     assert len(office.rows(VERSIONS, parse_typed_code(code).to_bytes())) == 1
 
 
+@pytest.mark.long
 def test_a_transfer_in_names_the_certificate_elsewhere_and_begins_here(office: Office) -> None:
     payload = ROOT / "schemas" / "medical-device-filing" / "v1" / "examples" / "good-shop.json"
     came_from = "1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U"
@@ -183,6 +187,7 @@ def test_a_transfer_in_names_the_certificate_elsewhere_and_begins_here(office: O
     assert again["typed_code"] == shown["typed_code"]
 
 
+@pytest.mark.long
 def test_a_correction_keeps_number_and_state_and_says_what_it_follows(office: Office) -> None:
     code = office.codes("hotel-special-trade")[0]
     shown = office.make(Act.CORRECT, code, reason="录入有误", changes=["rooms=47"])
@@ -191,6 +196,7 @@ def test_a_correction_keeps_number_and_state_and_says_what_it_follows(office: Of
     assert office.read(code, TODAY).successor == new.ref
 
 
+@pytest.mark.long
 def test_what_is_not_renewed_is_applied_for_anew() -> None:
     kind = load_catalog(ROOT / "schemas").latest("fireworks-retail")
     _, payload = next(examples(kind, "good"))
@@ -200,6 +206,7 @@ def test_what_is_not_renewed_is_applied_for_anew() -> None:
     assert "not_renewed" in [problem.code for problem in found]
 
 
+@pytest.mark.long
 def test_a_change_of_name_of_the_licence_is_seen_on_the_business_and_asks_its_permits_to_follow(office: Office) -> None:
     licence = office.codes("business-licence-sole-trader")[0]
     shown = office.make(Act.CHANGE, licence, reason="改名", changes=["name=云山市云岗镇阿强大酒楼"])

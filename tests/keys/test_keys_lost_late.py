@@ -13,6 +13,7 @@ from certsvc.domain.seal_acts import SealAct, SealEvent, SealState
 from certsvc.errors import CeremonyError, CustodyError, RevocationDataStale
 
 pytest_plugins = ["key_fixtures"]
+pytestmark = pytest.mark.long
 BELOW = ("issuing", "timestamp", "ocsp", "list", "seal-*", "token-*")
 LATE = datetime.now(UTC) + timedelta(days=8)
 
@@ -70,6 +71,7 @@ def test_a_seal_is_destroyed_though_its_first_certificate_is_under_the_lost_key(
             late.authority.key(name)
 
 
+@pytest.mark.long
 def test_a_destroyed_seal_gets_no_next_key(office: KeyOffice) -> None:
     destroy(office)
     with pytest.raises(CeremonyError, match="destroyed"):

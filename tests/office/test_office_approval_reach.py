@@ -104,6 +104,7 @@ def test_a_request_under_several_seals_is_there_for_who_may_approve_under_each(
     desk.run(story())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("scope", "there"),
     [
@@ -124,6 +125,7 @@ def test_a_request_is_there_only_for_who_approves_in_its_area_and_under_its_seal
     desk.run(story())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("approves", [True, False])
 def test_a_system_does_not_decide_even_with_the_scope_to(
     room: Room, market: Caller, desk: Desk, approves: bool
@@ -141,6 +143,7 @@ def test_a_system_does_not_decide_even_with_the_scope_to(
     desk.run(story())
 
 
+@pytest.mark.long
 def test_a_person_does_not_approve_what_they_asked_for_even_with_the_scope_to(room: Room, desk: Desk) -> None:
     async def story() -> None:
         person = await room.caller("申请人甲", EVERY_ACT | READS | {"approve:*"}, ClientKind.PERSON)
@@ -152,6 +155,7 @@ def test_a_person_does_not_approve_what_they_asked_for_even_with_the_scope_to(ro
     desk.run(story())
 
 
+@pytest.mark.long
 def test_an_act_holds_from_the_day_of_the_approval_and_not_from_the_day_it_is_carried_out(
     room: Room, market: Caller, approver: Caller, desk: Desk
 ) -> None:

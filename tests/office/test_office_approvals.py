@@ -53,6 +53,7 @@ def test_a_proof_waits_for_a_person_and_is_then_issued(market: Caller, approver:
     desk.run(story())
 
 
+@pytest.mark.long
 def test_what_is_returned_is_not_issued_and_says_why(market: Caller, approver: Caller, desk: Desk) -> None:
     async def story() -> None:
         asked = await a_waiting_proof(market)
@@ -86,6 +87,7 @@ def test_a_person_beyond_the_scope_sees_nothing(room: Room, market: Caller, desk
     desk.run(story())
 
 
+@pytest.mark.long
 def test_an_act_of_two_persons_waits_for_the_second(market: Caller, approver: Caller, desk: Desk) -> None:
     async def story() -> None:
         made = await issued(market)
@@ -103,6 +105,7 @@ def test_an_act_of_two_persons_waits_for_the_second(market: Caller, approver: Ca
     desk.run(story())
 
 
+@pytest.mark.long
 def test_an_act_that_cannot_be_done_is_not_put_before_anybody(market: Caller, desk: Desk) -> None:
     async def story() -> None:
         made = await issued(market)
@@ -117,6 +120,7 @@ def test_an_act_that_cannot_be_done_is_not_put_before_anybody(market: Caller, de
     desk.run(story())
 
 
+@pytest.mark.long
 def test_what_was_approved_and_cannot_be_done_any_more_says_so(market: Caller, approver: Caller, desk: Desk) -> None:
     async def story() -> None:
         made = await issued(market)
@@ -131,6 +135,7 @@ def test_what_was_approved_and_cannot_be_done_any_more_says_so(market: Caller, a
     desk.run(story())
 
 
+@pytest.mark.long
 def test_who_asked_may_withdraw_and_nobody_else(market: Caller, approver: Caller, desk: Desk) -> None:
     async def story() -> None:
         asked = await a_waiting_proof(market)
@@ -141,6 +146,7 @@ def test_who_asked_may_withdraw_and_nobody_else(market: Caller, approver: Caller
     desk.run(story())
 
 
+@pytest.mark.long
 def test_who_saw_the_whole_of_a_request_is_on_record(
     market: Caller, approver: Caller, office_server: tuple[EmbeddedServer, Any], desk: Desk
 ) -> None:
@@ -181,6 +187,7 @@ async def forgotten(server: EmbeddedServer, key: str) -> None:
         await connection.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["a proof", "an act"])
 def test_a_request_sent_again_after_it_was_done_is_the_same_request(
     market: Caller, approver: Caller, office_server: tuple[EmbeddedServer, Any], desk: Desk, what: str
@@ -204,6 +211,7 @@ def test_a_request_sent_again_after_it_was_done_is_the_same_request(
     desk.run(story())
 
 
+@pytest.mark.long
 def test_what_changed_before_the_approval_stops_a_next_version_that_expected_nothing_new(
     market: Caller, approver: Caller, desk: Desk
 ) -> None:
@@ -222,6 +230,7 @@ def test_what_changed_before_the_approval_stops_a_next_version_that_expected_not
     desk.run(story())
 
 
+@pytest.mark.long
 def test_what_a_client_asked_for_that_was_cut_off_since_can_only_be_returned(
     room: Room, market: Caller, approver: Caller, desk: Desk
 ) -> None:
@@ -243,6 +252,7 @@ def test_what_a_client_asked_for_that_was_cut_off_since_can_only_be_returned(
 # ---- the same promises in the database ----
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
@@ -293,6 +303,7 @@ async def carried_out(market: Caller, asked: dict[str, Any]) -> dict[str, Any]:
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.long
 def test_what_was_approved_while_no_worker_was_there_is_sealed_now_and_dated_by_the_approval(
     room: Room, market: Caller, approver: Caller, desk: Desk
 ) -> None:
@@ -312,6 +323,7 @@ def test_what_was_approved_while_no_worker_was_there_is_sealed_now_and_dated_by_
     desk.run(story())
 
 
+@pytest.mark.long
 def test_an_act_approved_while_no_worker_was_there_holds_from_the_approval_and_was_not_known_before(
     room: Room, market: Caller, approver: Caller, desk: Desk
 ) -> None:

@@ -58,6 +58,7 @@ def test_a_type_that_is_not_there_is_a_problem_of_the_request(market: Caller, de
     desk.run(story())
 
 
+@pytest.mark.long
 def test_a_dry_run_says_what_would_be_and_leaves_nothing(room: Room, market: Caller, desk: Desk) -> None:
     async def story() -> None:
         payload = a_filing()
@@ -80,6 +81,7 @@ def test_a_dry_run_finds_what_only_the_page_shows(market: Caller, desk: Desk) ->
     desk.run(story())
 
 
+@pytest.mark.long
 def test_a_certificate_reads_as_it_stood_and_as_was_known(market: Caller, approver: Caller, desk: Desk) -> None:
     async def story() -> None:
         made = await issued(market)
@@ -96,6 +98,7 @@ def test_a_certificate_reads_as_it_stood_and_as_was_known(market: Caller, approv
     desk.run(story())
 
 
+@pytest.mark.long
 def test_what_has_not_changed_is_not_sent_again(market: Caller, desk: Desk) -> None:
     async def story() -> None:
         made = await issued(market)
@@ -106,6 +109,7 @@ def test_what_has_not_changed_is_not_sent_again(market: Caller, desk: Desk) -> N
     desk.run(story())
 
 
+@pytest.mark.long
 def test_what_was_read_yesterday_is_sent_again_today_and_may_still_be_acted_upon(market: Caller, desk: Desk) -> None:
     """What is on record for today was another state yesterday; who acts goes by the entries."""
 
@@ -122,6 +126,7 @@ def test_what_was_read_yesterday_is_sent_again_today_and_may_still_be_acted_upon
     desk.run(story())
 
 
+@pytest.mark.long
 def test_lists_go_on_where_they_ended(market: Caller, desk: Desk) -> None:
     async def story() -> None:
         for _ in range(3):
@@ -147,6 +152,7 @@ def test_a_cursor_that_is_none_of_ours_is_refused(market: Caller, desk: Desk, cu
     assert answer.status_code == 400, answer.text
 
 
+@pytest.mark.long
 def test_what_a_business_holds_is_found_by_its_code(market: Caller, desk: Desk) -> None:
     async def story() -> None:
         made = await issued(market)
@@ -159,6 +165,7 @@ def test_what_a_business_holds_is_found_by_its_code(market: Caller, desk: Desk) 
 # ---- what is another's ----
 
 
+@pytest.mark.long
 def test_what_a_client_may_not_read_does_not_exist_for_it(room: Room, market: Caller, desk: Desk) -> None:
     async def story() -> None:
         other = await room.caller(
@@ -179,6 +186,7 @@ def test_what_a_client_may_not_read_does_not_exist_for_it(room: Room, market: Ca
     desk.run(story())
 
 
+@pytest.mark.long
 def test_a_sealed_file_holds_more_than_the_public_sees_and_is_not_for_everybody_who_reads(
     room: Room, market: Caller, office_server: tuple[EmbeddedServer, Any], desk: Desk
 ) -> None:
@@ -255,6 +263,7 @@ def test_without_a_token_nothing_is_read_and_only_bearer_is_offered(
 # ---- what changed meanwhile ----
 
 
+@pytest.mark.long
 def test_an_act_upon_what_has_changed_since_is_refused_and_does_nothing(
     market: Caller, approver: Caller, desk: Desk
 ) -> None:
@@ -277,6 +286,7 @@ def test_an_act_upon_what_has_changed_since_is_refused_and_does_nothing(
     desk.run(story())
 
 
+@pytest.mark.long
 def test_what_changed_between_the_request_and_the_approval_stops_an_act_that_expected_nothing_new(
     market: Caller, approver: Caller, desk: Desk
 ) -> None:

@@ -132,6 +132,7 @@ def test_every_example_belongs_to_an_operation(contract: dict[str, Any]) -> None
     assert {folder.name for folder in FOLDER.iterdir()} - named == set()
 
 
+@pytest.mark.long
 def test_requests_in_examples_work(room: Room, market: Caller, contract: dict[str, Any], desk: Desk) -> None:
     issued = [(name, body) for _, path, name, body in requests(contract) if path == "/v1/certificates"]
     assert len(issued) == 4

@@ -52,6 +52,7 @@ def test_a_refusal_is_answered_alike_too(market: Caller, desk: Desk) -> None:
     desk.run(story())
 
 
+@pytest.mark.long
 def test_another_body_under_the_same_key_is_refused(market: Caller, desk: Desk) -> None:
     async def story() -> None:
         await market.post(PATH, {"type": FILING, "payload": a_filing()}, "again-3")
@@ -61,6 +62,7 @@ def test_another_body_under_the_same_key_is_refused(market: Caller, desk: Desk) 
     desk.run(story())
 
 
+@pytest.mark.long
 def test_another_path_under_the_same_key_is_refused_whatever_the_body(market: Caller, desk: Desk) -> None:
     async def story() -> None:
         body = {"act": "attach_condition", "ground": CONDITION}
@@ -91,6 +93,7 @@ def test_another_method_or_query_under_the_same_key_is_refused_whatever_the_body
     desk.run(story())
 
 
+@pytest.mark.long
 def test_two_clients_may_have_one_key(room: Room, market: Caller, desk: Desk) -> None:
     async def story() -> None:
         other = await room.caller("second-system", frozenset({f"issue:{FILING}", f"read:{FILING}"}))
@@ -109,6 +112,7 @@ def test_a_write_without_a_good_key_is_refused(market: Caller, desk: Desk, key: 
     assert answer.status_code == 400, answer.text
 
 
+@pytest.mark.long
 def test_many_at_once_under_one_key_make_one_certificate(market: Caller, desk: Desk) -> None:
     async def story() -> None:
         body = {"type": FILING, "payload": a_filing()}
@@ -124,6 +128,7 @@ def test_many_at_once_under_one_key_make_one_certificate(market: Caller, desk: D
     desk.run(story())
 
 
+@pytest.mark.long
 def test_what_was_done_before_the_office_died_is_found_again(
     market: Caller, office_server: tuple[EmbeddedServer, object], desk: Desk
 ) -> None:
@@ -142,6 +147,7 @@ def test_what_was_done_before_the_office_died_is_found_again(
     desk.run(story())
 
 
+@pytest.mark.long
 def test_a_write_whose_client_is_gone_is_done_to_its_end_and_its_answer_is_there(
     market: Caller, office_server: tuple[EmbeddedServer, object], desk: Desk
 ) -> None:
@@ -165,6 +171,7 @@ def test_a_write_whose_client_is_gone_is_done_to_its_end_and_its_answer_is_there
     desk.run(story())
 
 
+@pytest.mark.long
 def test_an_answer_that_cannot_be_kept_leaves_its_key_free_and_the_work_done_once(
     room: Room, market: Caller, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +210,7 @@ def test_an_answer_is_kept_for_seven_days_to_the_second(room: Room, desk: Desk) 
     desk.run(story())
 
 
+@pytest.mark.long
 def test_an_answer_is_kept_for_seven_days_and_the_work_for_ever(
     room: Room, market: Caller, office_server: tuple[EmbeddedServer, object], desk: Desk
 ) -> None:

@@ -89,6 +89,7 @@ def test_what_lies_beyond_every_scope_does_not_exist(room: Room, made: dict[str,
     desk.run(story())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("where", HERE)
 def test_what_lies_within_a_scope_is_there(room: Room, made: dict[str, Any], desk: Desk, where: str) -> None:
     async def story() -> None:

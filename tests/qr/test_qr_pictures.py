@@ -171,6 +171,7 @@ def pdf(*sheets: Image.Image) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.long
 def test_the_qr_is_read_from_any_page_of_a_pdf_and_named_once() -> None:
     assert read_pages(pdf(page(150), page(150, DIGITS), page(150, OTHER), page(150, DIGITS))) == (DIGITS, OTHER)
 

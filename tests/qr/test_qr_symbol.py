@@ -71,6 +71,7 @@ def test_without_a_name_and_a_host_of_20_version_9_is_enough(prefix: str, claims
     assert qr_symbol(prefix, digits(claims)).version <= 9
 
 
+@pytest.mark.long
 @given(prefixes, without_name, names)
 @settings(max_examples=40, deadline=None)
 def test_with_a_name_and_a_host_of_20_version_11_is_enough(prefix: str, claims: Claims, name: str) -> None:

@@ -75,6 +75,7 @@ def test_the_record_is_a_jws_that_any_library_reads_with_our_certificate(till: R
     above.verify_directly_issued_by(root)
 
 
+@pytest.mark.long
 def test_every_receipt_keeps_to_the_published_schema(till: Room) -> None:
     page = unsealed_page()
     schema = jsonschema_rs.Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
@@ -106,6 +107,7 @@ def unsealed_page() -> bytes:
     return pdf
 
 
+@pytest.mark.long
 def test_a_receipt_of_a_file_names_its_digest_and_holds_nothing_of_it(till: Room) -> None:
     page = unsealed_page()
     said = of_file(till, page)
@@ -148,6 +150,7 @@ def test_a_receipt_of_a_qr_in_any_spelling_of_its_address(till: Room) -> None:
     assert "yz.example.net" in words
 
 
+@pytest.mark.long
 def test_a_photo_of_a_qr_gives_a_receipt_that_says_it_was_a_photo(till: Room) -> None:
     photo = photo_of(till)
     answer = till.receipt(files={"file": ("photo.png", photo, "image/png")})
@@ -183,6 +186,7 @@ def test_a_form_that_a_program_sends_without_escapes_is_read_as_utf_8(till: Room
     problem(till.ask(till.trust, "POST", "/receipts", content=b"code=%ff", headers=headers), 400, "invalid_input")
 
 
+@pytest.mark.long
 def test_programs_ask_in_json_and_get_what_they_accept(till: Room) -> None:
     code = till.licence.ref.typed_code
 
@@ -281,6 +285,7 @@ def app_of(till: Room, receipting: Receipting | None) -> Any:
     return create_trust_app(trust_services(till.settings, now(), open_log()), site, receipting)
 
 
+@pytest.mark.long
 def test_one_address_gets_so_many_a_minute(till: Room) -> None:
     app = app_of(till, replace(till.receipting, per_minute=2))
 

@@ -124,6 +124,7 @@ def test_a_receipt_of_what_cannot_be_told_has_no_word_of_validity(papers: dict[s
     assert "无效" in "".join(text_of(papers["revoked"])) and "已吊销" in "".join(text_of(papers["revoked"]))
 
 
+@pytest.mark.long
 def test_a_character_that_no_font_has_is_marked_in_print_and_stays_in_the_record(
     papers: dict[str, Path], till: Room
 ) -> None:

@@ -72,6 +72,7 @@ def test_there_is_no_receipt_of_a_receipt(bench: Bench) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
 
 
+@pytest.mark.long
 def test_the_key_of_receipts_makes_no_certificate_and_no_departments_document(bench: Bench) -> None:
     kind = bench.room.verifying.catalog.latest("food-business")
     sample = next(samples([kind]))
@@ -126,6 +127,7 @@ def revoke(till: Room, reason: Reason) -> None:
     authority.facts.renew(decided)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reason", [Reason.KEY_COMPROMISE, Reason.SUPERSEDED], ids=lambda one: one.value)
 def test_once_its_key_is_revoked_none_is_made_and_what_it_signs_later_is_not_genuine(own: Room, reason: Reason) -> None:
     code = own.licence.ref.typed_code

@@ -54,6 +54,7 @@ def test_every_command_explains_itself_and_speaks_json() -> None:
         assert len(told.output.splitlines()) >= 8
 
 
+@pytest.mark.long
 def test_a_source_is_registered_once_changed_and_shown(home: Home, tmp_path: Path) -> None:
     registering = ("add", "fire", *NAMED, "--client", "fire-system", *PROMISES, "--by", "登记员甲")
     added = source(home, *registering)
@@ -71,6 +72,7 @@ def test_a_source_is_registered_once_changed_and_shown(home: Home, tmp_path: Pat
     assert text.startswith("fire  silent  云山市消防救援支队  last heard never  records 0, missing 0")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -139,6 +139,7 @@ def test_a_change_that_is_newer_than_the_list_stays_on_top(database: Database) -
     play(database, story)
 
 
+@pytest.mark.long
 def test_a_large_list_goes_through_in_portions(database: Database) -> None:
     async def story(desk: Recording) -> None:
         ids = [f"{n:05}" for n in range(2500)]

@@ -104,6 +104,7 @@ def test_a_record_from_elsewhere_is_shown_with_source_and_age_and_no_tick(tmp_pa
     assert "verdict" not in one and one["national_state"] == {"code": "01", "description": None}
 
 
+@pytest.mark.long
 def test_records_from_elsewhere_change_nothing_of_the_verdict(tmp_path: Path) -> None:
     without = seen(tmp_path, Elsewhere())[1]
     with_one = seen(tmp_path, Elsewhere([(health(3), record(state="revoked"))]))[1]
@@ -111,6 +112,7 @@ def test_records_from_elsewhere_change_nothing_of_the_verdict(tmp_path: Path) ->
     assert [without[name] for name in same] == [with_one[name] for name in same]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("elsewhere", "doubt", "words"),
     [
@@ -138,6 +140,7 @@ def test_what_is_stale_missing_or_in_doubt_is_unknown(
     assert "状态不明" in shown and words in shown and "报为" not in shown
 
 
+@pytest.mark.long
 def test_one_line_says_which_departments_are_late(tmp_path: Path) -> None:
     health_office = replace(FIRE, id="health", zh="云山市卫生健康局", en="Yunshan Health", complete_every=None)
     late = health(26)
@@ -153,6 +156,7 @@ def test_one_line_says_which_departments_are_late(tmp_path: Path) -> None:
     assert "Not heard in time: Yunshan Fire and Rescue (last answered 26 hours ago)." in english
 
 
+@pytest.mark.long
 def test_a_source_that_is_heard_but_sends_no_list_is_late_by_its_list(tmp_path: Path) -> None:
     shown = section(seen(tmp_path, Elsewhere([(health(1, lists=50), None)]))[0])
     assert "会报来的 1 个部门中，0 个按时答复。" in shown
@@ -183,6 +187,7 @@ def test_without_any_source_nothing_is_said(tmp_path: Path) -> None:
     assert answer["elsewhere"] == {"answered": True, "sources": [], "records": []}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("state", [one for one in ReportedState if one is not ReportedState.UNKNOWN])
 @pytest.mark.parametrize("lang", some(["zh", "en"]))
 def test_every_reported_state_has_words_and_no_tick(tmp_path: Path, state: ReportedState, lang: str) -> None:
@@ -245,6 +250,7 @@ class Asking:
             return await PostgresRecordReader(pool).elsewhere(subject)
 
 
+@pytest.mark.long
 def test_the_page_from_the_database_shows_what_is_fresh_late_and_unknown(tmp_path: Path, database: Database) -> None:
     licence = certificate("business-licence-company", "good-lingnan")
     site = make_site(tmp_path, [licence], records=Asking(database.public_uri))

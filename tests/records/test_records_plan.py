@@ -19,6 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
 from embedded_fixture import Database, fresh_database, running_server
 from record_desk import COMPANY, FEEDER, FIRE, NOW, put_form, recording
 
+pytestmark = pytest.mark.long
+
 FILL = """
 set session_replication_role = replica;
 insert into record (slot, source_id, source_ref, subject, observed_at, received_at, digest, fields, warnings,

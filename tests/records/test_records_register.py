@@ -142,6 +142,7 @@ def test_the_same_request_twice_is_one_and_its_key_takes_nothing_else(database: 
     assert asyncio.run(sql(database, "select count(*) from audit where action = 'put_record'")) == [(1,)]
 
 
+@pytest.mark.long
 def test_many_that_send_at_once_leave_one_history(database: Database) -> None:
     async def story(desk: Recording) -> None:
         forms = [put_form(NOW - hour * HOUR, state="valid" if hour % 2 else "suspended") for hour in range(8)]

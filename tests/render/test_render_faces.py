@@ -64,6 +64,7 @@ def test_no_text_prints_over_another(name: str) -> None:
     assert collisions(printed(name)) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["food-business-sheet-good-restaurant", f"{LICENCE}-original-good-long-scope"])
 def test_the_same_face_gives_the_same_bytes_from_another_renderer(name: str) -> None:
     assert Renderer(SCHEMAS).render(face(name)) == page(name)
@@ -149,6 +150,7 @@ def test_a_seal_of_the_widest_kind_would_cover_no_field(name: str) -> None:
                 assert away**2 + above**2 > (reach - 1) ** 2, (field.key, letter)
 
 
+@pytest.mark.long
 def test_a_long_issuer_stands_on_two_lines_and_runs_into_nothing() -> None:
     """The flaw: a village committee's long name was printed over the QR."""
     issuer = "云山市云岗镇石塘村东坑南洲荔枝园联合社区居民委员会及村民委员会筹备组"

@@ -90,6 +90,7 @@ def longest(kind: CertificateType) -> dict[str, Any]:
     return payload
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", chosen(catalog()), ids=lambda kind: kind.id)
 def test_the_longest_texts_a_schema_allows_are_not_clipped_and_overlap_nothing(kind: CertificateType) -> None:
     payload = longest(kind)
@@ -204,6 +205,7 @@ def payloads(draw: st.DrawFn) -> tuple[CertificateType, dict[str, Any]]:
     return kind, payload
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(payloads())
 def test_a_payload_without_problems_prints_or_is_too_long_or_lacks_a_character(
@@ -216,6 +218,7 @@ def test_a_payload_without_problems_prints_or_is_too_long_or_lacks_a_character(
         assert renderer().render(face).startswith(b"%PDF-")
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from(PRINTABLE), min_size=1, max_size=40, unique=True))
 def test_every_character_our_fonts_have_prints_and_copies_back(drawn: list[str]) -> None:

@@ -161,6 +161,7 @@ def test_a_text_that_cannot_be_read_on_the_seal_is_refused_with_the_longest_that
         assert f"最多 {most} 个字" in caught.value.zh and str(len(text)) in caught.value.zh
 
 
+@pytest.mark.long
 def test_the_seals_of_the_plan_and_the_usual_codes_can_be_read() -> None:
     for diameter in (35.0, 38.0, 40.0, 42.0, 45.0):
         for code in ("4419000000011", "91441900MA51ABC088", "1144190000733103XG", "4" * 19):
@@ -202,6 +203,7 @@ def test_every_type_has_a_seal_of_the_plan_that_prints_inside_its_page() -> None
             assert reach < layout.seal.y_mm < layout.height_mm - reach
 
 
+@pytest.mark.long
 def test_text_under_the_seal_stays_dark_where_the_ring_crosses_it() -> None:
     page = pypdfium2.PdfDocument(seal_face(face_of("food-business", good("food-business", "snack-bar"))))
     page.init_forms()

@@ -78,6 +78,7 @@ def test_a_smooth_edge_and_a_little_transparency_are_taken() -> None:
     assert draw_seal(replace(DESIGN, picture=png(large.resize((532, 532), Image.Resampling.LANCZOS)))).image
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dpi", [300, 450, 600, 1200])
 @pytest.mark.parametrize("of", [DESIGN, OVAL, SQUARE], ids=["round", "oval", "square"])
 def test_a_picture_that_states_the_size_of_the_seal_is_taken(of: SealDesign, dpi: int) -> None:
@@ -116,6 +117,7 @@ def test_what_is_faint_is_no_outline() -> None:
     assert refused(png(faint)) == ["off_centre"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("side", some([532, 700, 1063, 1500]))
 @pytest.mark.parametrize("ink", [RED, (230, 0, 18, 170), (200, 30, 40, 255)])
 def test_a_picture_made_smaller_keeps_edges_that_are_taken(ink: tuple[int, ...], side: int) -> None:
@@ -181,6 +183,7 @@ def test_what_is_no_png_is_refused() -> None:
     assert refused(bytes(MAX_BYTES + 1)) == ["too_large"]
 
 
+@pytest.mark.long
 def test_a_picture_of_millions_of_pixels_is_refused_before_it_is_unpacked() -> None:
     bomb = png(Image.new("L", (20_000, 20_000)))
     assert len(bomb) < MAX_BYTES
@@ -192,6 +195,7 @@ def test_an_animation_is_refused() -> None:
     assert refused(png(first, save_all=True, append_images=[drawn(margin=(1, 1, 1, 1))])) == ["animated"]
 
 
+@pytest.mark.long
 def test_damaged_pictures_are_refused_and_never_anything_else() -> None:
     good, dice = png(drawn()), Random(7)
     for _ in range(150):

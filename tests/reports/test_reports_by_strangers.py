@@ -206,6 +206,7 @@ def test_a_code_that_is_not_on_record_is_reported_all_the_same(counter: Counter,
     desk.run(story())
 
 
+@pytest.mark.long
 def test_the_tables_say_when_they_were_counted_and_not_when_they_were_shown(
     counter: Counter, desk: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,6 +95,7 @@ def test_killed_before_any_statement_the_next_try_ends_the_same_report(server: E
     assert number > 25
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "statement",
     [
@@ -125,6 +126,7 @@ def test_the_public_role_sees_nothing_of_reports_but_what_corrected(database: Da
     assert asyncio.run(rows(database.public_uri, "select * from public_correction")) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "change",
     [
@@ -159,6 +161,7 @@ def test_what_is_erased_is_gone_and_its_digest_is_no_hash_of_a_telephone_number(
     assert (row["sealed"], row["key_id"]) == (None, None) and row["erased_at"] is not None
 
 
+@pytest.mark.long
 def test_one_key_names_one_answer_and_a_correction_is_of_a_later_event(server: EmbeddedServer) -> None:
     database = fresh_database(server)
 

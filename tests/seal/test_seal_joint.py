@@ -163,6 +163,7 @@ def validated(path: Path, sealed: SealedSet) -> list[tuple[Any, PdfSignatureStat
     return found
 
 
+@pytest.mark.long
 def test_pyhanko_trusts_every_joint_seal_and_sees_the_last_one_lock_the_document(both: Both) -> None:
     for sealed in both:
         found = validated(sealed.joint, sealed)

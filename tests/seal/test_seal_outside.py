@@ -38,6 +38,7 @@ def test_verapdf_passes_every_sealed_file_as_pdf_a_3a_and_pdf_ua_1_and_can_fail(
     assert done.returncode == 1
 
 
+@pytest.mark.long
 @pytest.mark.needs("qpdf")
 def test_qpdf_finds_nothing_wrong(both: Both) -> None:
     for path in (path for sealed in both for path in (*sealed.paths, sealed.joint, sealed.lt)):
@@ -46,6 +47,7 @@ def test_qpdf_finds_nothing_wrong(both: Both) -> None:
         assert "No syntax or stream encoding errors found" in done.stdout
 
 
+@pytest.mark.long
 @pytest.mark.needs("pdfsig", "certutil")
 def test_pdfsig_with_our_root_trusted_calls_signature_valid_and_certificate_trusted(both: Both, tmp_path: Path) -> None:
     for number, sealed in enumerate(both):

@@ -7,6 +7,7 @@ from sealed_set import SealedSet
 from test_seal_outside import run, trust_root
 
 pytest_plugins = ["seal_fixtures"]
+pytestmark = pytest.mark.long
 
 
 @pytest.mark.needs("pdfsig", "certutil")

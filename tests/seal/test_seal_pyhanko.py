@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from asn1crypto import pem, x509
 from asn1crypto.crl import CertificateList
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -59,6 +60,7 @@ def test_pyhanko_trusts_seal_and_timestamp_with_revocation_required(both: Both) 
         assert stamp.valid and stamp.trusted and stamp.timestamp == NOW
 
 
+@pytest.mark.long
 def test_ades_with_time_passes_from_the_file_alone(both: Both) -> None:
     for sheet, root in every_sheet(both):
         result = validate_with_time(sheet, root, crls=True)

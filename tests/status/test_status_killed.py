@@ -96,6 +96,7 @@ def test_killed_before_any_statement_the_next_worker_makes_what_was_missing(data
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_a_turn_that_fails_in_its_middle_leaves_everything_to_the_next(database: Database, tmp_path: Path) -> None:
     async def story() -> None:
         async with open_room(database, tmp_path) as room:
@@ -113,6 +114,7 @@ def test_a_turn_that_fails_in_its_middle_leaves_everything_to_the_next(database:
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_killed_between_writing_and_naming_the_list_of_before_stays_whole(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +157,7 @@ async def read_on(room: Room, over: asyncio.Event) -> None:
         await asyncio.sleep(0)
 
 
+@pytest.mark.long
 def test_two_workers_at_once_leave_what_one_would_and_a_reader_always_finds_a_whole_list(
     database: Database, tmp_path: Path
 ) -> None:
@@ -179,6 +182,7 @@ def test_two_workers_at_once_leave_what_one_would_and_a_reader_always_finds_a_wh
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_a_slow_transaction_that_commits_late_is_not_skipped(database: Database, tmp_path: Path) -> None:
     """Its event has a smaller id than one that was followed already."""
 

@@ -111,6 +111,7 @@ async def require_same(room: Room, lives: list[Lived], day: date) -> set[Verdict
     return seen
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_lives_drawn_at_random_read_the_same_from_the_lists_day_by_day(
     database: Database, tmp_path: Path, seed: int

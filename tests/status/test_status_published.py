@@ -121,6 +121,7 @@ def test_the_index_is_there_before_any_list_and_made_again_when_it_is_gone(datab
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_a_list_of_before_put_back_does_not_stay(database: Database, tmp_path: Path) -> None:
     async def story() -> None:
         async with open_room(database, tmp_path) as room:
@@ -173,6 +174,7 @@ def test_how_long_a_list_stays(sequence: int, urgent: int, kid: str, age: int, s
     assert there.is_current(sequence, urgent, kid, now) == stays
 
 
+@pytest.mark.long
 def test_a_list_is_never_dated_later_than_what_it_follows(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +198,7 @@ def test_a_list_is_never_dated_later_than_what_it_follows(
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_while_somebody_else_makes_entries_no_list_is_dated_anew(database: Database, tmp_path: Path) -> None:
     async def story() -> None:
         async with open_room(database, tmp_path) as room:
@@ -210,6 +213,7 @@ def test_while_somebody_else_makes_entries_no_list_is_dated_anew(database: Datab
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_going_through_everything_holds_up_no_revocation(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +236,7 @@ def test_going_through_everything_holds_up_no_revocation(
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_a_worker_that_begins_anew_takes_what_is_out_there(database: Database, tmp_path: Path) -> None:
     async def story() -> None:
         async with open_room(database, tmp_path) as room:
@@ -244,6 +249,7 @@ def test_a_worker_that_begins_anew_takes_what_is_out_there(database: Database, t
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_without_its_key_it_says_so_once_and_goes_on_when_it_is_back(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,6 +276,7 @@ def test_without_its_key_it_says_so_once_and_goes_on_when_it_is_back(
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_a_key_for_lists_that_is_revoked_signs_no_more(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,6 +291,7 @@ def test_a_key_for_lists_that_is_revoked_signs_no_more(
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_every_list_is_signed_anew_by_the_next_key_at_once(database: Database, tmp_path: Path) -> None:
     async def story() -> None:
         async with open_room(database, tmp_path) as room:
@@ -302,6 +310,7 @@ def test_every_list_is_signed_anew_by_the_next_key_at_once(database: Database, t
 # ---- going through everything once more ----
 
 
+@pytest.mark.long
 def test_entries_that_were_spoilt_are_put_right_when_asked_to(database: Database, tmp_path: Path) -> None:
     async def story() -> None:
         async with open_room(database, tmp_path) as room:
@@ -320,6 +329,7 @@ def test_entries_that_were_spoilt_are_put_right_when_asked_to(database: Database
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_under_other_rules_every_certificate_is_gone_through(database: Database, tmp_path: Path) -> None:
     async def story() -> None:
         async with open_room(database, tmp_path) as room:
@@ -336,6 +346,7 @@ def test_under_other_rules_every_certificate_is_gone_through(database: Database,
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_the_digest_of_the_rules_is_the_same_in_every_process_and_another_without_a_type() -> None:
     code = (
         "from certsvc.catalog import load_catalog; from pathlib import Path;"
@@ -348,6 +359,7 @@ def test_the_digest_of_the_rules_is_the_same_in_every_process_and_another_withou
     assert rules_digest(fewer) != rules_digest(catalog())
 
 
+@pytest.mark.long
 def test_who_does_it_once_signs_more_lists_than_one_pass_does(database: Database, tmp_path: Path) -> None:
     async def story() -> None:
         async with open_room(database, tmp_path) as room:
@@ -367,6 +379,7 @@ def test_who_does_it_once_signs_more_lists_than_one_pass_does(database: Database
 # ---- size ----
 
 
+@pytest.mark.long
 def test_a_full_list_of_mixed_states_has_less_than_200_kilobytes_and_the_worst_is_still_read(tmp_path: Path) -> None:
     signer, drawn = status_signer(made_authority(tmp_path)), random.Random(1)
     kinds, weights = (0, 1, 2, 3, 12, 13, 14, 15), (920, 20, 2, 40, 1, 5, 7, 5)

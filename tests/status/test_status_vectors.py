@@ -83,6 +83,7 @@ def test_a_list_larger_than_any_of_ours_is_not_looked_at() -> None:
     assert report.listed is not None and report.listed.reason == "list_too_large"
 
 
+@pytest.mark.long
 def test_a_bomb_is_not_unpacked_further_than_a_list_is_long() -> None:
     bomb = zlib.compress(bytes(64 << 20), 9)
     tracemalloc.start()
@@ -138,6 +139,7 @@ def test_a_file_of_keys_is_refused_when_altered_old_older_or_by_another_key() ->
 # ---- the generator ----
 
 
+@pytest.mark.long
 def test_the_generator_makes_the_same_vectors_with_other_keys(tmp_path: Path) -> None:
     command = [sys.executable, str(FOLDER / "make_status_vectors.py"), str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)

@@ -5,6 +5,7 @@ import json
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from listed import (
     DAY,
     LICENCES,
@@ -52,6 +53,7 @@ def test_a_certificate_is_in_its_list_once_it_is_issued_and_not_before(database:
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_a_suspension_is_published_at_once_and_its_end_within_a_minute(database: Database, tmp_path: Path) -> None:
     async def story() -> None:
         async with open_room(database, tmp_path) as room:
@@ -74,6 +76,7 @@ def test_a_suspension_is_published_at_once_and_its_end_within_a_minute(database:
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_what_becomes_of_a_licence_is_in_the_lists_of_its_permits(database: Database, tmp_path: Path) -> None:
     async def story() -> None:
         async with open_room(database, tmp_path) as room:
@@ -119,6 +122,7 @@ def test_at_midnight_in_china_a_dated_state_begins_and_not_a_second_before(datab
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_a_term_that_begins_later_says_nothing_before(database: Database, tmp_path: Path) -> None:
     first = TODAY + 3 * DAY
 
@@ -139,6 +143,7 @@ def test_a_term_that_begins_later_says_nothing_before(database: Database, tmp_pa
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_days_that_nobody_worked_are_made_up_for(database: Database, tmp_path: Path) -> None:
     async def story() -> None:
         async with open_room(database, tmp_path) as room:

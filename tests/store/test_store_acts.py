@@ -49,6 +49,7 @@ def test_the_same_request_twice_is_one_event_and_a_key_has_one_content(database:
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_one_key_for_two_certificates_at_once_is_used_once(database: Database) -> None:
     async def story() -> None:
         async with open_register(database) as (register, _):
@@ -72,6 +73,7 @@ def test_what_is_not_issued_is_not_acted_on(database: Database) -> None:
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_what_may_be_struck(database: Database) -> None:
     """What stands on record of this life, but no issue: not what was struck already, and not what is another's."""
 
@@ -108,6 +110,7 @@ def test_what_may_be_struck(database: Database) -> None:
 MIXED = [Act.SUSPEND, Act.RESUME, Act.GO_DORMANT, Act.ACCEPT_RENEWAL, Act.REVOKE, Act.CLOSE, Act.RECHECK]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("acts", "days"), [([Act.SUSPEND] * 10, 1), ([*MIXED, *MIXED[:3]], 4)], ids=["ten the same", "ten different"]
 )
@@ -137,6 +140,7 @@ def test_ten_at_once_leave_one_history(database: Database, acts: list[Act], days
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_acts_and_versions_at_once_leave_one_history(database: Database) -> None:
     async def story() -> None:
         async with open_register(database) as (register, reader):
@@ -185,6 +189,7 @@ def run_and_die(database: Database, asked: ActRequest, number: int) -> bool:
     return child.exitcode == 0
 
 
+@pytest.mark.long
 def test_killed_before_any_statement_an_act_is_done_wholly_or_not_at_all(database: Database) -> None:
     """A revocation of a licence that was renewed: it changes what is told of both versions."""
 

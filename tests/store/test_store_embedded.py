@@ -122,6 +122,7 @@ def test_what_was_committed_is_there_after_a_restart(home: Path) -> None:
         assert state(home) is State.GONE
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reaped", [True, False], ids=["reaped", "zombie"])
 def test_a_killed_server_starts_again(home: Path, reaped: bool) -> None:
     first, second = EmbeddedServer(home), EmbeddedServer(home)
@@ -147,6 +148,7 @@ def wait_for(what: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.long
 def test_a_process_that_got_the_number_of_a_dead_server_is_no_server(home: Path) -> None:
     server = EmbeddedServer(home)
     server.start()
@@ -160,6 +162,7 @@ def test_a_process_that_got_the_number_of_a_dead_server_is_no_server(home: Path)
     server.stop()
 
 
+@pytest.mark.long
 def test_many_that_start_at_once_share_one_server(new_home: Path) -> None:
     def story() -> None:
         server = EmbeddedServer(new_home)
@@ -187,6 +190,7 @@ def test_the_last_to_leave_stops_it(home: Path) -> None:
     assert state(home) is State.GONE
 
 
+@pytest.mark.long
 def test_a_server_left_behind_by_a_kill_is_stopped_by_the_next_to_leave(home: Path) -> None:
     def killed() -> None:
         EmbeddedServer(home).start()
@@ -201,6 +205,7 @@ def test_a_server_left_behind_by_a_kill_is_stopped_by_the_next_to_leave(home: Pa
     assert state(home) is State.GONE
 
 
+@pytest.mark.long
 def test_a_making_that_was_cut_short_is_made_again(spare: Path) -> None:
     server = EmbeddedServer(spare)
     (spare / "postgres" / "data").rename(spare / "postgres" / "unfinished")
@@ -237,6 +242,7 @@ def test_another_account_cannot_connect(home: Path) -> None:
     server.stop()
 
 
+@pytest.mark.long
 def test_a_path_too_long_for_a_socket_gets_a_private_folder_elsewhere(made: Path, new_home: Path) -> None:
     deep = copied(made, new_home / ("云山" * 12) / ("x" * 60))
     server = EmbeddedServer(deep)
@@ -261,6 +267,7 @@ def test_a_folder_that_someone_else_put_there_is_refused(new_home: Path) -> None
     sockets.rmdir()
 
 
+@pytest.mark.long
 def test_odd_characters_in_the_path_do_no_harm(made: Path, new_home: Path) -> None:
     server = EmbeddedServer(copied(made, new_home / "a 'b\", $(c)%20云"))
     server.start()
@@ -280,6 +287,7 @@ def test_a_closed_folder_above_is_named_with_the_remedy(new_home: Path) -> None:
     assert str(closed) in caught.value.zh
 
 
+@pytest.mark.long
 @AS_ROOT
 def test_programs_under_a_closed_folder_are_named_with_the_remedy(new_home: Path) -> None:
     closed = new_home.parent / "closed"
@@ -291,6 +299,7 @@ def test_programs_under_a_closed_folder_are_named_with_the_remedy(new_home: Path
     assert str(closed) in caught.value.en and "/opt" in caught.value.en
 
 
+@pytest.mark.long
 @AS_ROOT
 def test_an_ordinary_user_in_locale_c_with_a_confusing_environment(new_home: Path) -> None:
     new_home.mkdir(mode=0o700)
@@ -323,6 +332,7 @@ def test_a_damaged_cluster_is_one_clear_line(spare: Path) -> None:
     assert state(spare) is State.GONE
 
 
+@pytest.mark.long
 def test_a_server_that_never_gets_ready_is_given_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "START_SECONDS", 0.2)
     monkeypatch.setattr(Postmaster, "state", lambda _: State.BUSY)

@@ -54,6 +54,7 @@ def test_a_change_says_why(database: Database) -> None:
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_a_future_change_waits_for_its_day(database: Database) -> None:
     async def story() -> None:
         async with open_register(database) as (register, reader):

@@ -178,6 +178,7 @@ def _take_and_wait(uri: str, taken: Any) -> None:
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_leaves_its_job_to_the_next_at_once(database: Database) -> None:
     asyncio.run(put(database.uri, "a", kind="killed"))
     taken = CHILDREN.Queue()

@@ -141,6 +141,7 @@ def test_a_recheck_that_is_not_due_yet_is_no_state(database: Database) -> None:
 # ---- days begin at 00:00 in China ----
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shift", [-SECOND, -INSTANT, timedelta(), INSTANT, SECOND])
 def test_a_day_begins_at_midnight_in_china(database: Database, shift: timedelta) -> None:
     """A suspension, the end of dormancy, a recheck and a renewal that takes over, each as the day changes."""
@@ -169,6 +170,7 @@ def test_a_day_begins_at_midnight_in_china(database: Database, shift: timedelta)
     assert asyncio.run(story()) == (today if shift < timedelta() else then)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shift", [-SECOND, -INSTANT, timedelta(), SECOND])
 def test_a_version_begins_on_its_day_in_china_also_when_told_anew(database: Database, shift: timedelta) -> None:
     """It is reserved as the day changes: PostgreSQL and we name the same day for it."""

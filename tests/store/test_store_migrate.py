@@ -67,11 +67,13 @@ def test_the_schema_is_what_the_migrations_make(server: EmbeddedServer, programs
     assert dump(described, folder) == dump(migrated, folder)
 
 
+@pytest.mark.long
 def test_migrating_again_does_nothing(empty: Database) -> None:
     assert asyncio.run(migrate(empty.uri)) == [path.stem for path in sorted(FOLDER.glob("*.sql"))]
     assert asyncio.run(migrate(empty.uri)) == []
 
 
+@pytest.mark.long
 def test_many_that_migrate_at_once_apply_each_once(empty: Database) -> None:
     async def story() -> list[list[str]]:
         return await asyncio.gather(*(migrate(empty.uri) for _ in range(5)))
@@ -123,6 +125,7 @@ def test_a_migration_that_fails_leaves_nothing_of_itself(empty: Database, folder
     assert apply_to(empty, folder) == ["0003_wrong"]
 
 
+@pytest.mark.long
 def test_who_waits_too_long_is_told_so(empty: Database, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrate_module, "LOCK_SECONDS", 0.3)
 

@@ -79,6 +79,7 @@ def test_a_dead_database_is_unavailable_at_once_and_asked_again_when_it_is_back(
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_a_hung_database_is_unavailable_within_two_seconds(
     frail: tuple[EmbeddedServer, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +101,7 @@ def test_a_hung_database_is_unavailable_within_two_seconds(
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_closing_a_pool_does_not_wait_for_a_hung_database(
     frail: tuple[EmbeddedServer, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

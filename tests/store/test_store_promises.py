@@ -127,6 +127,7 @@ def test_a_slot_that_is_not_the_references_is_refused(filled: Database) -> None:
         asyncio.run(execute(filled.uri, statement))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("version", [2, 3])
 def test_versions_of_a_number_have_no_gap(database: Database, version: int) -> None:
     asyncio.run(one_of_each(database))

@@ -183,6 +183,7 @@ def test_a_series_steps_over_a_number_taken_by_name(database: Database) -> None:
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_many_at_once_take_different_numbers_without_a_gap(database: Database) -> None:
     async def story() -> None:
         async with open_register(database) as (register, _):

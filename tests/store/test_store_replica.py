@@ -21,6 +21,8 @@ from certsvc.store.programs import account_for, embedded_programs, run
 from certsvc.store.reader import PostgresReader
 from certsvc.store.register import PostgresRegister
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def pair() -> Iterator[tuple[EmbeddedServer, str]]:

@@ -106,6 +106,7 @@ def test_the_quota_is_of_one_beijing_day_and_counts_every_booking(database: Data
     run(database, story)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("moment", "allowed"),
     [

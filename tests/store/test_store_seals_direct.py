@@ -199,6 +199,7 @@ def test_under_a_quota_a_day_that_is_over_is_over(enabled: Database) -> None:
 # ---- names ----
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "extra", ["\u3000", "\u00a0", "\u200b", " ", "\u2060", "\ufeff", "\ue000", "\u3164", "\U000e0041"]
 )
@@ -213,6 +214,7 @@ def test_a_name_has_one_spelling(enabled: Database, extra: str) -> None:
 # ---- quota ----
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("level", ["read_committed", "repeatable_read", "serializable"])
 def test_a_quota_holds_at_every_isolation(server: EmbeddedServer, level: Any) -> None:
     database = fresh_database(server)
@@ -260,6 +262,7 @@ def test_who_manages_or_audits_does_not_use(enabled: Database) -> None:
     accepted(enabled, event("replace_manager", "批", successor="新"), use("管"))
 
 
+@pytest.mark.long
 def test_rules_change_by_an_act_of_two_persons(enabled: Database) -> None:
     assert accepted(enabled, event("change_rules", "管", confirmed_by="批", rules=RULES))[5] == 1
     assert (
@@ -333,6 +336,7 @@ OLD_SEAL = """insert into seal (id, owner, owner_uscc, design, rank, enrolled_at
 OLD_ACTS = [*((act, "管") for act in ("make", "made", "enable", "suspend"))]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("approver", "keeper", "mended"),
     [

@@ -57,6 +57,7 @@ def test_processes_that_enrol_at_once_enrol_once(database: Database) -> None:
     run(database, story)
 
 
+@pytest.mark.long
 def test_seals_of_an_earlier_register_are_taken_over_and_go_on(server: EmbeddedServer, tmp_path: Path) -> None:
     database = fresh_database(server, empty=True)
     for path in sorted(FOLDER.glob("000[12]_*.sql")):

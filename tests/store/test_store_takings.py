@@ -125,6 +125,7 @@ def test_a_job_that_ends_its_worker_is_put_off_and_says_why_while_all_others_are
     assert asyncio.run(why()) == "worker_crashed"
 
 
+@pytest.mark.long
 def test_what_was_beside_it_is_done_alone_and_at_once(fresh: Database, tmp_path: Path) -> None:
     put(fresh, "a", "deadly", "b")
     alive = lives(fresh, tmp_path / "diary")
@@ -187,6 +188,7 @@ def test_work_that_ended_otherwise_while_its_process_lives_was_not_begun_in_vain
     assert len(fetch(fresh, "select from job")) == 1
 
 
+@pytest.mark.long
 def test_what_could_not_be_forgotten_while_the_register_was_gone_is_with_the_next_beginning(fresh: Database) -> None:
     put(fresh, "a")
     ((name,),) = fetch(fresh, "select current_database()")

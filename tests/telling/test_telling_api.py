@@ -225,6 +225,7 @@ def test_the_feed_goes_on_from_where_it_was_read_to(other: Caller, room: Room, d
     desk.run(story())
 
 
+@pytest.mark.long
 def test_who_waits_is_answered_when_something_happens(other: Caller, room: Room, desk: Desk) -> None:
     async def story() -> None:
         after = (await other.get(EVENTS, params={"after": "latest"})).json()["next"]

@@ -75,6 +75,7 @@ def test_it_is_tried_again_under_the_same_id_with_the_same_body_and_a_new_time(d
     delivered(database, story)
 
 
+@pytest.mark.long
 def test_a_receiver_that_asks_for_later_is_left_alone_until_then(database: Database) -> None:
     async def story(desk: Desk, worker: Worker, receiver: Receiver) -> None:
         receiver.answers["/hook"] = [answer(429, Retry_After="600"), OK]
@@ -90,6 +91,7 @@ def test_a_receiver_that_asks_for_later_is_left_alone_until_then(database: Datab
     delivered(database, story)
 
 
+@pytest.mark.long
 def test_410_ends_it_at_once_and_its_owner_is_told_by_feed_and_by_another_web_hook(database: Database) -> None:
     async def story(desk: Desk, worker: Worker, receiver: Receiver) -> None:
         receiver.answers["/gone"] = [GONE]
@@ -114,6 +116,7 @@ def test_410_ends_it_at_once_and_its_owner_is_told_by_feed_and_by_another_web_ho
     delivered(database, story)
 
 
+@pytest.mark.long
 def test_when_everything_fails_for_five_days_it_is_disabled(database: Database) -> None:
     async def story(desk: Desk, worker: Worker, receiver: Receiver) -> None:
         receiver.answers["/hook"] = [BAD]
@@ -134,6 +137,7 @@ def test_when_everything_fails_for_five_days_it_is_disabled(database: Database) 
     delivered(database, story)
 
 
+@pytest.mark.long
 def test_a_message_that_its_receiver_never_takes_fails_alone(database: Database) -> None:
     async def story(desk: Desk, worker: Worker, receiver: Receiver) -> None:
         hook_id = await desk.hook(receiver.url())
@@ -179,6 +183,7 @@ def test_a_client_without_the_scope_to_be_told_is_sent_nothing(database: Databas
     delivered(database, story)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lost", ["cut off", "no scope to be told"])
 def test_a_client_that_may_be_told_no_more_is_not_sent_what_waits(database: Database, lost: str) -> None:
     async def story(desk: Desk, worker: Worker, receiver: Receiver) -> None:
@@ -193,6 +198,7 @@ def test_a_client_that_may_be_told_no_more_is_not_sent_what_waits(database: Data
     delivered(database, story)
 
 
+@pytest.mark.long
 def test_what_the_owner_may_read_no_more_is_not_sent_although_it_waits(database: Database) -> None:
     async def story(desk: Desk, worker: Worker, receiver: Receiver) -> None:
         hook_id = await desk.hook(receiver.url())
@@ -208,6 +214,7 @@ def test_what_the_owner_may_read_no_more_is_not_sent_although_it_waits(database:
     delivered(database, story)
 
 
+@pytest.mark.long
 def test_while_one_secret_follows_another_both_sign_and_then_the_new_one_alone(database: Database) -> None:
     async def story(desk: Desk, worker: Worker, receiver: Receiver) -> None:
         old = await desk.desk.add(Owner(client=MARKET, key="k"), receiver.url(), None, NOW)
@@ -260,6 +267,7 @@ class Stalling:
         return Answer(took=timedelta(), status=200)
 
 
+@pytest.mark.long
 def test_a_receiver_that_stalls_does_not_hold_up_another(database: Database) -> None:
     async def story(desk: Desk, worker: Worker, receiver: Receiver) -> None:
         worker.sender = sender = Stalling("/slow")
@@ -281,6 +289,7 @@ def test_a_receiver_that_stalls_does_not_hold_up_another(database: Database) -> 
     delivered(database, story)
 
 
+@pytest.mark.long
 def test_many_workers_send_each_message_once_and_few_at_a_time(database: Database) -> None:
     async def story(desk: Desk, worker: Worker, receiver: Receiver) -> None:
         worker.sender = sender = Stalling("/nobody")
@@ -294,6 +303,7 @@ def test_many_workers_send_each_message_once_and_few_at_a_time(database: Databas
     delivered(database, story)
 
 
+@pytest.mark.long
 def test_while_a_receiver_fails_it_gets_one_message_at_a_time(database: Database) -> None:
     async def story(desk: Desk, worker: Worker, receiver: Receiver) -> None:
         receiver.answers["/hook"] = [BAD]

@@ -158,6 +158,7 @@ def test_what_is_paused_waits_and_arrives_when_it_goes_on(database: Database) ->
     delivered(database, story)
 
 
+@pytest.mark.long
 def test_what_is_disabled_gets_nothing_until_it_is_replayed(database: Database) -> None:
     async def story(desk: Desk, worker: Worker, receiver: Receiver) -> None:
         hook_id = await desk.hook(receiver.url(), kinds=["batch.finished", "certificate.issue"])

@@ -83,6 +83,7 @@ async def follow(desk: Desk, done: asyncio.Event) -> list[tuple[int, int]]:
         is_last = done.is_set()
 
 
+@pytest.mark.long
 def test_readers_that_follow_while_many_write_each_read_everything_once(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +172,7 @@ SCOPES = st.builds(
 SHORT = SCOPES.map(lambda text: text.removesuffix(":*").removesuffix(":*"))
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(SCOPES | SHORT, max_size=4),
@@ -205,6 +207,7 @@ def test_a_notice_to_a_name_is_seen_by_that_client_alone(database: Database) -> 
     told(database, story)
 
 
+@pytest.mark.long
 def test_who_may_know_little_is_led_past_much_without_missing_what_is_theirs(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,6 +316,7 @@ def test_the_public_role_sees_nothing_of_telling(issued: Database, table: str) -
     asyncio.run(story())
 
 
+@pytest.mark.long
 def test_what_lay_in_the_outbox_is_moved_to_the_feed(server: EmbeddedServer) -> None:
     database = fresh_database(server, empty=True)
     number = next(path.name for path in FOLDER.glob("*_notices.sql"))

@@ -88,6 +88,7 @@ def test_a_redirect_into_a_private_network_leads_nowhere(target: str) -> None:
     assert (came.status, receiver.connections) == (302, 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("path", "data", "trouble"),
     [
@@ -116,11 +117,13 @@ def test_informational_answers_before_the_answer_are_passed_over() -> None:
     assert sent("/hook", early + answer(200))[0].arrived
 
 
+@pytest.mark.long
 def test_of_a_huge_answer_only_the_beginning_is_read_and_kept() -> None:
     came, _ = sent("/huge", answer(500, b"x" * 50_000_000))
     assert (came.status, came.beginning) == (500, "x" * 500)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "data",
     [
@@ -213,6 +216,7 @@ def test_a_name_without_addresses_is_a_failure_with_a_name(found: Sequence[str] 
     assert ask_name(Names(found), f"https://{NAME}/").trouble is Trouble.NAME
 
 
+@pytest.mark.long
 def test_a_name_server_that_never_answers_is_over_in_time() -> None:
     async def never(_host: str, _port: int) -> Sequence[str]:
         await asyncio.sleep(3600)
@@ -303,6 +307,7 @@ def test_who_has_not_the_certificate_for_the_name_learns_nothing(tmp_path: Path,
     assert (came.trouble, receiver.received) == (Trouble.TLS, [])
 
 
+@pytest.mark.long
 def test_https_to_one_who_speaks_none_is_a_failure_with_a_name() -> None:
     async def story() -> Answer:
         async with receiving() as receiver:

@@ -75,6 +75,7 @@ def test_any_claims_survive_the_way_to_digits_and_back(claims: Claims, key_id: b
     assert len(to_digits(raw)) <= MAX_DIGITS
 
 
+@pytest.mark.long
 @given(st.text(max_size=720) | st.text("0123456789", max_size=720))
 @example("")
 @example("1")
@@ -85,6 +86,7 @@ def test_random_text_is_never_a_token_and_never_another_error(text: str) -> None
         parse_digits(text)
 
 
+@pytest.mark.long
 @given(st.sampled_from(GOOD), st.data())
 @settings(max_examples=300, deadline=None)
 def test_a_good_token_with_digits_changed_is_never_accepted(digits: str, data: st.DataObject) -> None:
@@ -95,6 +97,7 @@ def test_a_good_token_with_digits_changed_is_never_accepted(digits: str, data: s
     assert not accepted(other)
 
 
+@pytest.mark.long
 @given(st.sampled_from(GOOD), st.data())
 @settings(max_examples=300, deadline=None)
 def test_a_good_token_with_bytes_changed_is_never_accepted(digits: str, data: st.DataObject) -> None:
@@ -107,6 +110,7 @@ def test_a_good_token_with_bytes_changed_is_never_accepted(digits: str, data: st
     assert not accepted(other)
 
 
+@pytest.mark.long
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.binary(max_size=70),
@@ -122,6 +126,7 @@ def test_other_cbor_in_any_place_is_malformed(value: Any) -> None:
             parse_digits(to_digits(raw))
 
 
+@pytest.mark.long
 @given(st.sampled_from([7, 6, 4, 2, DETAIL]), st.integers() | st.floats() | st.text() | st.none() | st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_a_claim_of_another_kind_is_never_read(key: int, value: object) -> None:

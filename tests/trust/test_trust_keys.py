@@ -88,6 +88,7 @@ def test_with_both_keys_both_services_answer(office: Settings, capsys: pytest.Ca
     assert logged(capsys) == []
 
 
+@pytest.mark.long
 def test_a_lost_timestamp_key_stops_timestamps_alone_until_it_is_back(
     office: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -115,6 +116,7 @@ def test_a_lost_timestamp_key_stops_timestamps_alone_until_it_is_back(
     assert [(line["event"], line["key"]) for line in logged(capsys)] == [("key_in_order", "timestamp")]
 
 
+@pytest.mark.long
 def test_a_lost_ocsp_key_stops_ocsp_alone_until_it_is_back(
     office: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,6 +150,7 @@ def test_health_names_everything_that_is_out_of_order(office: Settings) -> None:
         opened(office).require_ready(NOW)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["timestamp", "ocsp"])
 def test_the_next_generation_of_a_lost_key_is_taken_up_at_once(office: Settings, name: str) -> None:
     lose(office, name)

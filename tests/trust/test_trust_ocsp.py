@@ -313,6 +313,7 @@ def test_a_certid_with_another_hash_is_not_for_us(kept_pki: Pki) -> None:
     assert answer.error is OCSPResponseStatus.UNAUTHORIZED
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_an_altered_request_is_answered_whatever_it_is(kept_pki: Pki, data: st.DataObject) -> None:

@@ -172,6 +172,7 @@ def test_a_service_whose_clock_is_far_from_ours_is_refused(pki: Pki, after: time
     assert "far apart" in refused(pki, genuine(pki, after=after))
 
 
+@pytest.mark.long
 def test_every_altered_byte_of_a_reply_is_noticed(pki: Pki) -> None:
     """And nothing but its own error is raised."""
     message = der.sequence(der.integer(1), der.sequence(der.SHA256, der.octet_string(DIGEST)), der.integer(7), der.TRUE)
@@ -244,6 +245,7 @@ def silent(drip: bytes = b"") -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "drip", [b"", b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 2000], ids=["silent", "a-byte-now-and-then"]
 )

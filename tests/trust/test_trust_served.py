@@ -200,6 +200,7 @@ def test_caches_may_keep_an_answer_and_ask_whether_it_changed(site: Site) -> Non
     assert site.get(path, **{"If-None-Match": '"another"'}).status_code == 200
 
 
+@pytest.mark.long
 def test_what_is_for_its_asker_alone_is_not_for_caches(site: Site) -> None:
     nonced = site.post("/ocsp", status_request(site, b"12345678"), OCSP_REQUEST)
     assert nonced.headers["Cache-Control"] == "private, max-age=0"
@@ -283,6 +284,7 @@ def test_other_methods_are_not_allowed(site: Site, method: str, path: str) -> No
     assert httpx.request(method, site.url + path, timeout=30).status_code == 405
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("path", "name", "kind"),
     [
@@ -367,6 +369,7 @@ def test_a_known_client_is_let_in_and_a_wrong_token_is_not(site: Site) -> None:
     assert TOKEN not in site.log.read_text("utf-8")
 
 
+@pytest.mark.long
 def test_strangers_are_told_to_wait_and_known_clients_are_not(site: Site) -> None:
     port = free_loopback_port()
     with served_trust(site.pki.folder, port, per_minute=2) as url:

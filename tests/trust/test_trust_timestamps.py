@@ -88,6 +88,7 @@ def test_the_nonce_comes_back_as_it_was_sent(pki: Pki, nonce: str) -> None:
     assert info_of(responder(pki).respond(query(sent), pki.now).der)["nonce"].dump() == sent
 
 
+@pytest.mark.long
 def test_a_reply_written_again_by_another_program_is_the_same(pki: Pki) -> None:
     for message in (query(der.integer(7), der.TRUE), query(), b""):
         reply = responder(pki, synchronised=False, demonstration=True).respond(message, pki.now).der
@@ -128,6 +129,7 @@ def test_a_flawed_request_is_rejected_with_the_reason(pki: Pki, flaw: str) -> No
     assert response["time_stamp_token"].native is None
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_an_altered_request_is_answered_whatever_it_is(pki: Pki, data: st.DataObject) -> None:

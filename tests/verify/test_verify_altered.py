@@ -33,6 +33,7 @@ def test_every_kind_of_alteration_is_on_the_list() -> None:
     assert all(sum(flaw.answers.get(form) is not None for flaw in FLAWS) > 100 for form in Form)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("flaw", "form", "expected"),
     [*CASES[Form.ONE_REVISION], *some(CASES[Form.LT])],

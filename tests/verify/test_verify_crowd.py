@@ -85,6 +85,7 @@ def test_a_hostile_file_breaks_no_comparison_and_the_next_one_is_made(make: Call
     assert second == Compared((), (), complete=True)
 
 
+@pytest.mark.long
 def test_a_worker_has_a_bound_on_its_memory_and_its_time() -> None:
     """Both kinds of worker ask for it themselves, before they read anything."""
     code = "import certsvc.limited as l, resource, io, sys; l.end_with_parent = lambda: None;"
@@ -102,6 +103,7 @@ def test_a_worker_has_a_bound_on_its_memory_and_its_time() -> None:
         assert run(bounds(module)) == [str(MEMORY), str(MEMORY), "0"]
 
 
+@pytest.mark.long
 def test_looking_at_pictures_loads_no_pdf_code_into_the_process_that_serves() -> None:
     code = "import sys, certsvc.verify.looker, certsvc.verify.changed, certsvc.verify.photo;"
     code += "print([m for m in ('pyhanko', 'pypdfium2', 'PIL', 'zxingcpp', 'typst') if m in sys.modules])"

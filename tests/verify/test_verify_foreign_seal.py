@@ -137,6 +137,7 @@ def test_without_recognition_the_same_file_is_not_ours(bench: Bench, theirs: Mad
     assert (seen.verdict, headline_of(seen)) == (Verdict.NOT_VALID, "not_ours")
 
 
+@pytest.mark.long
 def test_recognition_opens_nothing_for_a_file_of_ours(bench: Bench) -> None:
     """Our own root among the recognised: a file of ours that is not registered stays what it is."""
     ours = recognised(bench, bench.workshop.ours, days=60)

@@ -29,12 +29,14 @@ def test_a_genuine_document_is_valid_and_offline_sound(joint: JointBench) -> Non
     assert (alone.verdict, alone.document) == (Verdict.UNDETERMINED, Soundness.SOUND)
 
 
+@pytest.mark.long
 def test_the_press_of_the_flaws_makes_a_sound_document_when_nothing_is_changed(joint: JointBench) -> None:
     seen = report_or_code(verifier(joint.workshop, None), joint.press(), joint.workshop.now)
     assert isinstance(seen, Report)
     assert (seen.document, not_passed(seen)) == (Soundness.SOUND, set())
 
 
+@pytest.mark.long
 def test_nobody_can_tell_which_seals_are_missing_from_a_version_of_the_type_that_is_not_known_here(
     joint: JointBench,
 ) -> None:
@@ -56,6 +58,7 @@ def test_the_seals_are_those_that_the_plan_binds_to_the_type_in_its_order(joint:
     assert len(joint.made.face.layout.seals) == len(OWNERS)
 
 
+@pytest.mark.long
 def test_an_inspection_names_the_signers_in_order_with_their_certificates(joint: JointBench) -> None:
     seen = inspect_pdf(joint.pdf, joint.workshop.roots, joint.workshop.now)
     assert [signer.uscc for signer in seen.signers] == [joint.owner(owner).uscc for owner in OWNERS]
@@ -74,6 +77,7 @@ def test_the_flaws_are_many_and_each_has_a_name() -> None:
     assert len({flaw.make.__name__ for flaw in JOINT_FLAWS}) == len(JOINT_FLAWS) > 40
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("flaw", some(JOINT_FLAWS), ids=lambda flaw: flaw.make.__name__)
 def test_an_altered_document_is_unsound_and_says_why(flaw: JointFlaw, joint: JointBench) -> None:
     data = flaw.make(joint)

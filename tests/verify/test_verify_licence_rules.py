@@ -99,6 +99,7 @@ def test_what_was_found_once_stays_whatever_becomes_of_the_licence(status: Statu
 PERMITS = business().permits(business().licence().ref)
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(
     own=st.sampled_from(Status),
@@ -255,6 +256,7 @@ def test_an_old_version_of_the_licence_leaves_the_permits_to_the_one_that_holds(
     assert {line.verdict.value for line in report.permits} == {"not_valid"}
 
 
+@pytest.mark.long
 def test_a_rule_of_the_type_replaces_the_general_one_and_looks_at_conditions_too(tmp_path: Path) -> None:
     shutil.copytree(SCHEMAS, tmp_path / "schemas")
     policy = tmp_path / "schemas" / "food-business" / "policy.toml"

@@ -170,6 +170,7 @@ def test_a_licence_of_no_fixed_term_verifies_too(bench: Bench, shelf: Shelf) -> 
     assert (seen.verdict, seen.term.value) == (Verdict.VALID, "none")
 
 
+@pytest.mark.long
 def test_the_issue_walks_own_check_sees_what_a_stranger_sees(bench: Bench, offline: Verifying) -> None:
     checks = run(check_file(offline, bench.genuine.pdf, bench.workshop.now))
     assert {check.outcome.value for check in checks} == {"passed"}

@@ -126,11 +126,13 @@ print(msgspec.msgpack.decode(out.getvalue()[LENGTH:], type=Inspection).unreadabl
     return subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=seconds, check=False)
 
 
+@pytest.mark.long
 def test_a_worker_that_wants_too_much_memory_says_so() -> None:
     done = in_a_worker("    bytearray(3 * 1024**3)", cpu_seconds=20)
     assert (done.returncode, done.stdout) == (0, b"MemoryError\n"), done.stderr
 
 
+@pytest.mark.long
 def test_a_worker_that_computes_too_long_is_ended_by_the_kernel() -> None:
     began = time.monotonic()
     done = in_a_worker("    while True: pass")
@@ -138,6 +140,7 @@ def test_a_worker_that_computes_too_long_is_ended_by_the_kernel() -> None:
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.long
 def test_a_worker_can_write_no_file(tmp_path: Path) -> None:
     done = in_a_worker(f"    open({str(tmp_path / 'taken')!r}, 'wb', buffering=0).write(b'x')")
     assert done.returncode != 0
@@ -182,6 +185,7 @@ def test_too_many_callers_are_told_so_and_their_place_is_given_back() -> None:
     assert isinstance(again, Inspection)
 
 
+@pytest.mark.long
 def test_callers_who_go_away_leave_their_place_in_the_line() -> None:
     async def come_and_go() -> list[Inspection]:
         async with Inspector(workers=1, waiting=2) as inspector:
@@ -195,6 +199,7 @@ def test_callers_who_go_away_leave_their_place_in_the_line() -> None:
     assert [bool(seen.unreadable) for seen in run(come_and_go())] == [True] * 3
 
 
+@pytest.mark.long
 def test_the_answer_for_a_caller_who_went_away_reaches_nobody_else(bench: Bench) -> None:
     async def swap() -> Inspection:
         async with Inspector(workers=1, seconds=10) as inspector:
@@ -207,6 +212,7 @@ def test_the_answer_for_a_caller_who_went_away_reaches_nobody_else(bench: Bench)
     assert run(swap()).unreadable
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_at_work_is_replaced(pool: Pool, bench: Bench) -> None:
     def kill() -> None:
         time.sleep(0.5)
@@ -222,6 +228,7 @@ def test_a_worker_that_is_killed_at_work_is_replaced(pool: Pool, bench: Bench) -
     assert pool.inspect(bench.genuine.pdf, bench.workshop.roots).unreadable is None
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_while_idle_costs_nobody_an_answer(pool: Pool, bench: Bench) -> None:
     pool.inspect(b"%PDF-")
     (worker,) = workers_of(os.getpid())
@@ -234,6 +241,7 @@ def test_a_worker_that_is_killed_while_idle_costs_nobody_an_answer(pool: Pool, b
 # ---- what a worker has ----
 
 
+@pytest.mark.long
 def test_a_worker_gets_no_secret_in_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CERTSVC_PASSPHRASE", "made-up-secret")
     monkeypatch.setenv("CERTSVC_DATABASE_URI", "postgresql://made-up-secret@localhost/x")
@@ -252,12 +260,14 @@ def test_a_worker_gets_no_secret_in_its_environment(monkeypatch: pytest.MonkeyPa
     assert b"CERTSVC_" not in seen
 
 
+@pytest.mark.long
 def test_reading_files_loads_no_pdf_code_into_the_process_that_serves() -> None:
     code = "import sys, certsvc.verify.inspector; print([m for m in ('pyhanko', 'pypdfium2') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.long
 def test_workers_end_with_the_process_that_started_them_even_at_work(tmp_path: Path) -> None:
     hours = tmp_path / "hours.pdf"
     hours.write_bytes(a_billion_forms())
@@ -281,6 +291,7 @@ asyncio.run(main())
         wait_for(lambda: not Path(f"/proc/{worker}/cmdline").exists(), seconds=3)
 
 
+@pytest.mark.long
 def test_the_pool_leaves_no_process_behind() -> None:
     before = workers_of(os.getpid())
     run(inspect_once(b"%PDF-"))

@@ -33,6 +33,7 @@ def test_sound_types_end_with_0_and_one_object_for_each_type_and_version() -> No
     assert all(each["problems"] == [] and each["zh"] and each["en"] and each["type_number"] for each in lines)
 
 
+@pytest.mark.long
 def test_problems_end_with_1_and_carry_file_line_code_and_words(bench: Bench) -> None:
     done = bench.run("check-types", "--json")
     assert done.returncode == 1 and done.stderr == ""
@@ -47,6 +48,7 @@ def test_problems_end_with_1_and_carry_file_line_code_and_words(bench: Bench) ->
         assert isinstance(problem["line"], int) and problem["zh"] and problem["en"]
 
 
+@pytest.mark.long
 def test_every_version_has_its_own_object(bench: Bench) -> None:
     shutil.copytree(bench.schemas / WATER / "v1", bench.schemas / WATER / "v2")
     done = bench.run("check-types", "--json")
@@ -54,6 +56,7 @@ def test_every_version_has_its_own_object(bench: Bench) -> None:
     assert [(each["version"], len(each["problems"])) for each in lines if each["id"] == WATER] == [(1, 0), (2, 1)]
 
 
+@pytest.mark.long
 def test_people_get_a_line_for_each_type_and_three_for_each_problem(bench: Bench) -> None:
     done = bench.run("check-types")
     assert done.returncode == 1
@@ -64,6 +67,7 @@ def test_people_get_a_line_for_each_type_and_three_for_each_problem(bench: Bench
     assert rows[-1] == "2 个证照类型可用，2 处问题 · 2 types can be used, 2 problems"
 
 
+@pytest.mark.long
 def test_another_folder_may_be_named_and_must_be_there(bench: Bench, tmp_path: Path) -> None:
     assert bench.run("check-types", SCHEMAS).returncode == 0
     assert bench.run("check-types", tmp_path / "nowhere").returncode == 2
@@ -74,6 +78,7 @@ def test_another_folder_may_be_named_and_must_be_there(bench: Bench, tmp_path: P
     assert codes == {"no_types", "file_missing"}
 
 
+@pytest.mark.long
 def test_what_all_types_rest_on_has_an_object_of_its_own_only_when_it_is_wrong(bench: Bench) -> None:
     (bench.schemas / "general.toml").write_text("when_licence = 5", "utf-8")
     (bench.schemas / "published.toml").write_text('"common/v1" = "00"', "utf-8")

@@ -114,6 +114,7 @@ def flawed(folder: Path, face: str) -> list[Problem]:
     return page_problems(read_page(Renderer(bench.schemas).render(shown)), signatures(shown))
 
 
+@pytest.mark.long
 def test_every_seal_of_a_joint_document_is_looked_under() -> None:
     kind = load_catalog(SCHEMAS).latest(JOINT)
     for sample in samples([kind]):
@@ -126,6 +127,7 @@ def test_every_seal_of_a_joint_document_is_looked_under() -> None:
     assert {problem.code for problem in found} == {"under_seal"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FLAWS)
 def test_a_flaw_of_a_face_is_found_and_named(name: str, tmp_path: Path) -> None:
     more, code, what = FLAWS[name]

@@ -157,6 +157,7 @@ def test_the_next_version_is_the_newest_with_its_number_raised(bench: Bench) -> 
         start_version(bench.schemas, "no-such-type")
 
 
+@pytest.mark.long
 def test_the_command_prints_what_to_do_next(bench: Bench) -> None:
     done = bench.run("new-type", "tea-house", "--zh", "茶馆经营许可证", "--en", "Tea house permit")
     assert done.returncode == 0, done.stderr
@@ -181,6 +182,7 @@ CONTENT = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(CONTENT)
 def test_toml_reads_back_as_it_was(content: dict[str, Any]) -> None:
     assert tomllib.loads(write_toml(content, {}, "head\nof two lines")) == content

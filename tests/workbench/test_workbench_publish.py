@@ -80,6 +80,7 @@ def test_the_way_leads_to_a_second_version(bench: Bench) -> None:
     assert rows == [f"{FOOD}/v1", f"{FOOD}/v2"]
 
 
+@pytest.mark.long
 def test_versions_stand_by_number_and_are_published_one_after_the_other(bench: Bench) -> None:
     for number in range(2, 11):
         start_version(bench.schemas, WATER)
@@ -126,6 +127,7 @@ def test_where_nothing_was_published_yet_a_list_is_begun(bench: Bench) -> None:
     assert lines(bench)[0].startswith("# SHA-256")
 
 
+@pytest.mark.long
 def test_two_who_publish_at_once_are_both_on_the_list(bench: Bench) -> None:
     parts = sorted(path.name[1:] for path in (bench.schemas / "common").glob("v*"))
     (bench.schemas / LIST).write_text("", "utf-8")
@@ -142,6 +144,7 @@ def test_two_who_publish_at_once_are_both_on_the_list(bench: Bench) -> None:
     assert {FOOD, DRUGS, WATER} <= {folder.partition("/")[0] for folder in published(bench.schemas)}
 
 
+@pytest.mark.long
 def test_the_command_refuses_with_every_reason_and_says_what_it_did(bench: Bench) -> None:
     assert bench.run("new-type", "evening-market", "--like", FOOD, "--zh", "夜市经营许可证").returncode == 0
     refused = bench.run("publish-type", "evening-market")
