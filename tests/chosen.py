@@ -3,9 +3,11 @@ run no test that is marked `long`."""
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
 from typing import TypeVar
 
-from certsvc.catalog import CertificateType
+from certsvc.catalog import Catalog, CertificateType, load_catalog
 from certsvc.demo.orders import SHOWN
 
 Case = TypeVar("Case")
@@ -19,6 +21,12 @@ LONG = "they kill, break or draw, or run whole systems: ./dev test --all, or nam
 
 FEW_FILES = 20
 """Who names so few files wants their tests, however long they take."""
+
+
+@cache
+def tree_catalog() -> Catalog:
+    """The types in the tree, read once."""
+    return load_catalog(Path(__file__).resolve().parent.parent / "schemas")
 
 
 def chosen(kinds: Iterable[CertificateType]) -> list[CertificateType]:

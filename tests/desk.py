@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from chosen import tree_catalog
 
 from certsvc.authorities import open_keys
-from certsvc.catalog import load_catalog
 from certsvc.issuance.service import Issuing, silent_walk
 from certsvc.issuing import join_issuing
 from certsvc.services import Walk
@@ -31,7 +31,7 @@ class Desk:
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
         self._inspector = Inspector(1)
-        self._catalog = load_catalog(SCHEMAS)
+        self._catalog = tree_catalog()
         self.run(self._inspector.__aenter__())
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chosen import tree_catalog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -16,7 +17,6 @@ from trust_parties import KINDS, claims_of, make_parties
 
 from certsvc.authority.recognised import load_recognised
 from certsvc.authority.trust_list import LIST, make_trust_files
-from certsvc.catalog import load_catalog
 from certsvc.custody.delegate import as_issuer_key
 from certsvc.custody.keys import generate_key
 from certsvc.domain.calendar import start_of_day
@@ -26,7 +26,7 @@ from certsvc.errors import RecognitionWrong
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "keys" / "anchors"
 TODAY, A_DAY = date(2026, 11, 26), timedelta(days=1)
-CODES = {kind.id: str(kind.type_code) for kind in load_catalog(ROOT / "schemas")}
+CODES = {kind.id: str(kind.type_code) for kind in tree_catalog()}
 
 
 @pytest.fixture

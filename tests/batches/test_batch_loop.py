@@ -9,9 +9,8 @@ from typing import Any, cast
 
 import pytest
 from batched import FOOD, food, wanted
-from desk import SCHEMAS
+from chosen import tree_catalog
 
-from certsvc.catalog import load_catalog
 from certsvc.domain.acts import Act
 from certsvc.domain.batch import Form
 from certsvc.domain.client import Client, ClientKind, ClientState, RegisteredClient, new_client_id
@@ -161,7 +160,7 @@ def test_rows_are_looked_for_behind_the_last_one_and_then_from_the_start() -> No
     assert [*turns.places(1)] == [0]
 
 
-CATALOG = load_catalog(SCHEMAS)
+CATALOG = tree_catalog()
 ROW = json.dumps({"payload": food(1)}, ensure_ascii=False).encode() + b"\n"
 TABLE_ROW = b'"' + "云山市".encode() * 100 + b'\n","b"\n'
 

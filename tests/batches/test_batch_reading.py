@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 from batched import FOOD, LICENCE, food, ndjson, wanted
-from desk import SCHEMAS
+from chosen import tree_catalog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certsvc.catalog import load_catalog
 from certsvc.domain.acts import Act
 from certsvc.domain.batch import LONGEST_KEY, LONGEST_ROW, Form, NewRow
 from certsvc.errors import InvalidInput, MessageTooLarge
@@ -22,7 +21,7 @@ from certsvc.issuance.batches.line import content_bytes, read_content
 from certsvc.issuance.batches.reading import Upload
 from certsvc.issuance.batches.table import columns_of
 
-CATALOG = load_catalog(SCHEMAS)
+CATALOG = tree_catalog()
 HEADER = "_key,name,items\r\n"
 
 

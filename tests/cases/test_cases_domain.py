@@ -3,9 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from demonstration import ROOT
+from chosen import tree_catalog
 
-from certsvc.catalog import load_catalog
 from certsvc.domain.calendar import weekdays_after, weekdays_before
 from certsvc.domain.case import DECISIONS, OPEN, PART_ACTS, PENDING, Case, Part, PartAct, PartState, Side
 from certsvc.domain.masking import mask_business
@@ -38,7 +37,7 @@ def test_working_days_leave_out_saturday_and_sunday() -> None:
 def test_the_time_for_a_decision_is_the_types_else_the_one_asked_for_else_the_laws(
     type_id: str, asked: dict[str, int], days: int
 ) -> None:
-    kind = load_catalog(ROOT / "schemas").latest(type_id)
+    kind = tree_catalog().latest(type_id)
     made = _new_part(kind, asked, FRIDAY)
     assert (made.working_days, made.deadline) == (days, weekdays_after(FRIDAY, days))
 

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from demonstration import ROOT
+from chosen import tree_catalog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certsvc.catalog import CertificateType, load_catalog
+from certsvc.catalog import CertificateType
 from certsvc.catalog.load import examples
 from certsvc.catalog.merged_form import MergedForm, business_facts, merge_forms
 from certsvc.catalog.problems import make_validator
 from certsvc.domain.certificate import Category
 from certsvc.errors import InvalidInput
 
-CATALOG = load_catalog(ROOT / "schemas")
+CATALOG = tree_catalog()
 KINDS = [kind for kind in CATALOG if kind.category is not Category.PROOF]
 LICENCES = [kind for kind in KINDS if kind.category is Category.LICENCE]
 PERMITS = [kind for kind in KINDS if kind.category is Category.PERMIT]

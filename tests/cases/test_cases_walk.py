@@ -121,6 +121,7 @@ def test_licence_and_permits_on_one_code_one_with_documents_to_follow_and_one_re
     tell(walks, story)
 
 
+@pytest.mark.long
 def test_a_permit_under_a_licence_on_record_knows_the_business_already(walks: Walks) -> None:
     async def story(work: CaseWork, jobs: JobQueue) -> None:
         case = await opened(work, "first the licence", LICENCE)

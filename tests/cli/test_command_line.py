@@ -152,6 +152,7 @@ def test_verify_without_any_anchor_says_what_is_missing(home: Home, new_home: Ne
     assert "ceremony" in one_line(done)
 
 
+@pytest.mark.long
 def test_the_same_key_again_gives_the_same_certificate(home: Home, tmp_path: Path, another_bar: Iterator[Path]) -> None:
     bar = next(another_bar)
     first, again = (home.json("issue", "food-business", bar, "--key", "k1")[0] for _ in range(2))

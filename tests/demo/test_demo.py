@@ -17,11 +17,11 @@ from typing import Any
 import httpx
 import pypdfium2
 import pytest
+from chosen import tree_catalog
 from demonstration import ROOT, Demonstration, Home, NewHome
 from PIL import Image
 from served import free_port, served
 
-from certsvc.catalog import load_catalog
 from certsvc.demo.orders import demo_orders
 from certsvc.demo.screen import draw
 from certsvc.render.qr import qr_symbol
@@ -93,7 +93,7 @@ def test_killed_at_any_time_the_next_start_completes_it(new_home: NewHome) -> No
 
 @pytest.mark.long
 def test_the_orders_of_a_day_are_always_the_same_and_their_terms_whole_years() -> None:
-    catalog = load_catalog(ROOT / "schemas")
+    catalog = tree_catalog()
     for day in (date(2026, 11, 25), date(2028, 2, 29), date(2031, 12, 31)):
         orders = demo_orders(catalog, "demo", day)
         assert orders == demo_orders(catalog, "demo", day)

@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from chosen import tree_catalog
 from document_desk import DEPARTMENT, DOCUMENTS, HEALTH, Runner
 from made_up_documents import letter
 from pyhanko.pdf_utils.generic import NameObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from certsvc.catalog import load_catalog
 from certsvc.domain.document_seal import DepartmentDocument, Position, Rule
 from certsvc.errors import RegisterUnavailable
 from certsvc.http.language import Language, load_languages
@@ -81,7 +81,7 @@ class Stranger:
     def check(self, data: bytes, register: Any = "the public role's", inspector: Inspector | None = None) -> Report:
         """The report on a file."""
         verifying = Verifying(
-            catalog=load_catalog(REPOSITORY / "schemas"),
+            catalog=tree_catalog(),
             trust=self._desk.desk.trust,
             register=self._reader if isinstance(register, str) else register,
             inspector=inspector or self._inspector,

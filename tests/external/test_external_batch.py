@@ -2,9 +2,9 @@
 
 import msgspec
 import pytest
-from external_walks import LICENCE, TESTS
+from chosen import tree_catalog
+from external_walks import LICENCE
 
-from certsvc.catalog import load_catalog
 from certsvc.domain.acts import Act
 from certsvc.domain.batch import BatchRequest, Form
 from certsvc.domain.external import ExternalFile, SealSpot
@@ -23,7 +23,7 @@ def test_a_line_carries_layout_and_file_to_its_order() -> None:
     line = {"key": "1", "payload": {"a": 1}, "layout": "external", "file": place}
     said = read_json(msgspec.json.encode(line), request())
     content = read_content(content_bytes(said.content))
-    order = order_of(content, "x", "1", Act.ISSUE, load_catalog(TESTS.parent / "schemas").latest(LICENCE))
+    order = order_of(content, "x", "1", Act.ISSUE, tree_catalog().latest(LICENCE))
     spot = SealSpot(x_mm=1, y_mm=2)
     assert order.layout == "external"
     assert order.file == ExternalFile(sha256=bytes.fromhex(SHA256), page=1, x_mm=200, y_mm=20.5, seal=spot)
@@ -43,7 +43,7 @@ def test_an_act_that_makes_no_sheet_takes_neither() -> None:
 
 
 def test_a_table_has_columns_for_it() -> None:
-    kind = load_catalog(TESTS.parent / "schemas").latest(LICENCE)
+    kind = tree_catalog().latest(LICENCE)
     columns = columns_of(kind, Act.ISSUE)
     names = read_header("uscc,_layout,_file_sha256,_file_page,_file_x_mm,_file_y_mm,_file_module_mm", columns)
     said = read_record(f"91441900MA51ABC088,external,{SHA256},1,200,20.5,0.42", names, columns)

@@ -16,12 +16,13 @@ import asyncpg
 import httpx
 import msgspec
 import pypdfium2
+from chosen import tree_catalog
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "issuance"))
 
 from walked import Walks
 
-from certsvc.catalog import Catalog, load_catalog
+from certsvc.catalog import Catalog
 from certsvc.demo.orders import from_day
 from certsvc.desks import open_desk
 from certsvc.domain.calendar import beijing_date
@@ -102,7 +103,7 @@ class Room:
 @cache
 def catalog() -> Catalog:
     """The types in the tree."""
-    return load_catalog(REPOSITORY / "schemas")
+    return tree_catalog()
 
 
 def order(key: str) -> Order:

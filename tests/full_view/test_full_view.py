@@ -147,6 +147,7 @@ def test_a_program_gets_json(room: Room) -> None:
 # ---- five tries an hour ----
 
 
+@pytest.mark.long
 def test_the_sixth_try_is_refused_even_with_the_right_characters_and_says_when_there_is_one(room: Room) -> None:
     proof = room.issue("five")
     for _ in range(TRIES):

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
+from chosen import tree_catalog
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from litestar import Litestar
 
-from certsvc.catalog import Catalog, load_catalog
+from certsvc.catalog import Catalog
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.case import PendingPart, Progress
 from certsvc.domain.certificate import Gathered, Issuer, RegisteredCertificate, RegisteredDocument, StatusChange
@@ -43,7 +44,7 @@ SEALED_AT = b"%PDF-1.7 made up "
 @cache
 def catalog() -> Catalog:
     """The types in the tree."""
-    return load_catalog(ROOT / "schemas")
+    return tree_catalog()
 
 
 @dataclass

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chosen import tree_catalog
 from demonstration import ROOT, NewHome
 
 from certsvc import app
-from certsvc.catalog import Catalog, CertificateType, load_catalog
+from certsvc.catalog import Catalog, CertificateType
 from certsvc.catalog.load import examples
 from certsvc.demo.look import look_at
 from certsvc.demo.orders import from_day
@@ -30,7 +31,7 @@ from certsvc.store.migrate import migrate
 
 ACTOR = Actor(name="test", scopes=frozenset({"issue:*"}))
 PLAN = ROOT / "keys" / "ceremonies" / "demonstration.toml"
-CATALOG = load_catalog(ROOT / "schemas")
+CATALOG = tree_catalog()
 LICENCES = {"1": "business-licence-company", "2": "business-licence-sole-trader", "3": "business-licence-cooperative"}
 """The type of licence by the second character of a USCC that begins with 9."""
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chosen import some
+from chosen import some, tree_catalog
 from demonstration import ROOT, Demonstration, NewHome
 from walked import CHILD_SECONDS, CHILDREN
 
 from certsvc import app
-from certsvc.catalog import load_catalog
 from certsvc.catalog.load import examples
 from certsvc.commands.work import show_holder
 from certsvc.domain.actor import Actor
@@ -198,7 +197,7 @@ def test_a_correction_keeps_number_and_state_and_says_what_it_follows(office: Of
 
 @pytest.mark.long
 def test_what_is_not_renewed_is_applied_for_anew() -> None:
-    kind = load_catalog(ROOT / "schemas").latest("fireworks-retail")
+    kind = tree_catalog().latest("fireworks-retail")
     _, payload = next(examples(kind, "good"))
     term = kind.term(payload)
     assert term.end is not None

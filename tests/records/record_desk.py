@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
+from chosen import tree_catalog
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
 from embedded_fixture import Database
 
-from certsvc.catalog import Catalog, load_catalog
+from certsvc.catalog import Catalog
 from certsvc.domain.actor import Actor
 from certsvc.domain.source import Source
 from certsvc.ids import parse_uscc
@@ -53,7 +54,7 @@ OTHER = Actor(name="other-system", scopes=frozenset({"record:*", "read:*"}))
 @cache
 def catalog() -> Catalog:
     """The types in the tree."""
-    return load_catalog(Path(__file__).resolve().parents[2] / "schemas")
+    return tree_catalog()
 
 
 def said(**changes: Any) -> dict[str, Any]:

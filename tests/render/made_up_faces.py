@@ -10,10 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from chosen import tree_catalog
+
 from certsvc.authority.authority import Authority
 from certsvc.authority.founding import throw_away_authority
 from certsvc.authority.plan import load_plan
-from certsvc.catalog import Catalog, CertificateType, Layout, load_catalog
+from certsvc.catalog import Catalog, CertificateType, Layout
 from certsvc.catalog.load import examples
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Issuer
@@ -44,7 +46,7 @@ def authority() -> Authority:
 @cache
 def catalog() -> Catalog:
     """The types as they are published."""
-    return load_catalog(SCHEMAS)
+    return tree_catalog()
 
 
 @cache

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from chosen import chosen
+from chosen import chosen, tree_catalog
 
 from certsvc.authority.authority import Authority
 from certsvc.authority.ceremony import hold_ceremony, open_authority
-from certsvc.catalog import CertificateType, Layout, load_catalog
+from certsvc.catalog import CertificateType, Layout
 from certsvc.catalog.load import examples
 from certsvc.custody.secret import make_secret_file
 from certsvc.domain.acts import Act
@@ -86,7 +86,7 @@ def make_set(folder: Path, plan: Path = PLAN, types: frozenset[str] | None = Non
     make_secret_file(home / "secret")
     hold_ceremony(plan, home, f"file:{home / 'secret'}", NOW, PUBLIC_URL)
     authority = open_authority(home, f"file:{home / 'secret'}", NOW)
-    catalog = load_catalog(SCHEMAS)
+    catalog = tree_catalog()
     kinds = chosen(catalog) if types is None else [kind for kind in catalog if kind.id in types]
     kinds = [kind for kind in kinds if kind.id != JOINT and catalog.latest(kind.id) is kind]
     sheets = tuple(_sheets(authority, kinds, folder))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from chosen import tree_catalog
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
 
@@ -28,7 +29,7 @@ from certsvc.authority.founding import throw_away_authority
 from certsvc.authority.plan import load_plan
 from certsvc.authority.shelf import FolderShelf
 from certsvc.authority.status_lists import StatusShelf, own_status_keys
-from certsvc.catalog import Catalog, load_catalog
+from certsvc.catalog import Catalog
 from certsvc.domain.acts import Act
 from certsvc.domain.calendar import Term
 from certsvc.domain.issuing import Draft
@@ -74,7 +75,7 @@ __all__ = [
 @cache
 def catalog() -> Catalog:
     """The types in the tree."""
-    return load_catalog(ROOT / "schemas")
+    return tree_catalog()
 
 
 def licence(business: Uscc = COMPANY, **changed: Any) -> Draft:

@@ -8,7 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-from certsvc.catalog import Catalog, CertificateType, load_catalog
+from chosen import tree_catalog
+
+from certsvc.catalog import Catalog, CertificateType
 from certsvc.catalog.load import examples
 from certsvc.domain.calendar import Term
 from certsvc.domain.certificate import Category, Issuer, RegisteredCertificate, StatusChange
@@ -28,7 +30,7 @@ FINDING = "joint-completion-acceptance"
 @cache
 def catalog() -> Catalog:
     """Every type there is."""
-    return load_catalog(SCHEMAS)
+    return tree_catalog()
 
 
 def kinds(category: Category) -> list[CertificateType]:

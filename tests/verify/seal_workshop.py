@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from chosen import tree_catalog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pdf_bytes import append_revision, objects, sign
@@ -20,7 +21,7 @@ from pdf_bytes import append_revision, objects, sign
 from certsvc.authority.authority import Authority
 from certsvc.authority.founding import throw_away_authority
 from certsvc.authority.plan import load_plan
-from certsvc.catalog import Catalog, CertificateType, load_catalog
+from certsvc.catalog import Catalog, CertificateType
 from certsvc.catalog.load import examples
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Gathered, Issuer, RegisteredCertificate, RegisteredDocument
@@ -121,7 +122,7 @@ class Workshop:
     def __init__(self) -> None:
         plan = load_plan(PLAN)
         self.now = NOW
-        self.catalog: Catalog = load_catalog(ROOT / "schemas")
+        self.catalog: Catalog = tree_catalog()
         self.renderer = Renderer(ROOT / "schemas")
         self.trust = AnchorFiles()
         self.published: dict[str, bytes] = {}

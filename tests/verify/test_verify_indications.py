@@ -120,6 +120,7 @@ def test_a_genuine_file_is_total_passed_in_the_machines_report(bench: Bench, onl
     assert {check["indication"] for check in said["checks"]} == {"TOTAL-PASSED", None}
 
 
+@pytest.mark.long
 def test_no_altered_file_is_total_passed(bench: Bench, online: Verifying) -> None:
     for flaw in FLAWS[::7]:
         if Form.ONE_REVISION in flaw.answers:

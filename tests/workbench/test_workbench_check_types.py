@@ -5,9 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from chosen import tree_catalog
 from workbench_folder import SCHEMAS, Bench, copied
-
-from certsvc.catalog import load_catalog
 
 FOOD, DRUGS, WATER = "food-business", "drug-retail", "tiered-water-proof"
 
@@ -27,9 +26,7 @@ def test_sound_types_end_with_0_and_one_object_for_each_type_and_version() -> No
     done = Bench(SCHEMAS).run("check-types", "--json")
     assert done.returncode == 0, done.stdout
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [(each["id"], each["version"]) for each in lines] == [
-        (kind.id, kind.version) for kind in load_catalog(SCHEMAS)
-    ]
+    assert [(each["id"], each["version"]) for each in lines] == [(kind.id, kind.version) for kind in tree_catalog()]
     assert all(each["problems"] == [] and each["zh"] and each["en"] and each["type_number"] for each in lines)
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from chosen import chosen
+from chosen import chosen, tree_catalog
 from workbench_folder import SCHEMAS, copied
 
 from certsvc.catalog import CertificateType, load_catalog
@@ -17,7 +17,7 @@ from certsvc.workbench.geometry import border, find_qr, page_problems
 from certsvc.workbench.page import Page, read_page
 from certsvc.workbench.sample import Sample, sample_face, samples, signatures
 
-SAMPLES = {sample.stem: sample for sample in samples(chosen(load_catalog(SCHEMAS)))}
+SAMPLES = {sample.stem: sample for sample in samples(chosen(tree_catalog()))}
 JOINT = "joint-completion-acceptance"
 FOOD, WATER, LICENCE = "food-business", "tiered-water-proof", "business-licence-company"
 
@@ -116,7 +116,7 @@ def flawed(folder: Path, face: str) -> list[Problem]:
 
 @pytest.mark.long
 def test_every_seal_of_a_joint_document_is_looked_under() -> None:
-    kind = load_catalog(SCHEMAS).latest(JOINT)
+    kind = tree_catalog().latest(JOINT)
     for sample in samples([kind]):
         face = face_of(sample)
         data = renderer().render(face)

@@ -13,7 +13,7 @@ from typing import Any
 import pypdfium2
 import pytest
 import zxingcpp
-from chosen import ALL, chosen
+from chosen import ALL, chosen, tree_catalog
 from demonstration import ROOT
 from PIL import Image, ImageColor
 from workbench_folder import SCHEMAS, copied
@@ -38,7 +38,7 @@ HOW = "The gallery shows types as they were. Make it again: ./dev preview --gall
 def all_types(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A preview of all types, and what the command said."""
     folder = tmp_path_factory.mktemp("preview")
-    types = [] if ALL else [kind.id for kind in chosen(load_catalog(SCHEMAS))]
+    types = [] if ALL else [kind.id for kind in chosen(tree_catalog())]
     command = [sys.executable, "-m", "certsvc", "preview", "--out", str(folder / "out"), "--json", *types]
     environment = {**os.environ, "CERTSVC_HOME": str(folder / "home"), "PYTHONUTF8": "1"}
     return folder / "out", subprocess.run(
@@ -60,7 +60,7 @@ def test_every_good_example_of_every_layout_is_printed_without_a_warning(
     out, done = all_types
     assert done.returncode == 0, done.stderr
     *sheets, last = (json.loads(line) for line in done.stdout.splitlines())
-    wanted = {sample.stem for sample in samples(in_order(chosen(load_catalog(SCHEMAS))))}
+    wanted = {sample.stem for sample in samples(in_order(chosen(tree_catalog())))}
     assert {Path(sheet["pdf"]).stem for sheet in sheets} == wanted
     assert [sheet for sheet in sheets if sheet["warnings"] or sheet["error"]] == []
     assert (last["sheets"], last["failed"], last["unusable"]) == (len(wanted), 0, 0)
@@ -121,7 +121,7 @@ def test_the_index_links_to_every_file_and_holds_no_script(
     assert set(links.names) == {path.name for path in out.iterdir()} - {"index.html"}
     assert not {"script", "iframe", "object", "link"} & links.elements
     assert not re.search(r"\son\w+=|javascript:|https?://", page)
-    for kind in in_order(chosen(load_catalog(SCHEMAS))):
+    for kind in in_order(chosen(tree_catalog())):
         assert kind.zh in page and kind.id in page
 
 
@@ -133,7 +133,7 @@ def test_the_contact_sheet_has_a_tile_for_each_type_and_room_to_read_it(
     assert path.stat().st_size <= MOST_BYTES
     with Image.open(path) as sheet:
         assert (sheet.mode, sheet.format) == ("P", "PNG")
-        types = len(in_order(chosen(load_catalog(SCHEMAS))))
+        types = len(in_order(chosen(tree_catalog())))
         assert sheet.width * sheet.height > types * 300 * 250
         colours = sheet.convert("RGB").getcolors(1 << 24) or []
     assert ImageColor.getrgb("#b01822") in {colour for _, colour in colours}
@@ -253,7 +253,7 @@ def test_the_gallery_is_up_to_date() -> None:
 def test_a_contact_sheet_of_many_noisy_pictures_still_keeps_its_size(tmp_path: Path) -> None:
     noise = Image.effect_noise((760, 538), 90).convert("RGB")
     noise.save(tmp_path / "noise.png")
-    kind = load_catalog(SCHEMAS).latest(FOOD)
+    kind = tree_catalog().latest(FOOD)
     tiles = [replace(tile(kind, tmp_path / "noise.png"), zh=f"证照{number}" * 9) for number in range(12)]
     draw_contact_sheet([*tiles, tile(kind, None)], tmp_path / "sheet.png")
     assert (tmp_path / "sheet.png").stat().st_size <= MOST_BYTES
