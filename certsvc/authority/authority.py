@@ -7,11 +7,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certsvc.authority.archive import Archive
+from certsvc.authority.bound_seals import bound_seals
 from certsvc.authority.certificates import BACKDATED
 from certsvc.authority.clock import Clock
 from certsvc.authority.crl import FOR_A_SEAL
 from certsvc.authority.issuing import Issuer, SealCredential, owner_by, owner_of, subject_of
-from certsvc.authority.joint_order import in_their_places
 from certsvc.authority.ledger import Ledger
 from certsvc.authority.names import (
     ISSUING,
@@ -36,6 +36,7 @@ from certsvc.domain.seal import Seal, ValidationData
 from certsvc.domain.token import key_id
 from certsvc.domain.trust import is_demonstration
 from certsvc.errors import NotFound, SealRefused, TimestampUnavailable
+from certsvc.ids import Uscc
 from certsvc.services import PrivateKey, Timestamper
 
 SURELY_NEXT_QUARTER = timedelta(days=93)
@@ -154,26 +155,17 @@ class Authority:
         """
         return self._issuer.key(name)
 
-    def seal_for(self, type_id: str) -> Seal:
+    def seal_for(self, type_id: str, organ: Uscc | None = None) -> Seal:
         """The first of the seals bound to a certificate type, its issuer's.
 
         Raises:
             SealRefused: no seal is.
         """
-        return self.seals_for(type_id)[0]
+        return self.seals_for(type_id, organ)[0]
 
-    def seals_for(self, type_id: str) -> tuple[Seal, ...]:
-        """The seals bound to a certificate type: one, or those of a joint document in their order.
-
-        Raises:
-            SealRefused: no seal is, or a party of a joint document has none.
-        """
-        bound = {seal.id: seal for seal in self.seals if type_id in seal.certificate_types}
-        order = next((joint.seals for joint in self.plan.joint if joint.certificate_type == type_id), tuple(bound))
-        seals = in_their_places(order, bound, {seal.id: seal.owner_uscc for seal in self.plan.seals})
-        if not seals:
-            raise SealRefused(f"没有印章可用于 {type_id}。", f"No seal may stand under {type_id}.")
-        return seals
+    def seals_for(self, type_id: str, organ: Uscc | None = None) -> tuple[Seal, ...]:
+        """The seals bound to a certificate type; see `bound_seals`. Raises `SealRefused`."""
+        return bound_seals(type_id, self.seals, self.plan, organ)
 
     def sealing(self, seal_id: str) -> SealCredential:
         """The newest key of a seal, its certificate and the chain up to the root."""

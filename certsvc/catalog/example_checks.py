@@ -18,6 +18,9 @@ ENOUGH = 2
 AREA = "441900"
 """An area to try numbers with."""
 
+ORGAN_WORD = "石塘村"
+"""An organ to try numbers with."""
+
 SORTS = {"good": Words("好", "good"), "bad": Words("坏", "bad")}
 Payload = Mapping[str, Any]
 Examples = dict[str, dict[str, Payload]]
@@ -62,13 +65,14 @@ def good_faults(good: Mapping[str, Payload], judge: Callable[[Payload], list[Pro
 
 
 def printed_faults(good: Mapping[str, Payload], kind: CertificateType) -> Iterator[Fault]:
-    """Whether the policy reads the number of each good example."""
-    numbers = {}
-    for name, payload in good.items():
-        if not kind.problems(payload):
-            series = kind.number(payload, AREA, kind.term(payload).start)
-            numbers[name] = series.number(1) if isinstance(series, NumberSeries) else series
-    yield from number_faults(kind.policy, numbers)
+    """Whether the policy reads the number of each good example, by whichever organ it is issued."""
+    for word in (None, ORGAN_WORD) if kind.policy.number.by_organ else (None,):
+        numbers = {}
+        for name, payload in good.items():
+            if not kind.problems(payload):
+                series = kind.number(payload, AREA, kind.term(payload).start, word)
+                numbers[name] = series.number(1) if isinstance(series, NumberSeries) else series
+        yield from number_faults(kind.policy, numbers)
 
 
 def bad_faults(bad: Mapping[str, Payload], kind: CertificateType | None) -> Iterator[Fault]:

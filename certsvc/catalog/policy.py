@@ -16,6 +16,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
 Nature = Literal["licence", "permit", "filing", "proof"]
 Scope = Literal["business", "premises", "device", "none"]
 Fact = Literal["name", "address", "person"]
+BY_ORGAN = r"^[^{}]*\{organ\}[^{}]*\{year\}[^{}]*\{serial:0[1-9]\}[^{}]*$"
 LicenceState = Literal[
     "suspended", "dormant", "closing_due", "revoked", "rescinded", "withdrawn", "closed", "transferred_out"
 ]
@@ -50,11 +51,13 @@ class NumberPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class NumberReading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How a printed number is read, part by part. Numbers are never used again."""
+    """How a printed number is read, part by part. Numbers are never used again. Where many organs issue the type,
+    `by_organ` is their template: {organ} is the word that stands for one (机关代字), then {year} and {serial:04}."""
 
     parts: tuple[NumberPart, ...]
     certainty: Certainty
     kept_on_renewal: bool = True
+    by_organ: Annotated[str, msgspec.Meta(pattern=BY_ORGAN, max_length=60)] | None = None
     note: str = ""
 
     @property

@@ -175,9 +175,14 @@ class CertificateType:
         last = payload.get(end) if end else None
         return Term(date.fromisoformat(payload[start]), date.fromisoformat(last) if last else None)
 
-    def number(self, payload: Mapping[str, Any], area: str, on: date) -> str | NumberSeries:
-        """The printed number, or the series whose next serial the register takes."""
-        table = self.definition.number
+    def number(
+        self, payload: Mapping[str, Any], area: str, on: date, organ_word: str | None = None
+    ) -> str | NumberSeries:
+        """The printed number, or the series whose next serial the register takes: one for each organ, where an order
+        names the word that stands for it and the policy has numbers by organ."""
+        table, by_organ = self.definition.number, self.policy.number.by_organ
+        if by_organ is not None and organ_word is not None:
+            return NumberSeries(by_organ.replace("{organ}", organ_word).replace("{year}", str(on.year)))
         if table.field is not None:
             return str(payload[table.field])
         coded = {field: codes[payload[field]] for field, codes in table.codes.items()}

@@ -1,5 +1,6 @@
 """What the issue walk passes from arrow to arrow."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,7 +12,25 @@ from certsvc.domain.certificate import Category, Issuer
 from certsvc.domain.external import ExternalFile
 from certsvc.domain.life import Event, Ground
 from certsvc.domain.number import NumberSeries
+from certsvc.errors import InvalidInput
 from certsvc.ids import CertificateIdentifier, Ref, TypeCode, Uscc
+
+NUMBER_WORD = re.compile(r"[\u4e00-\u9fff]{2,8}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuingOrgan:
+    """One of the organs that issue a type, and the word that stands for it in printed numbers (机关代字)."""
+
+    uscc: Uscc
+    number_word: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `InvalidInput` for a word that is no short name in Chinese characters."""
+        if self.number_word is not None and not NUMBER_WORD.fullmatch(self.number_word):
+            raise InvalidInput(
+                "机关代字应为 2 至 8 个汉字。", "The word of an organ is 2 to 8 Chinese characters."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +41,8 @@ class Order:
     reissue, correction), of which `expects` is the newest event that whoever orders has seen. `previous_identifier`
     names, in a transfer in, the certificate elsewhere. `decided_at` is when a person approved it: that day stands on
     its face, whenever it is sealed; without one, the day it is ordered.
+
+    `issued_by` is whose seal it takes; it may be left out where one organ alone issues the type.
 
     With the `layout` external somebody else laid out its page; `file` is that page where it is to be sealed here, and
     without one the certificate has no file of ours.
@@ -39,6 +60,12 @@ class Order:
     layout: str | None = None
     file: ExternalFile | None = None
     decided_at: datetime | None = None
+    issued_by: IssuingOrgan | None = None
+
+    @property
+    def organ(self) -> Uscc | None:
+        """Whose seal it takes, where that was said."""
+        return self.issued_by.uscc if self.issued_by else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +148,11 @@ class Reservation:
     issued_at: datetime | None
     layout: str | None = None
     file: ExternalFile | None = None
+
+    @property
+    def organ(self) -> Uscc:
+        """Whose seal it takes: its issuer's."""
+        return self.issuer.uscc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from certsvc.domain.approval import (
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.client import Client, ClientKind
 from certsvc.domain.external import ExternalFile
-from certsvc.domain.issuing import Order
+from certsvc.domain.issuing import IssuingOrgan, Order
 from certsvc.domain.life import Ground
 from certsvc.domain.scope import APPROVE
 from certsvc.errors import CertsvcError, Forbidden, InvalidInput, KeyReused, NotFound
@@ -54,6 +54,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     expects: int | None = None
     layout: str | None = None
     file: ExternalFile | None = None
+    issued_by: IssuingOrgan | msgspec.UnsetType = msgspec.UNSET  # requests of before stay what they were
 
 
 def needed(kind: CertificateType, act_asked: Act) -> int:
@@ -118,6 +119,7 @@ def _wanted(order: Order) -> Wanted:
         expects=order.expects,
         layout=order.layout,
         file=order.file,
+        issued_by=order.issued_by or msgspec.UNSET,
     )
 
 
@@ -301,6 +303,7 @@ def _order(asked: ToApprove, wanted: Wanted) -> Order:
         ground=_ground(wanted.ground),
         layout=wanted.layout,
         file=wanted.file,
+        issued_by=wanted.issued_by or None,
     )
 
 

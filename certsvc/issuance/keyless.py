@@ -6,6 +6,7 @@ from typing import NoReturn, Protocol
 
 from certsvc.domain.seal import Seal, ValidationData
 from certsvc.errors import CustodyError
+from certsvc.ids import Uscc
 from certsvc.services import PrivateKey, Sealing, Timestamper
 
 
@@ -15,9 +16,9 @@ class SealBook(Protocol):
     @property
     def is_demonstration(self) -> bool: ...
 
-    def seal_for(self, type_id: str) -> Seal: ...
+    def seal_for(self, type_id: str, organ: Uscc | None = None) -> Seal: ...
 
-    def seals_for(self, type_id: str) -> tuple[Seal, ...]: ...
+    def seals_for(self, type_id: str, organ: Uscc | None = None) -> tuple[Seal, ...]: ...
 
 
 class Keyless:
@@ -36,13 +37,13 @@ class Keyless:
         """There is none. Raises `CustodyError`."""
         _no_key()
 
-    def seal_for(self, type_id: str) -> Seal:
-        """The first of the seals bound to a certificate type. Raises `SealRefused` when there is none."""
-        return self._book.seal_for(type_id)
+    def seal_for(self, type_id: str, organ: Uscc | None = None) -> Seal:
+        """See `KeyHolder.seal_for`."""
+        return self._book.seal_for(type_id, organ)
 
-    def seals_for(self, type_id: str) -> tuple[Seal, ...]:
-        """The seals bound to a certificate type, in their order. Raises as `seal_for`."""
-        return self._book.seals_for(type_id)
+    def seals_for(self, type_id: str, organ: Uscc | None = None) -> tuple[Seal, ...]:
+        """See `KeyHolder.seals_for`."""
+        return self._book.seals_for(type_id, organ)
 
     def sealing(self, seal_id: str) -> Sealing:
         """There is none. Raises `CustodyError`."""

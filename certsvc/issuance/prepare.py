@@ -120,12 +120,12 @@ async def _linted(
 
 def order_digest(order: Order) -> bytes:
     """SHA-256 of an order's content: the same key with another digest is another order."""
-    external = order_content(order)
-    if order.act is Act.ISSUE and not external:
+    external, organ = order_content(order), order.issued_by
+    if order.act is Act.ISSUE and not external and not organ:
         return payload_digest(order.type_id, order.payload)  # as orders of before the other acts are on record
     previous = order.previous.typed_code if order.previous else None
     more = order.act.value, previous, order.previous_identifier, order.ground
-    content = [order.type_id, order.payload, *more, *([external] if external else [])]
+    content = [order.type_id, order.payload, *more, *([external] if external else []), *([organ] if organ else [])]
     return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).digest()
 
 
@@ -139,7 +139,7 @@ async def _require_seals(issuing: Issuing, actor: Actor, kind: CertificateType, 
     """A seal for every place that the actor may use, and no duty of who orders that forbids it: no waiting can mend
     that."""
     seals = {seal.id: seal for sheet in sheets(issuing.keys, kind, order) for seal in sheet.seals}
-    for seal in seals.values() or (issuing.keys.seal_for(bound_as(kind, order)),):
+    for seal in seals.values() or (issuing.keys.seal_for(bound_as(kind, order), order.organ),):
         actor.require(order.act, kind.id, (seal.id,), area_of(seal.owner_uscc))
     await issuing.register.require_may_use(order.client, [*seals])
 
@@ -202,7 +202,8 @@ def _draft(
     today, term = beijing_date(reserved_at), kind.term(order.payload)
     subject, licence = kind.subject(order.payload), kind.licence(order.payload)
     ref = new_ref(previous.ref.slot if previous else _slot(kind, subject, licence))
-    seal = issuing.keys.seal_for(bound_as(kind, order))
+    seal = issuing.keys.seal_for(bound_as(kind, order), order.organ)
+    word = order.issued_by.number_word if order.issued_by else None
     payload = json.dumps(order.payload, ensure_ascii=False).encode("utf-8")
     return Draft(
         order=replace(order, ground=with_first_recheck(kind, order, term)),
@@ -216,7 +217,7 @@ def _draft(
         previous=previous,
         takes_over=take_over_day(order.act, previous, term, today) if previous else today,
         licence=licence,
-        number=previous.number if previous else kind.number(order.payload, issuing.area, today),
+        number=previous.number if previous else kind.number(order.payload, issuing.area, today, word),
         identifier_serial=_serial(previous),
         holders=holder_entries(issuing.cipher, kind, order.payload),
         place=kind.place(order.payload),
@@ -276,7 +277,7 @@ def _stand_in(draft: Draft, issuing: Issuing, kind: CertificateType) -> Reservat
         version=version,
         identifier=identifier,
         issuer=draft.issuer,
-        seal_id=issuing.lint_keys.seal_for(bound_as(kind, draft.order)).id,
+        seal_id=issuing.lint_keys.seal_for(bound_as(kind, draft.order), draft.order.organ).id,
         term=draft.term,
         subject=draft.subject,
         sealed_payload=draft.sealed_payload,

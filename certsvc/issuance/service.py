@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from certsvc.catalog import Catalog
 from certsvc.domain.seal import Seal, ValidationData
+from certsvc.ids import Uscc
 from certsvc.render.external_shapes import Draw
 from certsvc.render.pages import Renderer
 from certsvc.services import Blobs, ExternalFiles, PayloadCipher, PrivateKey, Register, Sealing, Timestamper, Walk
@@ -40,11 +41,16 @@ class KeyHolder(Protocol):
     @property
     def timestamper(self) -> Timestamper: ...
 
-    def seal_for(self, type_id: str) -> Seal:
-        """The one seal bound to a certificate type. Raises `SealRefused` when there is none."""
+    def seal_for(self, type_id: str, organ: Uscc | None = None) -> Seal:
+        """The first of `seals_for`, its issuer's."""
 
-    def seals_for(self, type_id: str) -> tuple[Seal, ...]:
-        """The seals bound to a certificate type, in the order in which they are put on. Raises as `seal_for`."""
+    def seals_for(self, type_id: str, organ: Uscc | None = None) -> tuple[Seal, ...]:
+        """The seals bound to a certificate type, in the order in which they are put on: those of this organ, where
+        several issue it each under a seal of their own.
+
+        Raises:
+            SealRefused: there is none, or there are several organs and none is named.
+        """
 
     def sealing(self, seal_id: str) -> Sealing: ...
 

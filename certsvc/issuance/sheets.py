@@ -9,6 +9,7 @@ from certsvc.catalog import CertificateType, Layout
 from certsvc.domain.external import EXTERNAL, ExternalFile, external_type
 from certsvc.domain.seal import Placement, Seal, SealPicture
 from certsvc.errors import SealRefused
+from certsvc.ids import Uscc
 from certsvc.issuance.service import Issuing, KeyHolder
 from certsvc.render.seal_picture import draw_seal
 
@@ -17,13 +18,16 @@ UNSEEN = SealPicture(content=b"", width_pt=0, height_pt=0)
 
 
 class LaidOut(Protocol):
-    """An order or a reservation, as far as it says who laid out the page."""
+    """An order or a reservation, as far as it says who laid out the page and whose seal it takes."""
 
     @property
     def layout(self) -> str | None: ...
 
     @property
     def file(self) -> ExternalFile | None: ...
+
+    @property
+    def organ(self) -> Uscc | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +53,14 @@ def sheets(keys: KeyHolder, kind: CertificateType, laid_out: LaidOut) -> tuple[S
     """The sheets of a certificate, each with its seals; none where somebody else laid out the page and keeps it.
 
     Raises:
-        SealRefused: there are not as many seals as places for them.
+        SealRefused: there are not as many seals as places for them, or several organs have one and none is named.
     """
     if laid_out.layout != EXTERNAL:
-        return tuple(Sheet(layout=each, file=None, seals=_bound(keys, kind, each)) for each in kind.layouts)
+        seals = keys.seals_for(kind.id, laid_out.organ)
+        return tuple(Sheet(layout=each, file=None, seals=_in_places(kind, each, seals)) for each in kind.layouts)
     if laid_out.file is None:
         return ()
-    seals = keys.seals_for(external_type(kind.id))
+    seals = keys.seals_for(external_type(kind.id), laid_out.organ)
     if len(seals) != 1:
         raise SealRefused(
             f"{kind.zh} 的外来版式应有一枚印章，却有 {len(seals)} 枚。",
@@ -72,8 +77,7 @@ def seals_bound(keys: KeyHolder, bound: str) -> tuple[Seal, ...]:
         return ()
 
 
-def _bound(keys: KeyHolder, kind: CertificateType, layout: Layout) -> tuple[Seal, ...]:
-    bound = keys.seals_for(kind.id)
+def _in_places(kind: CertificateType, layout: Layout, bound: tuple[Seal, ...]) -> tuple[Seal, ...]:
     if len(bound) != len(layout.seals):
         raise SealRefused(
             f"{kind.zh} 有 {len(layout.seals)} 个盖章位置，却有 {len(bound)} 枚印章。",

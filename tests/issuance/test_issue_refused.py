@@ -184,7 +184,7 @@ class OtherSeals:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.keys, name)
 
-    def seals_for(self, type_id: str) -> tuple[Any, ...]:
+    def seals_for(self, type_id: str, organ: str | None = None) -> tuple[Any, ...]:
         """The others, whatever the type."""
         return tuple(self.seals)
 
