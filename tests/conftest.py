@@ -11,6 +11,9 @@ from chosen import ALL, FEW_FILES, LEFT_OUT, LONG
 pytest_plugins = ["demonstration", "desk", "softhsm"]
 
 MISSING = "{} is missing"
+LONG_WEIGHS = 20
+"""How many others a long test is worth, roughly."""
+
 JARS = {"verapdf": "CERTSVC_VERAPDF_JARS", "dss": "CERTSVC_DSS_JARS"}
 CWT_PYTHON = "CERTSVC_CWT_PYTHON"
 POSTGRES_BIN = "CERTSVC_TEST_POSTGRES_BIN"
@@ -34,12 +37,17 @@ def is_there(program: str) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the long ones to --all, unless few files are asked for."""
-    if ALL or len({item.path for item in items}) <= FEW_FILES:
-        return
+    """Leave the long ones to --all, unless few files are asked for; and begin with the files that last longest, so that
+    at the end no process works on one while the others have nothing left."""
+    is_long = {item: item.get_closest_marker("long") is not None for item in items}
+    if not ALL and len({item.path for item in items}) > FEW_FILES:
+        for item in items:
+            if is_long[item]:
+                item.add_marker(pytest.mark.skip(reason=LONG))
+    weights = Counter[Path]()
     for item in items:
-        if item.get_closest_marker("long"):
-            item.add_marker(pytest.mark.skip(reason=LONG))
+        weights[item.path] += (LONG_WEIGHS if ALL else 0) if is_long[item] else 1
+    items.sort(key=lambda item: (-weights[item.path], str(item.path)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ON_EVERY_CORE = ["--numprocesses", "auto", "--dist", "loadfile"]
-"""A file's tests stay together, because they share what is slow to make."""
+ON_EVERY_CORE = ["--numprocesses", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+"""A file's tests stay together, because they share what is slow to make; the files stay in the order of conftest.py."""
 
 SHARED_FOLDER = "CERTSVC_TEST_FOLDER"
 
