@@ -14,7 +14,7 @@ from typing import IO
 import httpx
 from demonstration import ROOT, Home
 
-READY_SECONDS, STOP_SECONDS = 60.0, 30.0
+READY_SECONDS, STOP_SECONDS = 240.0, 60.0
 POLL_SECONDS = 0.1
 
 

@@ -20,7 +20,7 @@ from certsvc.domain.revocation import Reason, Revocation
 
 pytestmark = pytest.mark.long
 
-SECONDS = 30.0
+SECONDS = 120.0
 PROOF = ROOT / "schemas" / "tiered-water-proof" / "v1" / "examples" / "good-zhou.json"
 
 
