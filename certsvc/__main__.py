@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 import msgspec
 
+from certsvc.commands.accounts import accounts
 from certsvc.commands.acts import act, holder
 from certsvc.commands.check_token import check_token, renew_status_lists
 from certsvc.commands.clients import client
@@ -154,8 +155,9 @@ def migrate(as_json: bool) -> None:
     _print({"applied": applied}, "\n".join(applied) or "已是最新 up to date", as_json)
 
 
+WHO = (accounts, client)
 LISTS = (check_token, renew_status_lists)
-for command in (act, holder, client, source, reports, seal, keys, compromised, data_key, *LISTS, *TYPE_COMMANDS):
+for command in (*WHO, act, holder, source, reports, seal, keys, compromised, data_key, *LISTS, *TYPE_COMMANDS):
     cli.add_command(command)
 
 

@@ -42,6 +42,7 @@ from certsvc.store.search import PostgresSearch
 from certsvc.store.webhooks import PostgresWebHooks
 from certsvc.telling.hooks import HookDesk
 from certsvc.verify.inspector import Inspector
+from certsvc.villages import open_villages
 
 NO_PASSPHRASE = "env:CERTSVC_NO_PASSPHRASE_IN_THE_OFFICE"  # noqa: S105 - a reference, and to nothing
 """The office is not told where the passphrase of the key files is."""
@@ -138,6 +139,7 @@ def _office(settings: Settings, opened: _Opened, site: Site, pages: Pages) -> Of
             cipher=issuing.cipher,
             networks=settings.webhooks.allowed(is_demonstration=opened.authority.is_demonstration),
         ),
+        villages=open_villages(settings, issuing.catalog, issuing.area),
         site=site,
         pages=pages,
         requests_per_minute=settings.office.requests_per_minute,

@@ -134,6 +134,10 @@ class DocumentRefused(InvalidInput, code="document_refused", title_zh="这个文
     """The document cannot be sealed"""
 
 
+class ProofRefused(InvalidInput, code="proof_refused", title_zh="村里不能开", status=422):
+    """The village cannot issue this proof"""
+
+
 class TrustListInvalid(InvalidInput, code="trust_list_invalid", title_zh="信任列表不可信", status=422):
     """The trust list cannot be relied on"""
 
@@ -179,6 +183,27 @@ class TooManyRequests(CertsvcError, code="too_many_requests", title_zh="请求�
 
 class NoTryLeft(TooManyRequests, code="no_try_left", title_zh="暂时不能再试"):
     """No try is left for now"""
+
+
+class SignInLocked(TooManyRequests, code="sign_in_locked", title_zh="暂时不能登录"):
+    """Signing in is closed for now"""
+
+
+class SignInRefused(Forbidden, code="sign_in_refused", title_zh="登录没有成功"):
+    """Who you are was not shown"""
+
+
+class NotSignedIn(CertsvcError, code="not_signed_in", title_zh="请先登录", status=401):
+    """Sign in first"""
+
+    def __init__(self, address: str) -> None:
+        """`address` is where to: the page for signing in, or the one with what is to be done first."""
+        super().__init__("请先登录。", "Sign in first.")
+        self.address = address
+
+
+class ForeignForm(Forbidden, code="foreign_form", title_zh="表单不是从本站发出的"):
+    """The form does not come from this site"""
 
 
 class FullViewRefused(Forbidden, code="full_view_refused", title_zh="打不开全文"):
@@ -257,6 +282,11 @@ class SelfCheckFailed(CertsvcError, code="self_check_failed", title_zh="签发�
 
 class SealRefused(CertsvcError, code="seal_refused", title_zh="不能用印", status=409):
     """The page cannot be sealed"""
+
+    def __init__(self, zh: str, en: str, *, reason: str = "seal_refused", seal_id: str | None = None) -> None:
+        """`reason` is one stable word for why it waits, `seal_id` the seal that was refused, if it was one."""
+        super().__init__(zh, en)
+        self.reason, self.seal_id = reason, seal_id
 
 
 class SettingsError(CertsvcError, code="settings_wrong", title_zh="设置有误"):

@@ -56,6 +56,9 @@ ReportNumber = NewType("ReportNumber", str)
 """The number of a report of a problem: `R`, 14 random characters and a check character, in groups of five. It is one
 character shorter than a typed code, so that neither is ever taken for the other."""
 
+ProgressCode = NewType("ProgressCode", str)
+"""What a resident follows a request by: `P`, and the rest as in the number of a report. Who has it may ask."""
+
 REPORT_RANDOM, REPORT_GROUP = 14, 5
 LONGEST_TYPED = 100
 SLOT_BITS, RANDOM_BITS = 12, 68
@@ -247,8 +250,12 @@ def parse_typed_code(text: str) -> Ref:
 
 def new_report_number() -> ReportNumber:
     """A fresh number of a report: 70 random bits, so that none is found by trying."""
-    body = "".join(secrets.choice(CODE_ALPHABET) for _ in range(REPORT_RANDOM))
-    return _grouped_report(body + CODE_ALPHABET[-_luhn_sum(body + "0") % 32])
+    return ReportNumber(_new_lettered("R"))
+
+
+def new_progress_code() -> ProgressCode:
+    """A fresh code of progress: 70 random bits, so that none is found by trying."""
+    return ProgressCode(_new_lettered("P"))
 
 
 def parse_report_number(text: str) -> ReportNumber:
@@ -258,23 +265,41 @@ def parse_report_number(text: str) -> ReportNumber:
         InvalidIdentifier: it does not begin with R, has another length, or a character that no number has (I L O U).
         WrongCheckCharacter: a character was mistyped or two neighbours were exchanged.
     """
+    return ReportNumber(_parse_lettered("R", "报告编号", "number of a report", text))
+
+
+def parse_progress_code(text: str) -> ProgressCode:
+    """A code of progress, as it is typed: hyphens and spaces are ignored, case does not matter.
+
+    Raises:
+        InvalidIdentifier, WrongCheckCharacter: see `parse_report_number`; it begins with P.
+    """
+    return ProgressCode(_parse_lettered("P", "进度查询码", "code of progress", text))
+
+
+def _new_lettered(letter: str) -> str:
+    body = "".join(secrets.choice(CODE_ALPHABET) for _ in range(REPORT_RANDOM))
+    return _grouped(letter, body + CODE_ALPHABET[-_luhn_sum(body + "0") % 32])
+
+
+def _parse_lettered(letter: str, zh: str, en: str, text: str) -> str:
     code = _capitals(re.sub(r"[\s-]", "", text[:LONGEST_TYPED]))
     body = code[1:]
-    if code[:1] != "R" or len(body) != REPORT_RANDOM + 1 or not set(body) <= set(CODE_ALPHABET):
+    if code[:1] != letter or len(body) != REPORT_RANDOM + 1 or not set(body) <= set(CODE_ALPHABET):
         raise InvalidIdentifier(
-            "报告编号以 R 开头，后面是三组、每组 5 位数字或字母，没有 I、L、O、U。",
-            "The number of a report is R and three groups of five digits or letters, without I, L, O and U.",
+            f"{zh}以 {letter} 开头，后面是三组、每组 5 位数字或字母，没有 I、L、O、U。",
+            f"The {en} is {letter} and three groups of five digits or letters, without I, L, O and U.",
         )
     if _luhn_sum(body) % 32:
         raise WrongCheckCharacter(
-            "报告编号的校验位不符，请对照记下的编号再输一次。",
-            "The check character of the number does not match: compare it with what you wrote down.",
+            f"{zh}的校验位不符，请对照记下的再输一次。",
+            f"The check character of the {en} does not match: compare it with what you wrote down.",
         )
-    return _grouped_report(body)
+    return _grouped(letter, body)
 
 
-def _grouped_report(body: str) -> ReportNumber:
-    return ReportNumber("-".join(("R", *re.findall(f".{{{REPORT_GROUP}}}", body))))
+def _grouped(letter: str, body: str) -> str:
+    return "-".join((letter, *re.findall(f".{{{REPORT_GROUP}}}", body)))
 
 
 def _capitals(text: str) -> str:

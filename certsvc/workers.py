@@ -28,6 +28,7 @@ from certsvc.issuance.issue import finish
 from certsvc.issuance.records.sources import tell_freshness
 from certsvc.issuance.seals import finish_seals
 from certsvc.issuance.service import Issuing, silent_walk
+from certsvc.issuance.village.tidying import tidy
 from certsvc.issuing import open_issuing
 from certsvc.jobs.queue import Handler, do_jobs
 from certsvc.jobs.status_lists import StatusListWork
@@ -35,7 +36,7 @@ from certsvc.jobs.worker import Chore, work
 from certsvc.listing import TrustWatch, status_list_work
 from certsvc.log import open_log
 from certsvc.mailing import open_mail_room
-from certsvc.services import Approvals, Cases, PayloadCipher, RecordRegister, SealRegister
+from certsvc.services import Approvals, Cases, PayloadCipher, ProofRequests, RecordRegister, SealRegister
 from certsvc.settings import Settings
 from certsvc.store.answers import PostgresAnswers
 from certsvc.store.approvals import CARRY_OUT, PostgresApprovals
@@ -50,6 +51,7 @@ from certsvc.store.jobs import JobQueue
 from certsvc.store.notices import WEBHOOK, PostgresNotices
 from certsvc.store.pool import Pool, open_pool
 from certsvc.store.problem_reports import PostgresReports
+from certsvc.store.proof_requests import PostgresProofRequests
 from certsvc.store.records import PostgresRecords
 from certsvc.store.register import FINISH
 from certsvc.store.seals import PostgresSeals
@@ -89,6 +91,7 @@ class Worker:
     reports: PostgresReports
     lists: StatusListWork
     trust: TrustWatch
+    proof_requests: ProofRequests
 
     def chores(self) -> list[Chore]:
         """CRLs, lists of states and new keys every second (signed only when one is due), what waits every five;
@@ -113,6 +116,7 @@ class Worker:
             Chore("uploads", HOUR, self.uploads.purge),
             Chore("full_views", HOUR, self.full_views.purge),
             Chore("case_answers", HOUR, self._case_answers),
+            Chore("proof_requests", HOUR, self._proof_requests),
             Chore("assertions", HOUR, self.clients.purge),
         ]
 
@@ -162,6 +166,9 @@ class Worker:
 
     async def _case_answers(self, now: datetime) -> None:
         await self.cases.erase_contents(now - timedelta(days=self.settings.cases.keep_answers_days), now)
+
+    async def _proof_requests(self, now: datetime) -> None:
+        await tidy(self.proof_requests, now)
 
     async def _crls(self, now: datetime) -> None:
         self.authority.facts.renew(now)
@@ -257,6 +264,7 @@ def make_worker(
         reports=PostgresReports(pool),
         lists=status_list_work(settings, authority, issuing.catalog, pool),
         trust=TrustWatch(authority, partial(publish_trust, settings, authority, issuing.catalog)),
+        proof_requests=PostgresProofRequests(pool),
     )
 
 

@@ -33,6 +33,7 @@ FENCE: dict[str, set[str]] = {
     "jobs": {"domain", "log", "services", "issuance", "authority"},
 }
 COMPOSITION = {
+    "villages",
     "app",
     "authorities",
     "batching",
@@ -43,6 +44,7 @@ COMPOSITION = {
     "mailing",
     "receipting",
     "serving",
+    "signing_in",
     "workers",
     "__main__",
     "commands",
@@ -59,6 +61,7 @@ ONLY_IN = {
     "typst": {"render"},
     "pikepdf": {"render"},
     "pkcs11": {"custody"},
+    "fido2": {"access"},
 }
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 40

@@ -65,6 +65,7 @@ class SealPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     daily_quota: Annotated[int, Meta(ge=0, le=2_000_000_000)] | None = None
     hours: str | None = None
     weekdays_only: bool = False
+    needs_authorisation: bool = False
     applicant: Person | None = None
     approver: Person | None = None
     manager: Person | None = None
@@ -91,6 +92,7 @@ class SealPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             daily_quota=self.daily_quota,
             hours=parse_hours(self.hours, self.weekdays_only),
             people=MADE_UP if people is None and demonstration else people,
+            needs_authorisation=self.needs_authorisation,
         )
         require_size(seal, demonstration=demonstration)
         return seal

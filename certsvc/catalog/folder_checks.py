@@ -15,8 +15,8 @@ from certsvc.catalog.types import CertificateType
 from certsvc.catalog.version_checks import Version, check_version, imported, read_policy
 
 GENERAL = "general.toml"
-COMMON = "common"
-"""The folder of what faces share; it is no type."""
+COMMON, PROOFS = "common", "proof-catalogue"
+"""The folders of what faces share and of what villages give out (see `proofs`); they are no types."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def _general(folder: Path, found: list[Fault]) -> General:
 
 def _versions(folder: Path, found: list[Fault]) -> Iterator[tuple[str, list[int]]]:
     """Each type with its versions, least first."""
-    for kind in sorted(path for path in folder.glob("[!.]*") if path.is_dir() and path.name != COMMON):
+    for kind in sorted(path for path in folder.glob("[!.]*") if path.is_dir() and path.name not in (COMMON, PROOFS)):
         numbers = []
         for place in sorted(kind.glob("v*")):
             if place.is_dir() and re.fullmatch(r"v[1-9][0-9]{0,2}", place.name):

@@ -42,6 +42,7 @@ def _rules_json(rules: SealRules) -> dict[str, Any]:
         "hours": {"opens": _clock(hours.opens), "closes": _clock(hours.closes), "weekdays_only": hours.weekdays_only}
         if hours
         else None,
+        "needs_authorisation": rules.needs_authorisation,
     }
 
 
@@ -107,6 +108,8 @@ def _rules_lines(rules: SealRules) -> list[str]:
     if rules.hours:
         days = ", 周一至周五 Monday to Friday" if rules.hours.weekdays_only else ""
         lines.append(f"时间 hours: {_clock(rules.hours.opens)}–{_clock(rules.hours.closes)}{days}")
+    if rules.needs_authorisation:
+        lines.append("须经保管人授权 only as its keeper opens it beforehand")
     return lines
 
 

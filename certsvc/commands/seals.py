@@ -157,6 +157,7 @@ def hand_over(
 @click.option("--quota", metavar="NUMBER", help="How often it may be used on one day; or none.")
 @click.option("--hours", metavar="HH:MM-HH:MM", help="Of Beijing time when it may be used; or none.")
 @click.option("--weekdays-only/--every-day", default=None, help="Whether from Monday to Friday only.")
+@click.option("--needs-authorisation", is_flag=True, help="From now on, and for ever: only as its keeper opens it.")
 @BY
 @click.option("--confirmed-by", required=True, metavar="NAME", help="The approver, who confirms.")
 @REASON
@@ -170,6 +171,7 @@ def rules(
     quota: str | None,
     hours: str | None,
     weekdays_only: bool | None,
+    needs_authorisation: bool,
     by: str,
     confirmed_by: str,
     reason: str,
@@ -185,7 +187,7 @@ def rules(
 
     Example: certsvc seal rules market --quota 200 --hours 08:00-18:00 --by 乙 --confirmed-by 戊 --reason 年度核定
     """
-    if weekdays_only is None and not any((added, dropped, place, quota, hours)):
+    if weekdays_only is None and not any((added, dropped, place, quota, hours, needs_authorisation)):
         raise InvalidInput("没有写明要变更的规则。", "No rule is named that is to change.")
     asked = _request(SealAct.CHANGE_RULES, seal_id, by, reason, key, confirmed_by=confirmed_by)
     places = _places()
@@ -199,6 +201,7 @@ def rules(
             place=known.place if place is None else _parse_place(place),
             daily_quota=known.daily_quota if quota is None else _parse_quota(quota),
             hours=_parse_hours(known.hours, hours, weekdays_only),
+            needs_authorisation=known.needs_authorisation or needs_authorisation,
         )
         return await change_rules(seals, SealRulesRequest(**asdict(asked), rules=new), _now(), places)
 

@@ -19,7 +19,8 @@ WRONG = 1
 @click.argument("folder", required=False, type=FOLDER)
 @JSON
 def check_types(folder: Path | None, as_json: bool) -> None:
-    """Check every certificate type in FOLDER (schemas/), with its policy and examples, and list them.
+    """Check every certificate type in FOLDER (schemas/), with its policy and examples, and list them; and check the
+    catalogues of proofs, where there are any.
 
     Everything wrong is said at once, with file and line, a stable code, and what to do; so is every TODO. Nothing is
     printed on paper for it: see `certsvc preview`.
@@ -35,10 +36,26 @@ def check_types(folder: Path | None, as_json: bool) -> None:
         shown = {"id": each.id, "version": each.version, **content, "published": each.published, "problems": problems}
         show(shown, _type_text(shown), as_json)
     wrong = sum(len(each.problems) for each in checked)
+    wrong += _check_proofs(folder or load_settings().schemas, checked, as_json)
     if not as_json:
         kinds = sum(each.kind is not None for each in checked)
         click.echo(f"{kinds} 个证照类型可用，{wrong} 处问题 · {kinds} types can be used, {wrong} problems")
     sys.exit(WRONG if wrong else 0)
+
+
+def _check_proofs(schemas: Path, checked: Sequence[Any], as_json: bool) -> int:
+    """Show what is wrong with the catalogues of proofs; how much that is."""
+    from certsvc.catalog.proofs import PROOFS, check_proofs
+
+    if not (schemas / PROOFS).is_dir():
+        return 0
+    newest = {each.id: each.kind for each in sorted(checked, key=lambda each: each.version) if each.version}
+    problems = [_problem(problem) for problem in check_proofs(schemas, newest)[1]]
+    if problems:
+        content = dict.fromkeys(("type_number", "category", "zh", "en"))
+        shown = {"id": PROOFS, "version": 0, **content, "published": False, "problems": problems}
+        show(shown, _type_text(shown), as_json)
+    return len(problems)
 
 
 def _problem(problem: Any) -> dict[str, Any]:

@@ -28,9 +28,7 @@ class IssuingOrgan:
     def __post_init__(self) -> None:
         """Raises `InvalidInput` for a word that is no short name in Chinese characters."""
         if self.number_word is not None and not NUMBER_WORD.fullmatch(self.number_word):
-            raise InvalidInput(
-                "机关代字应为 2 至 8 个汉字。", "The word of an organ is 2 to 8 Chinese characters."
-            )
+            raise InvalidInput("机关代字应为 2 至 8 个汉字。", "The word of an organ is 2 to 8 Chinese characters.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,6 +101,7 @@ class Seal:
     """A seal and its rules of use: the only types it may stand under; the only place on the page (None: where the
     type's layout has it); how often on one Beijing day, and at which hours (None: without limit).
 
+    One that `needs_authorisation` is used only by what its keeper opened beforehand (`domain.seal_authorisation`).
     One that is bound to no types is for the owner's own documents and digests, and for these alone.
     """
 
@@ -114,6 +115,7 @@ class Seal:
     daily_quota: int | None = None
     hours: Hours | None = None
     people: SealPeople | None = None
+    needs_authorisation: bool = False
 
     @property
     def is_for_documents(self) -> bool:

@@ -155,18 +155,23 @@ HANDED_OVER = {rule.passes: act for act, rule in SEAL_ACTS.items() if rule.passe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealRules:
-    """All rules of use of a seal, as `domain.seal.Seal` has them."""
+    """All rules of use of a seal, as `domain.seal.Seal` has them. What needs authorisation needs it for ever."""
 
     certificate_types: frozenset[str]
     place: Placement | None
     daily_quota: int | None
     hours: Hours | None
+    needs_authorisation: bool = False
 
 
 def rules_of(seal: Seal) -> SealRules:
     """The rules of use that a seal has."""
     return SealRules(
-        certificate_types=seal.certificate_types, place=seal.place, daily_quota=seal.daily_quota, hours=seal.hours
+        certificate_types=seal.certificate_types,
+        place=seal.place,
+        daily_quota=seal.daily_quota,
+        hours=seal.hours,
+        needs_authorisation=seal.needs_authorisation,
     )
 
 

@@ -12,6 +12,7 @@ from certsvc.http.public import public_routes
 from certsvc.http.receipts import Receipting, receipt_routes
 from certsvc.http.site import Site
 from certsvc.http.trust import TrustServices, trust_routes
+from certsvc.http.village.app import village_routes
 from certsvc.log import open_log
 from certsvc.verify.service import Verifying
 
@@ -33,5 +34,6 @@ def create_all_app(
         *receipt_routes(receipting, site, pages, log),
         *desk_routes(desk, log),
         *office_routes(office, log),
+        *village_routes(office.villages, office.pages),
     ]
     return make_application(routes, site, pages, log, per_minute=office.requests_per_minute)

@@ -3,9 +3,12 @@
 from typing import Any
 
 from litestar import Request, Response
+from litestar.response import Redirect
 from structlog.typing import FilteringBoundLogger
 
+from certsvc.errors import NotSignedIn
 from certsvc.http.access import route_name
+from certsvc.http.negotiation import wants_page
 from certsvc.http.pages import Pages
 from certsvc.http.problems import show
 from certsvc.log import log_unexpected
@@ -17,7 +20,9 @@ class AnswerProblems:
     def __init__(self, pages: Pages, log: FilteringBoundLogger) -> None:
         self._pages, self._log = pages, log
 
-    def __call__(self, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    def __call__(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        if isinstance(error, NotSignedIn) and wants_page(request):
+            return Redirect(error.address, status_code=303)
         shown = show(error, self._pages.language(request))
         if shown.status == 500:
             log_unexpected(self._log, error, route=route_name(request.scope))

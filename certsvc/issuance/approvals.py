@@ -23,6 +23,7 @@ from certsvc.domain.client import Client, ClientKind
 from certsvc.domain.external import ExternalFile
 from certsvc.domain.issuing import IssuingOrgan, Order
 from certsvc.domain.life import Ground
+from certsvc.domain.proof_request import VILLAGE_KEY
 from certsvc.domain.scope import APPROVE
 from certsvc.errors import CertsvcError, Forbidden, InvalidInput, KeyReused, NotFound
 from certsvc.ids import Ref, parse_typed_code
@@ -171,15 +172,18 @@ def open_request(issuing: Issuing, asked: ToApprove) -> Wanted:
     """What was asked for.
 
     Raises:
+        NotFound: it was erased, some time after its end.
         CustodyError: the key it is encrypted with is lost.
     """
+    if not asked.sealed_request:
+        raise NotFound("申请内容已按期删除。", "What was asked for was erased in time.")
     plain = issuing.cipher.decrypt(asked.sealed_request, asked.id.encode(), asked.payload_key_id)
     return msgspec.json.decode(plain, type=Wanted)
 
 
 def may_approve(actor: Actor, asked: ToApprove) -> bool:
-    """Whether this is somebody to approve it."""
-    return actor.may(APPROVE, asked.type_id, asked.seals, asked.area)
+    """Whether this is somebody to approve it; what a village asks for is decided there."""
+    return not asked.key.startswith(VILLAGE_KEY) and actor.may(APPROVE, asked.type_id, asked.seals, asked.area)
 
 
 async def visible(approvals: Approvals, actor: Actor, approval_id: str) -> Approval:

@@ -69,7 +69,7 @@ async def finish(issuing: Issuing, handler: Handler, ref: Ref, now: datetime) ->
         return reservation
     kind = issuing.catalog.version(reservation.type_id, reservation.type_version)
     payload = open_payload(issuing, reservation)
-    async with _queued(reservation):
+    async with _queued(issuing, reservation):
         to_seal = sheets(issuing.keys, kind, reservation)
         await issuing.register.require_seal_uses(ref, _uses(to_seal), handler.name, issuing.clock())
         token = await _token(issuing, kind, reservation, payload)
@@ -86,14 +86,17 @@ async def finish(issuing: Issuing, handler: Handler, ref: Ref, now: datetime) ->
 
 
 @asynccontextmanager
-async def _queued(reservation: Reservation) -> AsyncIterator[None]:
-    """Say of what cannot be sealed now that it is reserved and waits."""
+async def _queued(issuing: Issuing, reservation: Reservation) -> AsyncIterator[None]:
+    """Say of what cannot be sealed now that it is reserved and waits, and keep why."""
+    asked_at = issuing.clock()
     try:
         yield
     except RegisterUnavailable:
         raise
     except (Unavailable, SealRefused, CustodyError) as error:
         code = reservation.ref.typed_code
+        why = (error.reason, error.seal_id) if isinstance(error, SealRefused) else (error.code, None)
+        await issuing.register.note_wait(reservation.ref, *why, asked_at)
         raise Queued(
             code,
             f"{reservation.number} 已预留，代码 {code}，尚未盖章：{error.zh}排除后重交同一请求，或等下次恢复时办完。",

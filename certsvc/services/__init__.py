@@ -1,5 +1,6 @@
 """What a use case may use: protocols only. `app.py` and its neighbours are where real parts are put behind them."""
 
+from certsvc.services.accounts import AccountCredentials, Accounts
 from certsvc.services.keys import PayloadCipher, PrivateKey, Sealing, SealMaker, Timestamper
 from certsvc.services.pages import PageDrawer, ReceiptPages
 from certsvc.services.problem_reports import ReportDesk, ReportRegister
@@ -15,9 +16,13 @@ from certsvc.services.register import (
     Walk,
 )
 from certsvc.services.requests import Answers, Approvals, ClientRegister, FullViews, Jobs, Outcomes, TakenJob
+from certsvc.services.seal_authorisations import SealAuthorisations, SealBook, SealWaits
 from certsvc.services.status_lists import StatusLists, StatusTurn
+from certsvc.services.villages import Organs, ProofRequests
 
 __all__ = [
+    "AccountCredentials",
+    "Accounts",
     "Answers",
     "Approvals",
     "Blobs",
@@ -28,10 +33,12 @@ __all__ = [
     "FullViews",
     "HistoryReader",
     "Jobs",
+    "Organs",
     "Outcomes",
     "PageDrawer",
     "PayloadCipher",
     "PrivateKey",
+    "ProofRequests",
     "ReceiptPages",
     "RecordReader",
     "RecordRegister",
@@ -39,8 +46,11 @@ __all__ = [
     "RegisterReader",
     "ReportDesk",
     "ReportRegister",
+    "SealAuthorisations",
+    "SealBook",
     "SealMaker",
     "SealRegister",
+    "SealWaits",
     "Sealing",
     "SnapshotRegister",
     "StatusLists",

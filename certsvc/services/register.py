@@ -92,6 +92,9 @@ class Register(RegisterReader, Protocol):
         this use. `program` is who finishes what the actor ordered. Raises `SealRefused` when the seal's rules do not
         allow it."""
 
+    async def note_wait(self, ref: Ref, reason: str, seal_id: str | None, asked_at: datetime) -> None:
+        """Keep why a reservation cannot be sealed, as was seen after `asked_at`; it goes when it is issued."""
+
     async def keep_token(self, ref: Ref, token: bytes) -> bytes:
         """Keep the token with the reservation; the one kept first is the one returned, ever."""
 

@@ -37,16 +37,8 @@ class PostgresApprovals:
         Raises:
             KeyReused: the key was used with other content.
         """
-        where = (asked.ref.slot, asked.ref.to_bytes()) if asked.ref else (None, None)
         async with self._pool.transaction() as connection:
-            values = asked.id, asked.client, asked.key, asked.digest, asked.act, asked.type_id, list(asked.seals)
-            rest = asked.area, *where, asked.sealed_request, asked.payload_key_id, asked.needed, asked.asked_at
-            approval_id = await connection.fetchval(SQL["ask"], *values, *rest)
-            if approval_id is None:
-                return await _known(connection, asked)
-            await audit(connection, asked.asked_at, asked.client, "ask_approval", asked.ref, {"approval": asked.id})
-            await _tell(connection, await _approval(connection, asked.id), "asked", asked.asked_at)
-            return await _approval(connection, asked.id)
+            return await ask_in(connection, asked)
 
     async def approval(self, approval_id: str) -> Approval:
         """A request as it stands.
@@ -78,19 +70,7 @@ class PostgresApprovals:
             Forbidden: the person asked for it.
         """
         async with self._pool.transaction() as connection:
-            found = await _locked(connection, approval_id)
-            said = next((one for one in found.decisions if one.person == decision.person), None)
-            if said is not None and (said.approves, said.reason) == (decision.approves, decision.reason):
-                return found
-            _require_open(found, decision)
-            if decision.approves and await connection.fetchval(SQL["is_cut_off"], found.asked.client):
-                raise _cut_off(found)
-            values = approval_id, decision.person, client, decision.approves, decision.reason, decision.at
-            await connection.execute(SQL["decide"], *values)
-            word = "approve" if decision.approves else "return"
-            await audit(connection, decision.at, decision.person, word, found.asked.ref, {"approval": approval_id})
-            await _follow(connection, found, decision)
-            return await _approval(connection, approval_id)
+            return await decide_in(connection, approval_id, client, decision)
 
     async def withdraw(self, approval_id: str, by: str, now: datetime) -> Approval:
         """Whoever asked wants it no more; done again, nothing.
@@ -100,14 +80,7 @@ class PostgresApprovals:
             Conflict: it is decided.
         """
         async with self._pool.transaction() as connection:
-            found = await _locked(connection, approval_id)
-            if found.state is ApprovalState.WITHDRAWN:
-                return found
-            if found.state is not ApprovalState.WAITING:
-                raise _decided(found)
-            await connection.execute(SQL["move"], approval_id, ApprovalState.WITHDRAWN, now, None)
-            await audit(connection, now, by, "withdraw_request", found.asked.ref, {"approval": approval_id})
-            return await _approval(connection, approval_id)
+            return await withdraw_in(connection, approval_id, by, now)
 
     async def finish(self, approval_id: str, state: ApprovalState, result: Mapping[str, Any], now: datetime) -> None:
         """What came of what was approved."""
@@ -132,6 +105,48 @@ class PostgresApprovals:
             await plan_each(connection)
             rows = await connection.fetch(SQL["seen"], *values)
             return await _approvals(connection, rows)
+
+
+async def ask_in(connection: Connection, asked: ToApprove) -> Approval:
+    """`PostgresApprovals.ask`, in the caller's transaction."""
+    where = (asked.ref.slot, asked.ref.to_bytes()) if asked.ref else (None, None)
+    values = asked.id, asked.client, asked.key, asked.digest, asked.act, asked.type_id, list(asked.seals)
+    rest = asked.area, *where, asked.sealed_request, asked.payload_key_id, asked.needed, asked.asked_at
+    approval_id = await connection.fetchval(SQL["ask"], *values, *rest)
+    if approval_id is None:
+        return await _known(connection, asked)
+    await audit(connection, asked.asked_at, asked.client, "ask_approval", asked.ref, {"approval": asked.id})
+    await _tell(connection, await _approval(connection, asked.id), "asked", asked.asked_at)
+    return await _approval(connection, asked.id)
+
+
+async def decide_in(connection: Connection, approval_id: str, client: str, decision: Decision) -> Approval:
+    """`PostgresApprovals.decide`, in the caller's transaction."""
+    found = await _locked(connection, approval_id)
+    said = next((one for one in found.decisions if one.person == decision.person), None)
+    if said is not None and (said.approves, said.reason) == (decision.approves, decision.reason):
+        return found
+    _require_open(found, decision)
+    if decision.approves and await connection.fetchval(SQL["is_cut_off"], found.asked.client):
+        raise _cut_off(found)
+    values = approval_id, decision.person, client, decision.approves, decision.reason, decision.at
+    await connection.execute(SQL["decide"], *values)
+    word = "approve" if decision.approves else "return"
+    await audit(connection, decision.at, decision.person, word, found.asked.ref, {"approval": approval_id})
+    await _follow(connection, found, decision)
+    return await _approval(connection, approval_id)
+
+
+async def withdraw_in(connection: Connection, approval_id: str, by: str, now: datetime) -> Approval:
+    """`PostgresApprovals.withdraw`, in the caller's transaction."""
+    found = await _locked(connection, approval_id)
+    if found.state is ApprovalState.WITHDRAWN:
+        return found
+    if found.state is not ApprovalState.WAITING:
+        raise _decided(found)
+    await connection.execute(SQL["move"], approval_id, ApprovalState.WITHDRAWN, now, None)
+    await audit(connection, now, by, "withdraw_request", found.asked.ref, {"approval": approval_id})
+    return await _approval(connection, approval_id)
 
 
 async def _known(connection: Connection, asked: ToApprove) -> Approval:

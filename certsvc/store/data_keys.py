@@ -21,6 +21,8 @@ SOURCES = {
     "webhook": (ENCRYPTED_SQL["next_webhook"], ENCRYPTED_SQL["again_webhook"]),
     "problem_report": (ENCRYPTED_SQL["next_problem_report"], ENCRYPTED_SQL["again_problem_report"]),
     "follower": (ENCRYPTED_SQL["next_follower"], ENCRYPTED_SQL["again_follower"]),
+    "account_totp": (ENCRYPTED_SQL["next_account_totp"], ENCRYPTED_SQL["again_account_totp"]),
+    "proof_request": (ENCRYPTED_SQL["next_proof_request"], ENCRYPTED_SQL["again_proof_request"]),
     "old_webhook": (ENCRYPTED_SQL["next_old_webhook"], ENCRYPTED_SQL["again_old_webhook"]),
 }
 """Everything that is encrypted under a data key, a column each: how it is read, and written anew."""

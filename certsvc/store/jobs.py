@@ -97,6 +97,11 @@ class Job:
 async def enqueue(connection: Connection, kind: str, key: str, due_at: datetime) -> None:
     """Put work into the queue, in the caller's transaction; the same twice is one job."""
     await connection.execute(SQL["enqueue"], kind, key, due_at)
+    await wake(connection, kind)
+
+
+async def wake(connection: Connection, kind: str) -> None:
+    """Have the workers look for work of a kind when the caller's transaction commits."""
     await connection.execute(SQL["wake"], kind)
 
 

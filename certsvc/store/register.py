@@ -20,6 +20,7 @@ from certsvc.domain.seal import Seal, SealUse
 from certsvc.domain.seal_acts import SealState
 from certsvc.errors import Conflict, Forbidden, KeyReused, NotFound, SealRefused
 from certsvc.ids import Ref, ref_from_bytes
+from certsvc.store.approvals import CARRY_OUT
 from certsvc.store.audit import audit
 from certsvc.store.full_view import keep_digest
 from certsvc.store.jobs import enqueue
@@ -30,11 +31,11 @@ from certsvc.store.reader import PostgresReader
 from certsvc.store.reserving import known_order, reserve
 from certsvc.store.rows import to_document, to_ground, to_held, to_reservation
 from certsvc.store.seal_refusals import STATES, explained
+from certsvc.store.seal_waits import FINISH as FINISH
+from certsvc.store.seal_waits import bring_forward_missed, end_wait, note_wait
 from certsvc.store.seals import book, enrol
 
 SQL = queries("write")
-FINISH = "finish"
-"""The job of bringing a reservation to its end."""
 
 
 class PostgresRegister(PostgresReader):
@@ -104,10 +105,11 @@ class PostgresRegister(PostgresReader):
             return [ref_from_bytes(row["ref"]) for row in await connection.fetch(SQL["unfinished"])]
 
     async def hand_over(self, now: datetime) -> None:
-        """Put what is unfinished into the queue, but for what was reserved within the last minute: somebody is at
-        it."""
+        """Put what is unfinished into the queue, but for what was reserved within the last minute or waits there as an
+        approval: somebody is at it. What waited for a seal that was resumed or opened since is due now."""
         async with self._pool.transaction() as connection:
-            await connection.execute(SQL["hand_over"], FINISH, now)
+            await connection.execute(SQL["hand_over"], FINISH, now, CARRY_OUT)
+            await bring_forward_missed(connection, now)
 
     async def orderer(self, ref: Ref) -> str:
         """In whose name it was ordered.
@@ -168,6 +170,11 @@ class PostgresRegister(PostgresReader):
                 await audit(connection, now, program, "finish_order", ref, {"use": booked, "for": actor})
             return booked
 
+    async def note_wait(self, ref: Ref, reason: str, seal_id: str | None, asked_at: datetime) -> None:
+        """Keep why a reservation cannot be sealed, as was seen after `asked_at`."""
+        async with self._pool.transaction() as connection:
+            await note_wait(connection, ref, reason, seal_id, asked_at)
+
     async def keep_token(self, ref: Ref, token: bytes) -> bytes:
         """Keep the token with the reservation; the one kept first is the one returned, ever.
 
@@ -217,6 +224,7 @@ class PostgresRegister(PostgresReader):
             if full_view is not None:
                 await keep_digest(connection, ref, full_view)
             await connection.execute(SQL["set_issued"], ref.slot, ref.to_bytes(), now)
+            await end_wait(connection, ref)
             event = _made(row, life, ref, actor, now)
             await record(connection, event, [document.sha256 for document in documents])
 
@@ -331,6 +339,8 @@ def _require_enabled(seals: Sequence[Record]) -> None:
             raise SealRefused(
                 f"印章 {seal['id']} 在用印之后{zh}，盖好的文件不登记。",
                 f"The seal {seal['id']} is {en} since its use was booked: what it sealed is not put on record.",
+                reason="not_enabled",
+                seal_id=seal["id"],
             )
 
 

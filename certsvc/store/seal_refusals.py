@@ -82,7 +82,10 @@ def _use_refused(seal_id: str, why: str, met: str) -> SealRefused:
     else:
         met_zh = met_en = met
     return SealRefused(
-        f"印章 {seal_id} 不能用印：{zh.format(met=met_zh)}", f"The seal {seal_id} is not used: {en.format(met=met_en)}"
+        f"印章 {seal_id} 不能用印：{zh.format(met=met_zh)}",
+        f"The seal {seal_id} is not used: {en.format(met=met_en)}",
+        reason=why,
+        seal_id=seal_id,
     )
 
 
@@ -121,7 +124,52 @@ _USES = {
         "今天的 {met} 次已经用完：明天再办。",
         "its {met} uses of today are used up: it can be used again tomorrow.",
     ),
+    "no_authorisation": (
+        "保管人还没有授权用印：授权以后自动盖章。",
+        "its keeper has not opened it: once they do, what waits is sealed by itself.",
+    ),
+    "authorisation_revoked": (
+        "授权已被保管人撤销：重新授权以后自动盖章。",
+        "its keeper has revoked the authorisation: once there is another, what waits is sealed by itself.",
+    ),
+    "authorisation_handed_over": (
+        "印章已移交，原保管人的授权不再有效：由现在的保管人授权。",
+        "it was handed over, which ended the authorisations of the keeper of before: the present one has to open it.",
+    ),
+    "authorisation_not_of_kind": (
+        "授权的范围没有 {met}：由保管人另行授权。",
+        "its keeper has not opened it for the type {met}: another authorisation has to.",
+    ),
+    "authorisation_not_begun": (
+        "授权从 {met} 开始：到时自动盖章。",
+        "the authorisation begins on {met}: what waits is sealed by itself then.",
+    ),
+    "authorisation_over": (
+        "授权到 {met} 为止，已经过期：由保管人重新授权。",
+        "the authorisation lasted until {met}: its keeper has to open it again.",
+    ),
+    "authorisation_used_up": (
+        "授权的 {met} 次已经用完：由保管人重新授权。",
+        "the {met} uses of the authorisation are used up: its keeper has to open it again.",
+    ),
+    "authorisation_used_up_today": (
+        "授权每日 {met} 次，今天的已经用完：明天自动盖章，或由保管人另行授权。",
+        "the {met} uses authorised for one day are used up: it goes on tomorrow, or with another authorisation.",
+    ),
+    "not_approved": (
+        "没有审批记录：先审批，后用印。",
+        "nobody has approved what it would seal: approval comes first.",
+    ),
+    "approved_by_keeper": (
+        "{met} 审批了这件，又是印章的保管人，审批与保管须由不同的人担任（国办发〔2001〕52号）：请另行审批。",
+        "{met} approved this and keeps the seal, which takes two people: have somebody else approve it.",
+    ),
+    "approved_by_handler": (
+        "{met} 经办这件，不能自己审批：请由别人审批。",
+        "{met} handles this and cannot approve it: have somebody else approve it.",
+    ),
 }
+"""By the word of the database, which is also the reason that what waits is told with."""
 
 
 def _hours(met: str) -> str:
@@ -131,31 +179,57 @@ def _hours(met: str) -> str:
     return f"{opens // 60:02}:{opens % 60:02}–{closes // 60:02}:{closes % 60:02}"
 
 
-def _not_allowed(seal_id: str, act: SealAct, state: str | None) -> ActNotAllowed:
-    """The act is not allowed from this state; without a state, because it would change what the seal is for."""
-    if state is None:
-        return ActNotAllowed(
-            f"印章 {seal_id} 不能在证照印章与文件印章之间改换用途：请另制一枚。",
-            f"The seal {seal_id} is for certificates or for documents, for ever the one: have another seal made.",
-        )
+FOR_EVER = {
+    "other_purpose": (
+        "不能在证照印章与文件印章之间改换用途：请另制一枚。",
+        "is for certificates or for documents, for ever the one: have another seal made.",
+    ),
+    "needs_it_for_ever": (
+        "须经保管人授权才能用印，这一条不能取消。",
+        "is used only as its keeper opens it, and that is never taken back.",
+    ),
+}
+"""What no change of the rules changes."""
+
+
+def _not_allowed(seal_id: str, act: SealAct, why: str, state: str) -> ActNotAllowed:
+    if why in FOR_EVER:
+        zh, en = FOR_EVER[why]
+        return ActNotAllowed(f"印章 {seal_id} {zh}", f"The seal {seal_id} {en}")
     (zh, en), rule = STATES[SealState(state)], SEAL_ACTS[act]
     return ActNotAllowed(
         f"印章 {seal_id} {zh}，不能{rule.zh}。", f"The seal {seal_id} is {en}: the act “{rule.en}” is not allowed."
     )
 
 
+NOT_THIS_PERSON = {
+    "auditor": ("{met} 是印章 {seal} 的监督人，不能办理。", "{met} audits the seal {seal} and may not act on it."),
+    "has_acted": (
+        "{met} 办理过印章 {seal} 的事项，不能来监督它。",
+        "{met} has acted on the seal {seal} and cannot audit it.",
+    ),
+    "approves_in_organ": (
+        "{met} 在用印单位担任审批人或监督人，不能保管印章 {seal}（国办发〔2001〕52号）。",
+        "{met} approves in the organ of the seal {seal}, or audits it, and cannot keep the seal.",
+    ),
+    "has_audited": (
+        "{met} 监督过印章 {seal}，不能担任别的职责。",
+        "{met} has audited the seal {seal} and takes no other duty for it.",
+    ),
+}
+"""Who may not act, or may not take a duty."""
+
+
 def _act_refused(seal_id: str, act: SealAct, why: str, met: str) -> CertsvcError:
     rule = SEAL_ACTS[act]
-    if why in ("wrong_state", "other_purpose"):
-        return _not_allowed(seal_id, act, met if why == "wrong_state" else None)
+    if why in ("wrong_state", *FOR_EVER):
+        return _not_allowed(seal_id, act, why, met)
+    if why in NOT_THIS_PERSON:
+        zh, en = NOT_THIS_PERSON[why]
+        return Forbidden(zh.format(met=met, seal=seal_id), en.format(met=met, seal=seal_id))
     duties = [DUTIES[Duty(duty)] for duty in met.split(",")] if why in ("not_the_duty", "not_confirmed") and met else []
     who_zh, who_en = "或".join(zh for zh, _ in duties), " or ".join(en for _, en in duties)
     match why:
-        case "auditor":
-            return Forbidden(
-                f"{met} 是印章 {seal_id} 的监督人，不能办理。",
-                f"{met} audits the seal {seal_id} and may not act on it.",
-            )
         case "not_the_duty":
             return Forbidden(
                 f"印章 {seal_id} 的{rule.zh}由{who_zh}办理（见 certsvc seal show）。",
@@ -166,16 +240,6 @@ def _act_refused(seal_id: str, act: SealAct, why: str, met: str) -> CertsvcError
                 f"印章 {seal_id} 的{rule.zh}{f'须由{who_zh}确认' if met else '不用别人确认'}。",
                 f"To {rule.en} the seal {seal_id} is confirmed by {f'its {who_en}' if met else 'nobody'}.",
             )
-        case "has_acted":
-            return Forbidden(
-                f"{met} 办理过印章 {seal_id} 的事项，不能来监督它。",
-                f"{met} has acted on the seal {seal_id} and cannot audit it.",
-            )
-        case "has_audited":
-            return Forbidden(
-                f"{met} 监督过印章 {seal_id}，不能担任别的职责。",
-                f"{met} has audited the seal {seal_id} and takes no other duty for it.",
-            )
         case "wrong_time":
             return InvalidInput(
                 f"印章 {seal_id}：{met} 在将来，或早于此前的登记：请校准时钟。",
@@ -185,3 +249,19 @@ def _act_refused(seal_id: str, act: SealAct, why: str, met: str) -> CertsvcError
         f"{rule.zh}印章 {seal_id}：{'要' if met else '不'}写明接任的人。",
         f"To {rule.en} the seal {seal_id} {'takes' if met else 'names no'} successor.",
     )
+
+
+_SUCCESSORS = {
+    "has_acted": (
+        "{met} 办理过印章 {seal} 的事项，不能来监督它。",
+        "{met} has acted on the seal {seal} and cannot audit it.",
+    ),
+    "has_audited": (
+        "{met} 监督过印章 {seal}，不能担任别的职责。",
+        "{met} has audited the seal {seal} and takes no other duty for it.",
+    ),
+    "approves_in_organ": (
+        "{met} 在用印单位担任审批人或监督人，不能保管印章 {seal}（国办发〔2001〕52号）。",
+        "{met} approves in the organ of the seal {seal}, or audits it, and cannot keep the seal.",
+    ),
+}

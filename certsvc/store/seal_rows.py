@@ -39,6 +39,7 @@ def rules_as_json(rules: SealRules) -> str:
         "opens_minute": hours.opens if hours else None,
         "closes_minute": hours.closes if hours else None,
         "weekdays_only": hours.weekdays_only if hours else False,
+        "needs_authorisation": rules.needs_authorisation,
     }
     return json.dumps(columns, ensure_ascii=False)
 
@@ -63,6 +64,7 @@ def to_seal(row: Record) -> Seal:
         daily_quota=row["daily_quota"],
         hours=_to_hours(row),
         people=people,
+        needs_authorisation=row["needs_authorisation"],
     )
 
 
@@ -111,6 +113,7 @@ def _to_rules(row: dict[str, Any]) -> SealRules:
         place=_to_place(row),
         daily_quota=row["daily_quota"],
         hours=_to_hours(row),
+        needs_authorisation=row.get("needs_authorisation", False),  # rules of before there were any have none
     )
 
 

@@ -36,6 +36,7 @@ from certsvc.store.seal_rows import (
     to_seal,
     to_seal_event,
 )
+from certsvc.store.seal_waits import bring_forward
 
 SQL = queries("seals")
 CEREMONY = "ceremony"
@@ -60,7 +61,7 @@ class PostgresSeals:
             Forbidden: the people named are not different people, or somebody else applies.
         """
         asked = [replace(request, client="", key=""), design_columns(seal.design), rule_columns(seal), seal.people]
-        digest = _digest([*asked, seal.owner, seal.owner_uscc, seal.rank])
+        digest = _digest([*asked, seal.owner, seal.owner_uscc, seal.rank, *[True] * seal.needs_authorisation])
         async with self._pool.transaction() as connection:
             with explained(seal.id, request.act):
                 inserted = await connection.fetchval(SQL["apply_for_seal"], *_columns(seal, _people(seal), now))
@@ -72,7 +73,8 @@ class PostgresSeals:
                 return await _record(connection, request, digest, now)
 
     async def act(self, request: SealActRequest, now: datetime) -> SealEvent:
-        """Put an act on record; the same request again gives the same event.
+        """Put an act on record; the same request again gives the same event. What waits for a seal that is enabled then
+        is tried again at once.
 
         Raises:
             NotFound: there is no such seal.
@@ -85,7 +87,12 @@ class PostgresSeals:
                 if await connection.fetchval(SQL["lock_seal"], request.seal_id) is None:
                     raise no_seal(request.seal_id)
                 known = await _known_event(connection, request, digest)
-                return known or await _record(connection, request, digest, now)
+                if known is not None:
+                    return known
+                event = await _record(connection, request, digest, now)
+            if event.state is SealState.ENABLED:
+                await bring_forward(connection, request.seal_id, now)
+            return event
 
     async def seal(self, seal_id: str, now: datetime) -> RegisteredSeal:
         """A seal as it stands.
@@ -179,7 +186,8 @@ async def require_not_destroyed(connection: Connection, seal_id: str) -> None:
     state = await connection.fetchval(SQL["seal_state"], seal_id)
     if state in (SealState.DESTROYING, SealState.DESTROYED):
         zh, en = STATES[SealState(state)]
-        raise SealRefused(f"印章 {seal_id} {zh}，不能再用。", f"The seal {seal_id} is {en} and is never used again.")
+        words = f"印章 {seal_id} {zh}，不能再用。", f"The seal {seal_id} is {en} and is never used again."
+        raise SealRefused(*words, reason="not_enabled", seal_id=seal_id)
 
 
 def _people(seal: Seal) -> SealPeople:
@@ -244,7 +252,8 @@ async def _insert_event(connection: Connection, request: SealActRequest, digest:
 def _columns(seal: Seal, people: SealPeople, now: datetime) -> tuple[Any, ...]:
     duties = people.applicant, people.manager, people.keeper, people.auditor
     design = design_columns(seal.design)
-    return seal.id, seal.owner, seal.owner_uscc, *design, seal.rank, now, *rule_columns(seal), *duties
+    rules = *rule_columns(seal), *duties, seal.needs_authorisation
+    return seal.id, seal.owner, seal.owner_uscc, *design, seal.rank, now, *rules
 
 
 def _digest(content: list[Any]) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from certsvc.catalog.folder_checks import COMMON, Checked, check_folder
+from certsvc.catalog.folder_checks import COMMON, PROOFS, Checked, check_folder
 from certsvc.domain.certificate import Category
 from certsvc.errors import CatalogError, NotFound
 from certsvc.workbench.draft import draft_files
@@ -164,7 +164,7 @@ def _no_type(type_id: str) -> NotFound:
 
 
 def _require_free(schemas: Path, type_id: str) -> None:
-    if not ID.fullmatch(type_id) or len(type_id) > LONGEST_ID or type_id == COMMON:
+    if not ID.fullmatch(type_id) or len(type_id) > LONGEST_ID or type_id in (COMMON, PROOFS):
         raise CatalogError(
             f"“{type_id}”不能作 id：只用小写字母、数字和单个连字符，以字母开头，最多 {LONGEST_ID} 个字符，"
             "例如 tea-house。",

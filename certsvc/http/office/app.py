@@ -28,6 +28,7 @@ from certsvc.http.office.types import type_routes
 from certsvc.http.office.webhooks import webhook_routes
 from certsvc.http.routes import route
 from certsvc.http.shared import shared_routes
+from certsvc.http.village.app import village_routes
 from certsvc.log import open_log
 
 TOKENS_A_MINUTE = 120
@@ -70,6 +71,7 @@ def create_office_app(office: Office) -> Litestar:
 
     routes = [
         *office_routes(office, log),
+        *village_routes(office.villages, office.pages),
         *shared_routes(office.site, office.pages),
         route("/health", "health", health),
     ]

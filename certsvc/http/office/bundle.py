@@ -6,6 +6,7 @@ from certsvc.access.service import Access
 from certsvc.http.csc.credentials import SealCertificates
 from certsvc.http.pages import Pages
 from certsvc.http.site import Site
+from certsvc.http.village.bundle import Villages
 from certsvc.issuance.batches.requests import BatchOffice
 from certsvc.issuance.documents.service import DocumentOffice
 from certsvc.issuance.records.reporting import Recording
@@ -34,6 +35,7 @@ class Office:
     outcomes: Outcomes
     notices: Notices
     webhooks: HookDesk
+    villages: Villages
     site: Site
     pages: Pages
     requests_per_minute: int

@@ -12,10 +12,10 @@ update certificate set sealed_payload = $3, payload_key_id = $4
 where slot = slot_of(decode($1, 'hex')) and ref = decode($1, 'hex') and payload_key_id = $2
 
 -- name: next_approval
--- Requests that wait for persons, or did.
+-- Requests that wait for persons, or did, and were not erased.
 select id as place, convert_to(id, 'UTF8') as context, sealed_request as sealed, payload_key_id as key_id
 from approval
-where ($1::text is null or id > $1)
+where ($1::text is null or id > $1) and sealed_request <> ''
   and payload_key_id <> $2 and payload_key_id not in (select id from data_key where ended_why = 'lost')
 order by id limit $3
 
@@ -127,11 +127,33 @@ order by id limit $3
 -- See again_certificate.
 update follower set sealed = $3, key_id = $4 where id = $1 and key_id = $2
 
+-- name: next_account_totp
+-- The secrets of one-time codes.
+select id as place, convert_to('totp ' || account, 'UTF8') as context, sealed, key_id from account_totp
+where ($1::text is null or id > $1)
+  and key_id <> $2 and key_id not in (select id from data_key where ended_why = 'lost')
+order by id limit $3
+
+-- name: again_account_totp
+-- See again_certificate.
+update account_totp set sealed = $3, key_id = $4 where id = $1 and key_id = $2
+
+-- name: next_proof_request
+-- What residents ask villages for.
+select id as place, convert_to('proof request ' || id, 'UTF8') as context, sealed, key_id from proof_request
+where ($1::text is null or id > $1)
+  and key_id <> $2 and key_id not in (select id from data_key where ended_why = 'lost')
+order by id limit $3
+
+-- name: again_proof_request
+-- See again_certificate.
+update proof_request set sealed = $3, key_id = $4 where id = $1 and key_id = $2
+
 -- name: uses
 -- How many contents are encrypted under each key.
 select key_id as id, sum(uses)::bigint as uses from (
   select payload_key_id as key_id, count(*) as uses from certificate group by payload_key_id
-  union all select payload_key_id, count(*) from approval group by payload_key_id
+  union all select payload_key_id, count(*) from approval where sealed_request <> '' group by payload_key_id
   union all select data_key_id, count(*) from batch_row where data_key_id is not null group by data_key_id
   union all select error_key_id, count(*) from batch_row where error_key_id is not null group by error_key_id
   union all select key_id, count(*) from case_content group by key_id
@@ -139,6 +161,8 @@ select key_id as id, sum(uses)::bigint as uses from (
   union all select key_id, count(*) from problem_report where key_id is not null group by key_id
   union all select secret_key_id, count(*) from webhook where secret_key_id is not null group by secret_key_id
   union all select key_id, count(*) from follower where key_id is not null group by key_id
+  union all select key_id, count(*) from account_totp group by key_id
+  union all select key_id, count(*) from proof_request where key_id is not null group by key_id
   union all select old_secret_key_id, count(*) from webhook where old_secret_key_id is not null
     group by old_secret_key_id) each
 group by key_id order by key_id

@@ -5,8 +5,9 @@ select state from seal where id = $1 and (owner, owner_uscc, design) = ($2, $3, 
 -- name: apply_for_seal
 -- A seal is applied for; no row when there is one of this id.
 insert into seal (id, owner, owner_uscc, design, picture, rank, enrolled_at, certificate_types, page, x_mm, y_mm,
-  daily_quota, opens_minute, closes_minute, weekdays_only, applicant, manager, keeper, auditor)
-values ($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+  daily_quota, opens_minute, closes_minute, weekdays_only, applicant, manager, keeper, auditor,
+  needs_authorisation)
+values ($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 on conflict (id) do nothing returning state
 
 -- name: lock_seal

@@ -69,11 +69,14 @@ select ref from certificate where issued_at is null order by reserved_at, ref
 
 -- name: hand_over
 -- What was reserved a minute before $2 or earlier, and is neither issued nor in the queue, is put there as work of the
--- kind $1.
+-- kind $1. An order that was approved is there as work of the kind $3.
 insert into job (kind, key, due_at)
 select $1::text, encode(ref, 'hex'), $2 from certificate
 where issued_at is null and reserved_at <= $2::timestamptz - interval '1 minute'
   and not exists (select from job where kind = $1::text and key = encode(certificate.ref, 'hex'))
+  and not exists (
+    select from issue_order o join job on job.kind = $3::text and job.key = o.key
+    where o.slot = certificate.slot and o.ref = certificate.ref)
 order by reserved_at, ref
 on conflict (kind, key) do nothing
 
@@ -90,8 +93,9 @@ select client from issue_order where slot = $1 and ref = $2
 select id, auditor = $2 as audits from seal where id = any($1::text[]) and $2 in (auditor, manager) order by id limit 1
 
 -- name: lock_quotas
--- Nobody else books a use of those of the seals $1 that have a quota.
-select id from seal where id = any($1::text[]) and daily_quota is not null order by id for no key update
+-- Nobody else books a use of those of the seals $1 that have a quota or are opened beforehand.
+select id from seal where id = any($1::text[]) and (daily_quota is not null or needs_authorisation) order by id
+for no key update
 
 -- name: try_seal_use
 -- A use that is taken back, so it has a number of its own: the trigger sees whether the rules of the seal allow it.

@@ -54,6 +54,7 @@ create table seal (
   keeper person_name not null,
   auditor person_name not null,
   state text not null default 'new',
+  needs_authorisation boolean not null default false,
   constraint seal_state_check check (state in ('new', 'applied', 'approved', 'making', 'made', 'enabled',
     'suspended', 'destroying', 'destroyed')),
   constraint place_is_whole check (num_nulls(page, x_mm, y_mm) in (0, 3)),
@@ -62,6 +63,7 @@ create table seal (
       when 0 then opens_minute >= 0 and opens_minute < closes_minute and closes_minute <= 1440
       when 2 then not weekdays_only
       else false end),
+  constraint documents_need_no_authorisation check (not needs_authorisation or cardinality(certificate_types) > 0),
   constraint three_duties_three_people
     check (manager <> keeper and manager <> auditor and keeper <> auditor),
   constraint nobody_approves_alone check (approver <> applicant and approver <> keeper),
@@ -78,6 +80,8 @@ alter table seal
 
 comment on column seal.page is 'with x_mm and y_mm the only place it may stand; null: where the layout of the type has it';
 comment on column seal.daily_quota is 'how often it may be used on one day (+08:00); null: without limit';
+comment on column seal.needs_authorisation is
+  'it is used only by what its keeper opened beforehand, and its book has numbers without gaps; once so, so for ever';
 comment on column seal.opens_minute is 'with closes_minute the minutes of the day (+08:00) when it may be used; null: always';
 comment on constraint nobody_approves_alone on seal is 'who approves keeps no seal (国办发〔2001〕52号)';
 
@@ -148,7 +152,7 @@ begin
   if passes = 'auditor' and (
     exists (select from seal_event o where o.seal_id = e.seal_id and (e.successor in (o.actor, o.confirmed_by)
       or o.act <> 'replace_auditor' and e.successor in (o.predecessor, o.successor)))
-    or exists (select from seal_use u where u.seal_id = e.seal_id and u.actor = e.successor)) then
+    or exists (select from seal_use u where u.seal_id = e.seal_id and e.successor in (u.actor, u.keeper, u.approver))) then
     perform refuse_seal('has_acted', e.successor);
   end if;
   if passes <> 'auditor' and exists (select from seal_event o
@@ -164,7 +168,8 @@ create function whole_rules(known seal, changed jsonb) returns jsonb language sq
 set search_path = pg_catalog, public, pg_temp as $$
   select jsonb_object_agg(key, value)
   from jsonb_each(to_jsonb(jsonb_populate_record(known, changed)))
-  where key = any ('{certificate_types,page,x_mm,y_mm,daily_quota,opens_minute,closes_minute,weekdays_only}')
+  where key = any ('{certificate_types,page,x_mm,y_mm,daily_quota,opens_minute,closes_minute,weekdays_only,
+    needs_authorisation}')
 $$;
 
 create function seal_after(known seal, e seal_event) returns seal language sql stable
@@ -223,10 +228,10 @@ declare
 begin
   select f.* into follows from seal s, seal_after(s, new) f where s.id = new.seal_id;
   update seal set (state, approver, manager, keeper, auditor, certificate_types, page, x_mm, y_mm, daily_quota,
-      opens_minute, closes_minute, weekdays_only) =
+      opens_minute, closes_minute, weekdays_only, needs_authorisation) =
     (follows.state, follows.approver, follows.manager, follows.keeper, follows.auditor, follows.certificate_types,
       follows.page, follows.x_mm, follows.y_mm, follows.daily_quota, follows.opens_minute, follows.closes_minute,
-      follows.weekdays_only)
+      follows.weekdays_only, follows.needs_authorisation)
   where id = new.seal_id;
   return null;
 end
@@ -249,6 +254,9 @@ begin
   end if;
   if (cardinality(old.certificate_types) = 0) <> (cardinality(new.certificate_types) = 0) then
     perform refuse_seal('other_purpose', old.id);
+  end if;
+  if old.needs_authorisation and not new.needs_authorisation then
+    perform refuse_seal('needs_it_for_ever', old.id);
   end if;
   return new;
 end

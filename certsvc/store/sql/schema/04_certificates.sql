@@ -197,9 +197,9 @@ declare
   type_asked text;
 begin
   perform require_fresh_reads();
-  perform from seal where id = new.seal_id and daily_quota is not null for no key update;
-  select state, auditor, manager, certificate_types, page, x_mm, y_mm, daily_quota, opens_minute, closes_minute,
-    weekdays_only
+  perform from seal where id = new.seal_id and (daily_quota is not null or needs_authorisation) for no key update;
+  select state, auditor, manager, keeper, certificate_types, page, x_mm, y_mm, daily_quota, opens_minute, closes_minute,
+    weekdays_only, needs_authorisation
   into known from seal where id = new.seal_id for share;
   select concat_ws('/', type_id, layout) into type_asked from certificate where slot = new.slot and ref = new.ref;
   if known.state is distinct from 'enabled' then
@@ -238,6 +238,13 @@ begin
     select count(*) from seal_use
     where seal_id = new.seal_id and intended_at >= midnight and intended_at < midnight + interval '1 day') then
     perform refuse_seal('quota_used_up', known.daily_quota::text);
+  end if;
+  if known.needs_authorisation then
+    return authorised_use(new, known.keeper, known.auditor, type_asked);
+  end if;
+  if num_nulls(new.authorisation_id, new.keeper, new.approver, new.book_number) < 4 then
+    raise exception 'only the uses of a seal that needs it are booked under an authorisation'
+      using errcode = 'restrict_violation';
   end if;
   return new;
 end

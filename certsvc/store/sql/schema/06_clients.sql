@@ -91,7 +91,8 @@ begin
     end if;
     if new.kind = 'system' and (
       exists (select from seal where new.name in (applicant, approver, manager, keeper, auditor))
-      or exists (select from seal_event where new.name in (actor, predecessor, successor, confirmed_by))) then
+      or exists (select from seal_event where new.name in (actor, predecessor, successor, confirmed_by))
+      or exists (select from account where name = new.name)) then
       raise exception 'this is the name of a person' using errcode = 'check_violation',
         constraint = 'persons_are_no_systems';
     end if;

@@ -1,0 +1,1 @@
+"""Village proofs: who has which duty in an organ, and what they and residents do with requests."""

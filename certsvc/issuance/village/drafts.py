@@ -1,0 +1,188 @@
+"""Drafts: opened at the counter or online, saved as they are typed, and how it was seen who asks.
+
+A draft is kept exactly as it was written, incomplete or wrong: what is wrong is said, and refused when it is submitted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from certsvc.domain.organ import Member
+from certsvc.domain.proof_acts import ProofAct
+from certsvc.domain.proof_request import (
+    IdentityCheck,
+    NewProofRequest,
+    Origin,
+    ProofRequest,
+    hash_of_code,
+    new_request_id,
+    require_member,
+    require_seen,
+    require_state,
+)
+from certsvc.errors import Forbidden, InvalidInput, NotFound, Problem
+from certsvc.ids import ProgressCode, Ref, Uscc, new_progress_code
+from certsvc.issuance.village.work import (
+    Said,
+    VillageWork,
+    as_content,
+    digest_of,
+    kind_of,
+    open_content,
+    request_to_act,
+    seal_content,
+    visible,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A request to be opened. `key` names it for who opens it, a resident's is drawn at random; `due` is the last day;
+    `corrects` the certificate that it is to correct, and `correction` why."""
+
+    key: str
+    type_id: str
+    said: Said
+    due: date | None = None
+    corrects: Ref | None = None
+    correction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A request with the code by which the resident follows it."""
+
+    request: ProofRequest
+    code: ProgressCode
+
+
+def problems_of(work: VillageWork, type_id: str, payload: Mapping[str, Any]) -> list[Problem]:
+    """What is still wrong with a draft, by field."""
+    return kind_of(work, type_id).problems(payload)
+
+
+async def open_at_counter(work: VillageWork, who: Member, asked: Opening, now: datetime) -> Opened:
+    """A clerk opens a request; sent again it is the same, with the same code.
+
+    Raises:
+        Forbidden: who opens it is no clerk.
+        NotFound: there is no such proof, or none of this organ to correct.
+        InvalidInput: it is too large.
+        KeyReused: the key was used with other content.
+    """
+    require_member(who, ProofAct.OPEN)
+    return await _open(work, who.organ.uscc, who, asked, now)
+
+
+async def open_online(work: VillageWork, organ: Uscc, asked: Opening, now: datetime) -> Opened:
+    """A resident opens a request with an organ: it is only a request until a clerk has seen who asks.
+
+    Raises:
+        NotFound: there is no such organ or proof.
+        Forbidden: a correction is asked for at the counter.
+        InvalidInput, KeyReused: see `open_at_counter`.
+    """
+    if asked.corrects is not None:
+        raise Forbidden("更正已发出的证明请到村（居）委会办理。", "Have a proof corrected at the counter.")
+    await work.organs.organ(organ)
+    return await _open(work, organ, None, asked, now)
+
+
+async def save_draft(
+    work: VillageWork, who: Member, request_id: str, said: Said, seen: int, key: str, now: datetime
+) -> ProofRequest:
+    """A clerk saves a draft, or what was returned. Who is named anew is to be identified anew.
+
+    Raises:
+        NotFound: there is no such request in this organ.
+        Forbidden: who saves it is no clerk.
+        ChangedMeanwhile: somebody else has saved it since.
+        ActNotAllowed: it is with those who approve, or decided.
+        InvalidInput, KeyReused: see `open_at_counter`.
+    """
+    request = await visible(work, who, request_id)
+    require_member(who, ProofAct.SAVE)
+    return await _save(work, request, who, said, seen, key, now)
+
+
+async def save_by_code(
+    work: VillageWork, code: ProgressCode, said: Said, seen: int, key: str, now: datetime
+) -> ProofRequest:
+    """A resident corrects what they sent in online, until it is with those who approve.
+
+    Raises:
+        NotFound: the code is no request's.
+        Forbidden: it was made at the counter, and is corrected there.
+        ChangedMeanwhile, ActNotAllowed, InvalidInput, KeyReused: see `save_draft`.
+    """
+    request = await work.requests.of_code(hash_of_code(code))
+    if request.origin is not Origin.ONLINE:
+        raise Forbidden("在柜台办理的申请请到柜台修改。", "What was asked for at the counter is changed there.")
+    return await _save(work, request, None, said, seen, key, now)
+
+
+async def record_identity(
+    work: VillageWork, who: Member, request_id: str, how: IdentityCheck, seen: int, key: str, now: datetime
+) -> ProofRequest:
+    """A clerk records how it was seen who asks: in their own name, now.
+
+    Raises:
+        NotFound, Forbidden, ChangedMeanwhile, ActNotAllowed, KeyReused: see `save_draft`.
+    """
+    request = await visible(work, who, request_id)
+    require_member(who, ProofAct.IDENTIFY)
+    act = request_to_act(ProofAct.IDENTIFY, request_id, who, seen, key, digest_of("identify", how, seen), identity=how)
+    if await work.requests.acted_before(act):
+        return request
+    require_seen(request, seen)
+    require_state(request, ProofAct.IDENTIFY)
+    return await work.requests.act(act, None, now)
+
+
+async def _open(work: VillageWork, organ: Uscc, who: Member | None, asked: Opening, now: datetime) -> Opened:
+    kind, request_id, code = kind_of(work, asked.type_id), new_request_id(), new_progress_code()
+    if (asked.corrects is None) != (asked.correction is None):
+        raise InvalidInput("更正要写明原因和原证明。", "A correction names the proof, and says why.")
+    if asked.corrects is not None:
+        await _require_own(work, organ, asked)
+    said = asked.said
+    beside = said.contact, said.notes, said.consent, asked.due, asked.corrects and asked.corrects.typed_code
+    digest = digest_of("open", organ, asked.type_id, said.payload, *beside, asked.correction)
+    content = as_content(said, code, asked.correction)
+    new = NewProofRequest(
+        id=request_id,
+        organ=organ,
+        type_id=kind.id,
+        origin=Origin.COUNTER if who else Origin.ONLINE,
+        code_hash=hash_of_code(code),
+        due=asked.due,
+        corrects=asked.corrects,
+        content=seal_content(work, request_id, kind, content),
+    )
+    act = request_to_act(ProofAct.OPEN, request_id, who, 0, asked.key, digest, consent=said.consent)
+    request = await work.requests.open(new, act, now)
+    return Opened(request, ProgressCode(open_content(work, request).code))
+
+
+async def _require_own(work: VillageWork, organ: Uscc, asked: Opening) -> None:
+    """A proof of another organ, or of another kind, is not there to be corrected."""
+    assert asked.corrects is not None
+    newest = await work.issuing.register.newest_version(asked.corrects)
+    if (newest.issuer.uscc, newest.type_id) != (organ, asked.type_id):
+        code = asked.corrects.typed_code
+        raise NotFound(f"登记簿中没有 {code}。", f"{code} is not on record.")
+
+
+async def _save(
+    work: VillageWork, request: ProofRequest, who: Member | None, said: Said, seen: int, key: str, now: datetime
+) -> ProofRequest:
+    digest = digest_of("save", said.payload, said.contact, said.notes, said.consent, seen)
+    act = request_to_act(ProofAct.SAVE, request.id, who, seen, key, digest, consent=said.consent)
+    if await work.requests.acted_before(act):
+        return request
+    require_seen(request, seen)
+    require_state(request, ProofAct.SAVE)
+    known, kind = open_content(work, request), kind_of(work, request.type_id)
+    content = as_content(said, ProgressCode(known.code), known.correction)
+    return await work.requests.act(act, seal_content(work, request.id, kind, content), now)

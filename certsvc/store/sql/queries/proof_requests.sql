@@ -1,0 +1,117 @@
+-- name: open
+-- A request comes in; no row when who opens it sent this before.
+insert into proof_request (id, organ, type_id, origin, opened_by, key, digest, opened_at, changed_at, code_hash, due,
+  corrects_slot, corrects_ref, shown, holder_hash, sealed, key_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, coalesce($10::date, 'infinity'), $11, $12, $13, $14, $15, $16)
+on conflict (opened_by, key) do nothing returning id
+
+-- name: opened
+-- The request that was opened so.
+select id, digest from proof_request where opened_by = $1 and key = $2
+
+-- name: request
+-- A request with its content, and what came of its approval.
+select r.*, handler.name as handler_name, checked.name as identity_by_name, asked.state as outcome
+from proof_request r
+left join account handler on handler.id = r.handler
+left join account checked on checked.id = r.identity_by
+left join approval asked on asked.id = r.approval_id
+where r.id = $1
+
+-- name: of_code
+-- The request that is followed by a code.
+select id from proof_request where code_hash = $1
+
+-- name: lock
+-- One act at a time.
+select id, version, state, approval_id, cancel_approval_id from proof_request where id = $1 for no key update
+
+-- name: acted
+-- What was done under this key.
+select version, digest from proof_request_event where request_id = $1 and key = $2
+
+-- name: act
+-- An act goes on record; the triggers look at it, and move the request.
+insert into proof_request_event (request_id, version, act, state, account, person, at, reason, identity_how,
+  consent_what, consent_how, approval_id, key, digest)
+values ($1, $2, $3, '', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+
+-- name: content
+-- What a request says, anew.
+update proof_request set sealed = $2, key_id = $3, shown = $4, holder_hash = $5 where id = $1
+
+-- name: events
+-- Everything that happened to a request, in order.
+select version, act, state, account, person, at, reason, identity_how, approval_id from proof_request_event
+where request_id = $1 order by version
+
+-- name: makers
+-- Who had a hand in it, and therefore never approves it.
+select distinct account from proof_request_event
+where request_id = $1 and account is not null and act in ('open', 'save', 'identify', 'submit', 'reopen')
+
+-- name: rounds
+-- The approvals that a request was put before, the newest first.
+select approval_id from proof_request_event where request_id = $1 and act = 'submit' order by version desc limit $2
+
+-- name: last_of_holder
+-- The newest approval of another request for the same holder that became a certificate.
+select one.approval_id from proof_request one
+where one.organ = $1 and one.type_id = $2 and one.holder_hash = $3 and one.id <> $4
+  and one.state in ('sealed', 'cancelled')
+order by one.changed_at desc limit 1
+
+-- name: inbox
+-- Open requests of the organ $1 in the turns $2 that wait for the account $3 (a clerk if $7, an approver if $8), or
+-- with $9 false the others; what is due first comes first, after ($4, $5).
+select r.*, handler.name as handler_name, checked.name as identity_by_name, asked.state as outcome
+from unnest($2::text[]) as whose (turn)
+cross join lateral (
+  select id, organ, type_id, origin, opened_at, due, corrects_ref, version, state, changed_at, handler, identity_how,
+    identity_by, identity_at, consent_what, consent_how, consent_at, approval_id, cancel_approval_id, shown, holder_hash,
+    null::bytea as sealed, null::text as key_id
+  from proof_request one
+  where one.organ = $1 and one.turn = whose.turn and (one.due, one.id) > ($4::date, $5::text)
+    and $9 = case one.turn
+      when 'clerk' then $7 and coalesce(one.handler = $3, true)
+      when 'approver' then $8 and not is_maker(one.id, $3)
+      else false end
+  order by one.due, one.id
+  limit $6) r
+left join account handler on handler.id = r.handler
+left join account checked on checked.id = r.identity_by
+left join approval asked on asked.id = r.approval_id
+order by r.due, r.id
+limit $6
+
+-- name: progress
+-- What may be said of a request to who has its code.
+select r.type_id, organ.name as organ_name, r.state, asked.state as outcome, r.version, r.opened_at, r.changed_at, r.due,
+  case when r.state = 'returned' then newest.reason end as reason
+from proof_request r
+join organ on organ.uscc = r.organ
+left join approval asked on asked.id = r.approval_id
+left join lateral (
+  select e.reason from proof_request_event e where e.request_id = r.id and e.act in ('return', 'reopen')
+  order by e.version desc limit 1) newest on true
+where r.code_hash = $1
+
+-- name: lapsed
+-- Drafts that nobody touched since $1, at most $2.
+select id, version from proof_request where state in ('draft', 'returned') and changed_at < $1 and erased_at is null
+order by changed_at limit $2 for no key update skip locked
+
+-- name: erase
+-- What requests say is erased at $2, of those that ended before $1; at most $3.
+with due as (
+  select id from proof_request r
+  where r.erased_at is null and r.changed_at < $1 and (r.state in ('sealed', 'withdrawn', 'cancelled')
+    or r.state = 'approved' and exists (select from approval a where a.id = r.approval_id and a.state = 'failed'))
+  order by r.changed_at limit $3 for no key update skip locked)
+update proof_request r set sealed = null, key_id = null, shown = null, holder_hash = null, erased_at = $2
+from due where r.id = due.id returning r.id
+
+-- name: erase_rounds
+-- With them goes what was put before those who approve.
+update approval set sealed_request = ''
+where id in (select approval_id from proof_request_event where request_id = any($1::text[]))
