@@ -293,3 +293,15 @@ def wait_until(page: Page, script: str, argument: object = None) -> None:
             return
         page.wait_for_timeout(50)
     raise AssertionError(f"never came true: {script} {argument}")
+
+
+def said(page: Page) -> tuple[str, ...]:
+    """The headline and the words of the three answers."""
+    heading = " ".join(page.locator("h1").inner_text().split())
+    return (heading, *(page.locator(".answers .word").all_inner_texts()))
+
+
+def open_token(page: Page, room: Room, name: str, lang: str = "zh") -> None:
+    """Open a token's address and wait for what the device finds."""
+    page.goto(room.url(name, lang))
+    page.locator(".answers").wait_for()
