@@ -1,4 +1,4 @@
-"""Composition of signing in: what the pages of the village need to know who asks, and accounts of a demonstration."""
+"""Composition of signing in: what pages need to know who asks, and accounts of a demonstration."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from certsvc.access.sign_in import SignIn, totp_context
 from certsvc.domain.account import Method, SealedTotp, SignedIn
 from certsvc.http.pages import Pages
 from certsvc.http.site import Site
-from certsvc.http.village.session import Village
+from certsvc.http.village.session import SigningIn
 from certsvc.ids import new_opaque_id
 from certsvc.services import PayloadCipher
 from certsvc.store.account_credentials import PostgresCredentials
@@ -21,7 +21,9 @@ NAME = "村级证明"
 """What devices show beside a passkey."""
 
 
-def open_village(pool: Pool, cipher: PayloadCipher, site: Site, pages: Pages, *, cost: Cost = RECOMMENDED) -> Village:
+def open_signing_in(
+    pool: Pool, cipher: PayloadCipher, site: Site, pages: Pages, *, cost: Cost = RECOMMENDED
+) -> SigningIn:
     """Signing in over the database of `pool`, which is that of the role that owns the tables."""
     sign_in = SignIn(
         accounts=PostgresAccounts(pool),
@@ -30,7 +32,7 @@ def open_village(pool: Pool, cipher: PayloadCipher, site: Site, pages: Pages, *,
         passwords=Passwords(cost),
         passkeys=PasskeyChecks(site.public_url, NAME),
     )
-    return Village(sign_in=sign_in, own=OwnAccount(sign_in=sign_in), site=site, pages=pages)
+    return SigningIn(sign_in=sign_in, own=OwnAccount(sign_in=sign_in), site=site, pages=pages)
 
 
 async def have_demonstration_account(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from certsvc.domain.account import Method
 from certsvc.domain.calendar import beijing_date
 from certsvc.errors import InvalidInput, Problem
 from certsvc.ids import new_opaque_id
@@ -19,18 +20,12 @@ MOST_USES = 10_000
 MOST_TYPES = 100
 
 
-class ConfirmationMethod(StrEnum):
-    """How somebody confirmed, strongly, that it is them and that they want it."""
-
-    PASSKEY = "passkey"
-    PASSWORD_TOTP = "password_totp"  # noqa: S105 - the name of a method
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrongConfirmation:
-    """A confirmation that whoever asks has checked; `id` names the one act of confirming, which opens one thing."""
+    """A confirmation, by a strong method, that whoever asks has checked; `id` names the one act of confirming, which
+    opens one thing."""
 
-    method: ConfirmationMethod
+    method: Method
     id: str
 
 

@@ -10,12 +10,12 @@ import asyncpg
 import msgspec
 from asyncpg import Record
 
+from certsvc.domain.account import Method
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.seal import no_seal
 from certsvc.domain.seal_acts import SealState
 from certsvc.domain.seal_authorisation import (
     AuthorisationRequest,
-    ConfirmationMethod,
     Ended,
     EndOfAuthorisation,
     SealAuthorisation,
@@ -185,7 +185,7 @@ def _to_authorisation(row: Record) -> SealAuthorisation:
             certificate_types=frozenset(row["certificate_types"]),
             **{name: row[name] for name in ("quota", "daily_quota", "first_day", "last_day")},
         ),
-        confirmation=StrongConfirmation(method=ConfirmationMethod(row["method"]), id=row["confirmation"]),
+        confirmation=StrongConfirmation(method=Method(row["method"]), id=row["confirmation"]),
         given_at=row["given_at"],
         ended=ended,
     )

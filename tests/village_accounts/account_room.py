@@ -44,10 +44,10 @@ from certsvc.http.pages import Pages
 from certsvc.http.shared import shared_routes
 from certsvc.http.site import Site
 from certsvc.http.village.account import account_routes
-from certsvc.http.village.session import Sessions, Village
+from certsvc.http.village.session import Sessions, SigningIn
 from certsvc.http.village.sign_in import sign_in_routes
 from certsvc.log import open_log
-from certsvc.signing_in import open_village
+from certsvc.signing_in import open_signing_in
 from certsvc.store.account_register import PostgresAccountRegister
 from certsvc.store.pool import Pool, open_pool
 
@@ -89,13 +89,13 @@ class Room:
         """Signing in, beneath the pages."""
         return self.village.sign_in
 
-    def village_at(self, url: str, pool: Pool | None = None) -> Village:
+    def village_at(self, url: str, pool: Pool | None = None) -> SigningIn:
         """The same at another address."""
         host = url.partition("://")[2]
         site = Site(host, url, ROOT / "verifier_web", self.folder, is_demonstration=True)
-        return open_village(pool or self.pool, self.cipher, site, Pages(site), cost=CHEAP)
+        return open_signing_in(pool or self.pool, self.cipher, site, Pages(site), cost=CHEAP)
 
-    def app(self, village: Village | None = None, more: Sequence[HTTPRouteHandler] = ()) -> Litestar:
+    def app(self, village: SigningIn | None = None, more: Sequence[HTTPRouteHandler] = ()) -> Litestar:
         """The pages as an application, and `more` beside them."""
         chosen = village or self.village
         sessions = Sessions(chosen)

@@ -15,7 +15,7 @@ from certsvc.errors import SettingsError
 from certsvc.http.routes import Asked, route
 from certsvc.http.site import Site
 from certsvc.http.village.session import Sessions, agent_in_words, next_address
-from certsvc.signing_in import open_village
+from certsvc.signing_in import open_signing_in
 
 pytest_plugins = ["account_fixtures"]
 
@@ -66,7 +66,7 @@ def test_a_demonstration_on_localhost_has_a_plain_cookie(room: Room) -> None:
 def test_nobody_signs_in_without_tls_in_earnest(room: Room) -> None:
     site = Site(HOST, f"http://{HOST}", room.village.site.web_folder, room.folder, is_demonstration=False)
     with pytest.raises(SettingsError, match="https"):
-        Sessions(open_village(room.pool, room.cipher, site, room.village.pages))
+        Sessions(open_signing_in(room.pool, room.cipher, site, room.village.pages))
 
 
 def test_who_is_not_signed_in_is_led_to_the_form_and_back(room: Room, browser: Browser) -> None:

@@ -27,13 +27,23 @@ from village_people import (
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "issuance"))
 from walked import Walks
 
+from certsvc.catalog.proofs import load_proofs
 from certsvc.domain.approval import ApprovalState
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.life import Ground
 from certsvc.domain.organ import Member
 from certsvc.domain.proof_acts import ProofState
 from certsvc.domain.proof_request import Difference, IdentityCheck, ProofRequest
-from certsvc.errors import ActNotAllowed, CertsvcError, Forbidden, InvalidInput, MissingGlyph, NotFound, PayloadInvalid
+from certsvc.errors import (
+    ActNotAllowed,
+    CertsvcError,
+    Forbidden,
+    InvalidInput,
+    MissingGlyph,
+    NotFound,
+    PayloadInvalid,
+    ProofRefused,
+)
 from certsvc.ids import parse_typed_code
 from certsvc.issuance.approvals import carry_out
 from certsvc.issuance.village.deciding import (
@@ -118,6 +128,7 @@ async def opened_hall(walks: Walks) -> AsyncIterator[Hall]:
             approvals=PostgresApprovals(pool),
             organs=PostgresOrgans(pool),
             requests=PostgresProofRequests(pool),
+            proofs=load_proofs(walks.settings.schemas, issuing.catalog),
         )
         yield Hall(work)
 
@@ -176,6 +187,23 @@ def test_an_online_request_becomes_a_sealed_proof_by_two_people(hall: Told) -> N
         newest = await work.issuing.register.newest_version(parse_typed_code(code))
         assert (newest.issuer.uscc, newest.seal_id) == (VILLAGE, "village-shitang")
         assert newest.issued_at is not None
+
+    hall(story)
+
+
+def test_what_is_not_given_out_where_the_organ_is_is_neither_opened_nor_submitted(hall: Told) -> None:
+    async def story(hall: Hall) -> None:
+        clerk, marital = await hall.who(CLERK), "marital-relation-proof"
+        elsewhere = replace(clerk, organ=replace(clerk.organ, area="441200"))
+        asked = Opening(key="forbidden here", type_id=marital, said=Said(payload={}, consent=CONSENT))
+        with pytest.raises(ProofRefused, match="must not give out") as met:
+            await open_at_counter(hall.work, elsewhere, asked, now())
+        assert "不能开，依据是" in met.value.zh
+        request = (await open_at_counter(hall.work, clerk, asked, now())).request
+        how = IdentityCheck.IN_PERSON
+        request = await record_identity(hall.work, clerk, request.id, how, request.version, "seen", now())
+        with pytest.raises(ProofRefused):
+            await submit(hall.work, elsewhere, request.id, request.version, "submit", now())
 
     hall(story)
 

@@ -12,6 +12,7 @@ import pytest
 from demonstration import ROOT, Demonstration, NewHome
 from desk import Desk
 
+from certsvc.domain.account import Method
 from certsvc.domain.actor import Actor
 from certsvc.domain.approval import Approval, ApprovalState, Decision
 from certsvc.domain.calendar import beijing_date
@@ -19,7 +20,6 @@ from certsvc.domain.issuing import Order
 from certsvc.domain.seal_acts import SealAct, SealActRequest, SealRulesRequest, rules_of
 from certsvc.domain.seal_authorisation import (
     AuthorisationRequest,
-    ConfirmationMethod,
     NotAuthorised,
     SealWait,
     StrongConfirmation,
@@ -88,7 +88,7 @@ class Village:
                 seal_id=SEAL_ID,
                 keeper=KEEPER,
                 terms=Terms(certificate_types=frozenset({TYPE}), quota=quota, first_day=first, last_day=first),
-                confirmation=StrongConfirmation(method=ConfirmationMethod.PASSWORD_TOTP, id=now().isoformat()),
+                confirmation=StrongConfirmation(method=Method.PASSWORD_TOTP, id=now().isoformat()),
             )
             await authorise(PostgresSealAuthorisations(pool), request, now())
 

@@ -18,6 +18,7 @@ from made_up import use as use
 from sealed import applied, put_in_use
 from sealed import ask as ask
 
+from certsvc.domain.account import Method
 from certsvc.domain.acts import Act
 from certsvc.domain.approval import Decision, ToApprove, new_approval_id
 from certsvc.domain.calendar import beijing_date
@@ -26,7 +27,6 @@ from certsvc.domain.issuing import Order
 from certsvc.domain.number import NumberSeries
 from certsvc.domain.seal_authorisation import (
     AuthorisationRequest,
-    ConfirmationMethod,
     SealAuthorisation,
     StrongConfirmation,
     Terms,
@@ -65,7 +65,7 @@ def terms(quota: int = 5, days: int = 30, **changed: Any) -> Terms:
 
 def asked(of: Terms | None = None, keeper: str = KEEPER, key: str = "", confirmed: str = "") -> AuthorisationRequest:
     """A request to open the seal, confirmed by a passkey."""
-    confirmation = StrongConfirmation(method=ConfirmationMethod.PASSKEY, id=confirmed or secrets.token_hex(8))
+    confirmation = StrongConfirmation(method=Method.PASSKEY, id=confirmed or secrets.token_hex(8))
     return AuthorisationRequest(
         client=keeper,
         key=key or secrets.token_hex(8),

@@ -20,7 +20,7 @@ from certsvc.domain.account import SignedIn
 from certsvc.errors import CertsvcError, InvalidInput, NotSignedIn
 from certsvc.http.negotiation import wants_page
 from certsvc.http.routes import Asked, route
-from certsvc.http.village.session import ACCOUNT, Sessions, Village, in_language
+from certsvc.http.village.session import ACCOUNT, Sessions, SigningIn, in_language
 from certsvc.http.village.sign_in import LONGEST_FORM, json_answer
 
 Change = Callable[[Asked, SignedIn, Mapping[str, str], datetime], Awaitable[None]]
@@ -28,9 +28,9 @@ TYPED = ("name",)
 """Of the fields of these forms, what is shown again after a mistake; what is secret is typed anew."""
 
 
-def account_routes(village: Village, sessions: Sessions) -> list[HTTPRouteHandler]:
+def account_routes(signing: SigningIn, sessions: Sessions) -> list[HTTPRouteHandler]:
     """`/village/account` and what is changed there."""
-    account = _Account(village, sessions)
+    account = _Account(signing, sessions)
     changes: Mapping[str, tuple[str, Change]] = {
         "password": ("account_password", account.password),
         "totp": ("account_totp", account.totp),
@@ -52,8 +52,8 @@ def account_routes(village: Village, sessions: Sessions) -> list[HTTPRouteHandle
 class _Account:
     """Time is taken once per request."""
 
-    def __init__(self, village: Village, sessions: Sessions) -> None:
-        self._village, self._own, self._sessions = village, village.own, sessions
+    def __init__(self, signing: SigningIn, sessions: Sessions) -> None:
+        self._signing, self._own, self._sessions = signing, signing.own, sessions
 
     async def page(self, request: Asked) -> Response[bytes]:
         """Everything of it."""
@@ -114,15 +114,15 @@ class _Account:
 
     async def session_end(self, _: Asked, signed: SignedIn, fields: Mapping[str, str], now: datetime) -> None:
         """A session on another machine, or this one."""
-        await self._village.sign_in.accounts.end_session(signed.account, fields.get("id", ""), "ended", now)
+        await self._signing.sign_in.accounts.end_session(signed.account, fields.get("id", ""), "ended", now)
 
     async def _shown(
         self, request: Asked, signed: SignedIn, now: datetime, *, part: str = "", error: CertsvcError | None = None
     ) -> Response[bytes]:
-        sign_in, language = self._village.sign_in, self._village.pages.language(request)
+        sign_in, language = self._signing.sign_in, self._signing.pages.language(request)
         found = await sign_in.credentials.credentials(signed.account)
         secret = await self._own.pending_secret(signed) if not signed.must_change else None
-        address = "" if secret is None else address_of_secret(secret, signed.name, self._village.site.host)
+        address = "" if secret is None else address_of_secret(secret, signed.name, self._signing.site.host)
         return self._sessions.page(
             request,
             signed,

@@ -56,8 +56,8 @@ SYSTEMS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Village:
-    """What pages of the village need to know who asks."""
+class SigningIn:
+    """What pages need to know who asks."""
 
     sign_in: SignIn
     own: OwnAccount
@@ -68,19 +68,19 @@ class Village:
 class Sessions:
     """Who asks, and whether a form is ours. One for all pages of a process."""
 
-    def __init__(self, village: Village) -> None:
+    def __init__(self, signing: SigningIn) -> None:
         """See that tokens cannot be read on their way.
 
         Raises:
             SettingsError: the public address has no TLS, and this is no demonstration.
         """
-        site = village.site
+        site = signing.site
         if not site.is_https and not site.is_demonstration:
             raise SettingsError(
                 f"公开地址 {site.public_url} 不是 https：登录页面只在 https 下提供。",
                 f"The public address {site.public_url} is not https, and nobody signs in without it.",
             )
-        self._sign_in, self._site, self._pages = village.sign_in, site, village.pages
+        self._sign_in, self._site, self._pages = signing.sign_in, site, signing.pages
         self._cookie = "__Host-certsvc" if site.is_https else "certsvc"
 
     # ---- who asks ----

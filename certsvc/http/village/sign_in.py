@@ -14,15 +14,15 @@ from certsvc.errors import CertsvcError, InvalidInput, SignInLocked, SignInRefus
 from certsvc.http.form import read_form
 from certsvc.http.negotiation import JSON, wants_page
 from certsvc.http.routes import Asked, route
-from certsvc.http.village.session import PASSWORD, SIGN_IN, Sessions, Village, in_language, next_address, parse_digest
+from certsvc.http.village.session import PASSWORD, SIGN_IN, Sessions, SigningIn, in_language, next_address, parse_digest
 
 LONGEST_FORM = 24 * 1024
 """With what a passkey signed."""
 
 
-def sign_in_routes(village: Village, sessions: Sessions) -> list[HTTPRouteHandler]:
+def sign_in_routes(signing: SigningIn, sessions: Sessions) -> list[HTTPRouteHandler]:
     """`/village/sign-in`, `/village/sign-out`, and what a passkey is to sign."""
-    door = _Door(village, sessions)
+    door = _Door(signing, sessions)
     return [
         route(SIGN_IN, "sign_in_form", door.form),
         route(SIGN_IN, "sign_in", door.enter, "POST"),
@@ -35,8 +35,8 @@ def sign_in_routes(village: Village, sessions: Sessions) -> list[HTTPRouteHandle
 class _Door:
     """Time is taken here, once per request."""
 
-    def __init__(self, village: Village, sessions: Sessions) -> None:
-        self._sign_in, self._pages, self._sessions = village.sign_in, village.pages, sessions
+    def __init__(self, signing: SigningIn, sessions: Sessions) -> None:
+        self._sign_in, self._pages, self._sessions = signing.sign_in, signing.pages, sessions
 
     async def form(self, request: Asked) -> Response[Any]:
         """The form; who is signed in already goes on."""

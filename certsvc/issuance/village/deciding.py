@@ -51,6 +51,7 @@ async def submit(work: VillageWork, who: Member, request_id: str, seen: int, key
         Forbidden: who submits it is no clerk.
         ChangedMeanwhile: it is another version.
         ActNotAllowed: it is no draft; or nobody has recorded how it was seen who asks, or what they consent to.
+        ProofRefused: it is not given out here any more.
         PayloadInvalid: with every problem by field; `MissingGlyph` and `TextTooLong` are kinds of it.
         SealRefused, KeyReused, and others: see `prepare.rehearse`.
     """
@@ -59,6 +60,8 @@ async def submit(work: VillageWork, who: Member, request_id: str, seen: int, key
         return request
     require_seen(request, seen)
     require_state(request, ProofAct.SUBMIT)
+    if request.corrects is None:
+        work.require_kept(who.organ, request.type_id, now)
     content, kind = open_content(work, request), kind_of(work, request.type_id)
     order = _order(who, request, content, kind)
     actor = clerk_acts_as(who, kind.id, order.act)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from certsvc.domain.organ import Member
+from certsvc.domain.organ import Member, Organ
 from certsvc.domain.proof_acts import ProofAct
 from certsvc.domain.proof_request import (
     IdentityCheck,
@@ -68,11 +68,12 @@ async def open_at_counter(work: VillageWork, who: Member, asked: Opening, now: d
     Raises:
         Forbidden: who opens it is no clerk.
         NotFound: there is no such proof, or none of this organ to correct.
+        ProofRefused: it is not given out where the organ is.
         InvalidInput: it is too large.
         KeyReused: the key was used with other content.
     """
     require_member(who, ProofAct.OPEN)
-    return await _open(work, who.organ.uscc, who, asked, now)
+    return await _open(work, who.organ, who, asked, now)
 
 
 async def open_online(work: VillageWork, organ: Uscc, asked: Opening, now: datetime) -> Opened:
@@ -80,13 +81,13 @@ async def open_online(work: VillageWork, organ: Uscc, asked: Opening, now: datet
 
     Raises:
         NotFound: there is no such organ or proof.
+        ProofRefused: it is not given out there.
         Forbidden: a correction is asked for at the counter.
         InvalidInput, KeyReused: see `open_at_counter`.
     """
     if asked.corrects is not None:
         raise Forbidden("更正已发出的证明请到村（居）委会办理。", "Have a proof corrected at the counter.")
-    await work.organs.organ(organ)
-    return await _open(work, organ, None, asked, now)
+    return await _open(work, await work.organs.organ(organ), None, asked, now)
 
 
 async def save_draft(
@@ -140,19 +141,21 @@ async def record_identity(
     return await work.requests.act(act, None, now)
 
 
-async def _open(work: VillageWork, organ: Uscc, who: Member | None, asked: Opening, now: datetime) -> Opened:
+async def _open(work: VillageWork, organ: Organ, who: Member | None, asked: Opening, now: datetime) -> Opened:
     kind, request_id, code = kind_of(work, asked.type_id), new_request_id(), new_progress_code()
     if (asked.corrects is None) != (asked.correction is None):
         raise InvalidInput("更正要写明原因和原证明。", "A correction names the proof, and says why.")
-    if asked.corrects is not None:
-        await _require_own(work, organ, asked)
+    if asked.corrects is None:
+        work.require_kept(organ, kind.id, now)
+    else:
+        await _require_own(work, organ.uscc, asked)
     said = asked.said
     beside = said.contact, said.notes, said.consent, asked.due, asked.corrects and asked.corrects.typed_code
-    digest = digest_of("open", organ, asked.type_id, said.payload, *beside, asked.correction)
+    digest = digest_of("open", organ.uscc, asked.type_id, said.payload, *beside, asked.correction)
     content = as_content(said, code, asked.correction)
     new = NewProofRequest(
         id=request_id,
-        organ=organ,
+        organ=organ.uscc,
         type_id=kind.id,
         origin=Origin.COUNTER if who else Origin.ONLINE,
         code_hash=hash_of_code(code),

@@ -14,8 +14,10 @@ from certsvc.domain.acts import Act
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Category
 from certsvc.domain.holder import parse_holder_code
-from certsvc.domain.organ import Member, OrganDuty
+from certsvc.domain.organ import Member, Organ, OrganDuty
 from certsvc.domain.proof_acts import ProofAct
+from certsvc.domain.proof_answer import require_kept
+from certsvc.domain.proof_catalogue import ProofCatalogue
 from certsvc.domain.proof_request import (
     RESIDENT,
     Consent,
@@ -47,6 +49,15 @@ class VillageWork:
     approvals: Approvals
     organs: Organs
     requests: ProofRequests
+    proofs: ProofCatalogue
+
+    def require_kept(self, organ: Organ, type_id: str, now: datetime) -> None:
+        """Refuse a proof that is not given out where the organ is, in words to read out.
+
+        Raises:
+            ProofRefused: it is not.
+        """
+        require_kept(self.proofs.held(organ.area, beijing_date(now)), type_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
