@@ -22,7 +22,7 @@ DRIVER = Path(__file__).with_name("troubled_ceremony.py")
 def drive(what: str, folder: Path) -> dict[str, int]:
     """Run the driver; what it counted."""
     command = [sys.executable, str(DRIVER), what, str(folder), str(ONE_IN)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     counted: dict[str, int] = json.loads(done.stdout)
     return counted
