@@ -16,6 +16,7 @@ from certsvc.custody.access_secret import open_access_secret
 from certsvc.http.office.bundle import Office
 from certsvc.http.pages import Pages
 from certsvc.http.site import Site
+from certsvc.http.village.bundle import Villages
 from certsvc.issuance.batches.requests import BatchOffice
 from certsvc.issuance.documents.service import DocumentOffice, DocumentProcesses
 from certsvc.issuance.records.reporting import Recording
@@ -107,10 +108,11 @@ async def open_office(
         outcomes = PostgresOutcomes(bell, pool)
         rehearsal = throw_away_authority(authority.plan, now, seals=())
         opened = _Opened(issuing, authority, rehearsal, pool, patient, for_batches, outcomes, reader)
-        yield _office(settings, opened, site, pages)
+        villages = await open_villages(settings, issuing, pool, site, pages)
+        yield _office(settings, opened, villages, site, pages)
 
 
-def _office(settings: Settings, opened: _Opened, site: Site, pages: Pages) -> Office:
+def _office(settings: Settings, opened: _Opened, villages: Villages, site: Site, pages: Pages) -> Office:
     pool, issuing = opened.pool, opened.issuing
     return Office(
         issuing=issuing,
@@ -139,7 +141,7 @@ def _office(settings: Settings, opened: _Opened, site: Site, pages: Pages) -> Of
             cipher=issuing.cipher,
             networks=settings.webhooks.allowed(is_demonstration=opened.authority.is_demonstration),
         ),
-        villages=open_villages(settings, issuing.catalog, issuing.area),
+        villages=villages,
         site=site,
         pages=pages,
         requests_per_minute=settings.office.requests_per_minute,

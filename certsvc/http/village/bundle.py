@@ -3,11 +3,23 @@
 from dataclasses import dataclass
 
 from certsvc.domain.proof_catalogue import ProofCatalogue
+from certsvc.http.village.session import SigningIn
+from certsvc.issuance.village.work import VillageWork
+from certsvc.services import SealAuthorisations, SealBook, SealWaits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Villages:
     """`areas` (GB/T 2260 and below) are those whose proofs residents are shown."""
 
-    proofs: ProofCatalogue
     areas: tuple[str, ...]
+    work: VillageWork
+    signing: SigningIn
+    authorisations: SealAuthorisations
+    waits: SealWaits
+    book: SealBook
+
+    @property
+    def proofs(self) -> ProofCatalogue:
+        """What is given out where."""
+        return self.work.proofs

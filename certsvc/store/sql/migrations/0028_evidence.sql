@@ -1,0 +1,2 @@
+-- 0028_evidence: to be filled in
+select;

@@ -1,0 +1,2 @@
+-- 0029_handing_out: to be filled in
+select;

@@ -1,0 +1,2 @@
+-- 0030_figures: to be filled in
+select;

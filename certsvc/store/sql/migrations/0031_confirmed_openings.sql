@@ -1,0 +1,2 @@
+-- 0031_confirmed_openings: to be filled in
+select;

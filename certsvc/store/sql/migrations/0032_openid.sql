@@ -1,0 +1,2 @@
+-- 0032_openid: to be filled in
+select;
