@@ -1,0 +1,2 @@
+-- 0033_doubts: to be filled in
+select;

@@ -1,0 +1,2 @@
+-- 0034_sittings: to be filled in
+select;

@@ -1,0 +1,2 @@
+-- 0035_handover_rights: to be filled in
+select;
