@@ -16,6 +16,7 @@ from certsvc.commands.acts import act, holder
 from certsvc.commands.check_token import check_token, renew_status_lists
 from certsvc.commands.clients import client
 from certsvc.commands.keys import compromised, data_key, keys
+from certsvc.commands.organs import organs
 from certsvc.commands.reports import reports
 from certsvc.commands.seals import seal
 from certsvc.commands.sources import source
@@ -155,7 +156,7 @@ def migrate(as_json: bool) -> None:
     _print({"applied": applied}, "\n".join(applied) or "已是最新 up to date", as_json)
 
 
-WHO = (accounts, client)
+WHO = (accounts, client, organs)
 LISTS = (check_token, renew_status_lists)
 for command in (*WHO, act, holder, source, reports, seal, keys, compromised, data_key, *LISTS, *TYPE_COMMANDS):
     cli.add_command(command)

@@ -22,7 +22,9 @@ from certsvc.issuance.documents.service import DocumentOffice, DocumentProcesses
 from certsvc.issuance.records.reporting import Recording
 from certsvc.issuance.service import Issuing, silent_walk
 from certsvc.issuing import join_issuing
+from certsvc.render.evidence_pool import EvidencePictures
 from certsvc.render.external_pool import ForeignPages
+from certsvc.render.preview_pool import Previewer
 from certsvc.settings import Settings
 from certsvc.store.answers import PostgresAnswers
 from certsvc.store.approvals import PostgresApprovals
@@ -102,13 +104,15 @@ async def open_office(
         Inspector(workers) as inspector,
         ForeignPages(workers) as foreign,
         DocumentProcesses() as reader,
+        EvidencePictures(workers) as drawer,
+        Previewer(settings.schemas, settings.public_url, settings.fonts.extra) as previews,
     ):
         parts = settings, catalog, authority, pool, inspector, silent_walk, now, foreign
         issuing = await join_issuing(*parts, keyless=True)
         outcomes = PostgresOutcomes(bell, pool)
         rehearsal = throw_away_authority(authority.plan, now, seals=())
         opened = _Opened(issuing, authority, rehearsal, pool, patient, for_batches, outcomes, reader)
-        villages = await open_villages(settings, issuing, pool, site, pages)
+        villages = await open_villages(settings, issuing, pool, site, pages, drawer, previews)
         yield _office(settings, opened, villages, site, pages)
 
 

@@ -130,6 +130,10 @@ class TextTooLong(PayloadInvalid, code="text_too_long", title_zh="文字在版�
     """The text does not fit on the page"""
 
 
+class EvidenceRefused(InvalidInput, code="evidence_refused", title_zh="这个附件收不下", status=422):
+    """This attachment cannot be taken"""
+
+
 class DocumentRefused(InvalidInput, code="document_refused", title_zh="这个文件不能盖章", status=422):
     """The document cannot be sealed"""
 
@@ -210,6 +214,20 @@ class FullViewRefused(Forbidden, code="full_view_refused", title_zh="打不开�
     """The full view does not open"""
 
 
+class HandingRefused(Forbidden, code="handing_refused", title_zh="取不到证明"):
+    """The proof is not handed out"""
+
+    @classmethod
+    def at_all(cls) -> "HandingRefused":
+        """The error, for whatever reason it is: who tries is not told which."""
+        return cls(
+            "取不到：查询码或取件码不对，或者取件码已经用过、过期、试错太多。请对照再输一次；"
+            "还是不行的，请本人到村（居）委会柜台另领一个取件码。",
+            "It is not handed out: the code or the collection number is wrong, or the number was used, is too old, or "
+            "was mistyped too often. Compare and try again; if that does not help, get a new number at the counter.",
+        )
+
+
 class Conflict(CertsvcError, code="conflict", title_zh="与已有记录冲突", status=409):
     """The request conflicts with what is on record"""
 
@@ -254,6 +272,10 @@ class Unavailable(CertsvcError, code="unavailable", title_zh="服务的一部分
 
 class RegisterUnavailable(Unavailable, code="register_unavailable", title_zh="登记簿暂时无法查询"):
     """The register cannot be asked"""
+
+
+class ProviderUnavailable(Unavailable, code="provider_unavailable", title_zh="统一身份认证没有应答"):
+    """The OpenID provider does not answer"""
 
 
 class TimestampUnavailable(Unavailable, code="timestamp_unavailable", title_zh="暂时取不到时间戳"):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from certsvc.app import Databases, databases, verifying
-from certsvc.errors import MachineProblem, SettingsError
+from certsvc.errors import CertsvcError, MachineProblem, SettingsError
 from certsvc.processes import end_with_parent, kept_running
 from certsvc.settings import Settings, load_settings
 from certsvc.store.migrate import migrate
@@ -72,7 +72,8 @@ def serve_role(settings: Settings, role: str, announce: Callable[[str], None]) -
 
     Raises:
         MachineProblem: the port is taken.
-        SettingsError: the role has no database of its own kind, or the file of timestamp clients is wrong.
+        SettingsError: the role has no database of its own kind, the file of timestamp clients is wrong, or there are
+            accounts of a demonstration, and this is none.
         CustodyError: that file cannot be read.
     """
     require_free_port(settings.service.port)
@@ -84,6 +85,7 @@ def serve_role(settings: Settings, role: str, announce: Callable[[str], None]) -
     with databases(settings) as uris:
         if role in THAT_WRITE:
             asyncio.run(migrate(uris.writer))
+            asyncio.run(_require_no_demonstration_accounts(settings, uris.writer))
         serve_database(settings, role, uris, announce)
 
 
@@ -92,6 +94,21 @@ def _require_gate(settings: Settings) -> None:
     from certsvc.authorities import open_gate
 
     open_gate(settings)
+
+
+async def _require_no_demonstration_accounts(settings: Settings, writer: str) -> None:
+    """Said here once, for the same reason; where nobody can tell what this is, it is no demonstration."""
+    from certsvc.store.account_register import require_no_demonstration_accounts
+    from certsvc.store.pool import open_pool
+    from certsvc.verify.anchors import AnchorFolder
+
+    try:
+        is_demonstration = AnchorFolder(settings.public).current().is_demonstration
+    except CertsvcError:
+        is_demonstration = False
+    if not is_demonstration:
+        async with open_pool(writer, most=1) as pool:
+            await require_no_demonstration_accounts(pool)
 
 
 def serve_database(settings: Settings, role: str, uris: Databases, announce: Callable[[str], None]) -> None:

@@ -19,7 +19,13 @@ from certsvc.errors import SettingsError
 REPOSITORY = Path(__file__).resolve().parent.parent
 FILE = "settings.toml"
 MAX_BYTES = 64 * 1024
-LISTS = {("fonts", "extra"): ":", ("seals", "lt_types"): ":", ("verify", "hosts"): ",", ("webhooks", "networks"): ","}
+LISTS = {
+    ("fonts", "extra"): ":",
+    ("seals", "lt_types"): ":",
+    ("verify", "hosts"): ",",
+    ("webhooks", "networks"): ",",
+    ("openid", "strong"): ",",
+}
 """What joins their items in the environment."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -183,6 +189,35 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.uri or ("file:" if is_demonstration else "")
 
 
+class OpenId(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Signing in at a place's OpenID provider: its `issuer` exactly as its tokens have it, our `client_id` there, and
+    what shows that it is us: the reference to our `client_secret`, or to a `client_key` (`file:PATH`, a P-256 key in
+    PKCS #8 PEM without a passphrase). None of them, or all with one of the last two. `name` is how people there call
+    it, `strong` are values of `acr` or `amr` of which an ID token must have one."""
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    client_key: str = ""
+    name: str = ""
+    strong: tuple[str, ...] = ()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a provider.
+
+        Raises:
+            SettingsError: only a part of it is named.
+        """
+        named = [bool(self.issuer), bool(self.client_id), bool(self.client_secret) != bool(self.client_key)]
+        if (any(named) or self.client_secret) and not all(named):
+            raise SettingsError(
+                "openid 要写全 issuer、client_id，以及 client_secret 或 client_key 之一；不用的，都不写。",
+                "openid needs issuer, client_id, and either client_secret or client_key; or none of them.",
+            )
+        return all(named)
+
+
 class Receipts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many receipts one address may ask for in a minute: an office behind one address has them together."""
 
@@ -208,6 +243,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reports: Reports = Reports()
     webhooks: Webhooks = Webhooks()
     mail: Mail = Mail()
+    openid: OpenId = OpenId()
 
     def at(self, port: int | None, public_url: str | None) -> "Settings":
         """The same with another port or public address, where given.

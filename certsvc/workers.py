@@ -38,6 +38,7 @@ from certsvc.log import open_log
 from certsvc.mailing import open_mail_room
 from certsvc.services import Approvals, Cases, PayloadCipher, ProofRequests, RecordRegister, SealRegister
 from certsvc.settings import Settings
+from certsvc.store.accounts import OldSignIns
 from certsvc.store.answers import PostgresAnswers
 from certsvc.store.approvals import CARRY_OUT, PostgresApprovals
 from certsvc.store.bell import JOB, open_bell
@@ -57,6 +58,7 @@ from certsvc.store.register import FINISH
 from certsvc.store.seals import PostgresSeals
 from certsvc.store.takings import Takings
 from certsvc.store.uploads import PostgresUploads
+from certsvc.store.village_figures import PostgresVillageFigures
 from certsvc.telling.deliver import Telling
 from certsvc.telling.following import MailRoom
 from certsvc.telling.sender import Sender
@@ -92,6 +94,8 @@ class Worker:
     lists: StatusListWork
     trust: TrustWatch
     proof_requests: ProofRequests
+    sign_ins: OldSignIns
+    figures: PostgresVillageFigures
 
     def chores(self) -> list[Chore]:
         """CRLs, lists of states and new keys every second (signed only when one is due), what waits every five;
@@ -118,6 +122,8 @@ class Worker:
             Chore("case_answers", HOUR, self._case_answers),
             Chore("proof_requests", HOUR, self._proof_requests),
             Chore("assertions", HOUR, self.clients.purge),
+            Chore("sign_ins", HOUR, self.sign_ins.purge),
+            Chore("village_figures", SOON, self.figures.fold),
         ]
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -265,6 +271,8 @@ def make_worker(
         lists=status_list_work(settings, authority, issuing.catalog, pool),
         trust=TrustWatch(authority, partial(publish_trust, settings, authority, issuing.catalog)),
         proof_requests=PostgresProofRequests(pool),
+        sign_ins=OldSignIns(pool),
+        figures=PostgresVillageFigures(pool),
     )
 
 

@@ -36,9 +36,12 @@ def is_there(program: str) -> bool:
     return shutil.which(program) is not None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the long ones to --all, unless few files are asked for; and begin with the files that last longest, so that
     at the end no process works on one while the others have nothing left."""
+    twice = {item for item in items if item.get_closest_marker("one_server") and "postgres-15" in item.name}
+    items[:] = [item for item in items if item not in twice]
+    config.hook.pytest_deselected(items=[*twice])
     is_long = {item: item.get_closest_marker("long") is not None for item in items}
     if not ALL and len({item.path for item in items}) > FEW_FILES:
         for item in items:

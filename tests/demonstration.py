@@ -1,5 +1,6 @@
 """The demonstration as a fixture: run once for the session, and copied for tests that change it."""
 
+import asyncio
 import fcntl
 import itertools
 import json
@@ -12,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
+
+from certsvc.store.embedded import EmbeddedServer
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 120
@@ -79,6 +83,35 @@ def make_demonstration(folder: Path) -> Demonstration:
             assert done.returncode == 0, done.stderr
             last_line.write_text(done.stdout.splitlines()[-1], encoding="utf-8")
     return Demonstration(home, json.loads(last_line.read_text("utf-8")))
+
+
+def unbound_seal(uri: str) -> None:
+    """Let the village's seal of a copy be used as every department's is: for tests of what is no village's. No act on
+    record does that, so it is done past the rules."""
+
+    async def done() -> None:
+        connection = await asyncpg.connect(uri)
+        try:
+            await connection.execute(
+                "alter table seal disable trigger user;"
+                "update seal set needs_authorisation = false where id = 'village-shitang';"
+                "alter table seal enable trigger user"
+            )
+        finally:
+            await connection.close()
+
+    asyncio.run(done())
+
+
+def unbound_home(home: Home) -> Home:
+    """The same in a data folder whose server does not run."""
+    server = EmbeddedServer(home.path)
+    server.start()
+    try:
+        unbound_seal(server.uri("certsvc"))
+    finally:
+        server.stop()
+    return home
 
 
 @pytest.fixture(scope="session")

@@ -70,7 +70,7 @@ class SignIn:
             SignInRefused: name, password or code is wrong, or the account is disabled: said alike.
             SignInLocked: there were too many failures.
         """
-        return await self._begin(await self.shown_by_password(name, typed, visitor, now), visitor, now)
+        return await self.begin(await self.shown_by_password(name, typed, visitor, now), visitor, now)
 
     async def by_passkey(self, answer: str, visitor: Visitor, now: datetime) -> tuple[str, SignedIn]:
         """Begin a session by what a passkey signed.
@@ -80,7 +80,7 @@ class SignIn:
             InvalidInput: it is malformed.
         """
         shown, _ = await self._shown_by_passkey(answer, SIGN_IN, visitor, now)
-        return await self._begin(shown, visitor, now)
+        return await self.begin(shown, visitor, now)
 
     async def passkey_options(self, now: datetime) -> Mapping[str, Any]:
         """What a browser is to ask a passkey for, to sign in."""
@@ -129,7 +129,7 @@ class SignIn:
             SignInRefused, SignInLocked: see `by_password`.
         """
         name = in_one_spelling(name)
-        network = self._network(visitor)
+        network = self.network(visitor)
         tried = await self.accounts.begin_try(name, self.cipher.look_up(f"sign-in name {name}"), network, now)
         found = tried.found
         kept = found.password if found is not None else None
@@ -156,8 +156,13 @@ class SignIn:
         """
         return self.cipher.decrypt(totp.sealed, totp_context(totp.account), totp.key_id)
 
-    async def _begin(self, shown: Shown, visitor: Visitor, now: datetime) -> tuple[str, SignedIn]:
-        """A session has a token that nobody had before: what a browser brings is never taken over."""
+    async def begin(self, shown: Shown, visitor: Visitor, now: datetime) -> tuple[str, SignedIn]:
+        """Begin a session of who has shown who they are. It has a token that nobody had before: what a browser brings
+        is never taken over.
+
+        Raises:
+            SignInRefused: what was shown is used up, or the account is disabled.
+        """
         token = secrets.token_urlsafe(TOKEN)
         digest, former = token_digest(token), token_digest(visitor.token)
         if digest is None:
@@ -183,7 +188,7 @@ class SignIn:
             count = self.passkeys.asserted(challenge, read, passkey)
         except PasskeyRefused:
             raise refused_passkey() from None
-        network = self._network(visitor)
+        network = self.network(visitor)
         shown = Shown(account=passkey.account, method=Method.PASSKEY, network=network, passkey=(passkey.id, count))
         return shown, asked
 
@@ -192,7 +197,8 @@ class SignIn:
             return None
         return matching_step(self.secret_of(found.totp), code, now, found.totp.last_step)
 
-    def _network(self, visitor: Visitor) -> bytes:
+    def network(self, visitor: Visitor) -> bytes:
+        """A keyed hash of where a request comes from."""
         return self.cipher.look_up(f"sign-in address {visitor.address}")
 
 

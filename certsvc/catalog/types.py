@@ -213,6 +213,15 @@ class CertificateType:
         return KINDS[values[key]].zh if key in kinds else as_text(values[key])
 
 
+def shown_value(kind: CertificateType, key: str, value: object) -> str:
+    """One value of a draft: as printed, or as it was written where no face could print it."""
+    try:
+        ((_, text),) = kind.rows({key: value})
+    except (LookupError, TypeError, ValueError):
+        return as_text(value)
+    return text
+
+
 def _party(table: HolderTable, payload: Mapping[str, Any]) -> Party:
     kind = table.code_kind or str(payload[table.code_kind_field or ""])
     return Party(name=payload[table.name], code=payload.get(table.code), code_kind=kind)

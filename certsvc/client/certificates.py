@@ -35,23 +35,29 @@ class Certificates:
         previous_identifier: str | None = None,
         layout: str | None = None,
         file: Mapping[str, Any] | None = None,
+        issued_by: str | None = None,
         wait: float = 60.0,
     ) -> Certificate | Approval:
         """Issue a certificate, sealed when it is here; or the approval that it waits for. `key` names the request: sent
         again with the same key it is the same certificate. `wait` is how many seconds it may take to be sealed. For
-        `layout` and `file` see `api.external.register`.
+        `layout` and `file` see `api.external.register`; `issued_by` is the USCC of the organ whose seal it takes, where
+        several issue the type.
 
         Raises:
             ApiError: it was refused.
             WaitedTooLong: it is on record and will be sealed, but is not yet.
         """
-        page = {"layout": layout, "file": file} if layout else {}
-        order = {"type": type_id, "payload": payload, "act": act, "previous_identifier": previous_identifier, **page}
+        more = {"layout": layout, "file": file} if layout else {}
+        more |= {"issued_by": issued_by} if issued_by else {}
+        order = {"type": type_id, "payload": payload, "act": act, "previous_identifier": previous_identifier, **more}
         return await self._ordered(PATH, order, key, wait)
 
-    async def rehearse(self, type_id: str, payload: Mapping[str, Any], *, act: str = "issue") -> Rehearsal:
+    async def rehearse(
+        self, type_id: str, payload: Mapping[str, Any], *, act: str = "issue", issued_by: str | None = None
+    ) -> Rehearsal:
         """Do everything but what needs the real key: what would be issued. Raises `ApiError`."""
         order = {"type": type_id, "payload": payload, "act": act, "dry_run": True}
+        order |= {"issued_by": issued_by} if issued_by else {}
         return as_shape(await self._sender.write("POST", PATH, order), Rehearsal)
 
     async def read(self, code: str, *, on: date | None = None, known_at: datetime | None = None) -> Certificate:

@@ -10,8 +10,12 @@ import click
 
 from certsvc.commands.output import JSON, show
 from certsvc.domain.account import ListedAccount, require_good_password
+from certsvc.domain.openid import parse_issuer, parse_subject
+from certsvc.services import PayloadCipher
 from certsvc.settings import load_settings
 from certsvc.store.account_register import PostgresAccountRegister
+from certsvc.store.openid import PostgresOpenId
+from certsvc.store.pool import Pool
 
 COMMAND_LINE = "command-line"
 LONGEST_LINE = 1000
@@ -127,6 +131,60 @@ def unlock(name: str, by: str, as_json: bool) -> None:
     show({"name": name, "unlocked": True}, f"已解锁 unlocked: {name}", as_json)
 
 
+@accounts.command()
+@NAME
+@JSON
+def code(name: str, as_json: bool) -> None:
+    """Print the one-time code 动态码 of this moment of the demonstration's account NAME.
+
+    A kindness for who tries the console of a demonstration without an authenticator app. Each code is good once and for
+    30 seconds; a code of anybody else is on their own device, and refused here.
+
+    Example: certsvc accounts code 何婉仪
+    """
+    from certsvc.signing_in import demonstration_code
+
+    name, now = _person(name), datetime.now(UTC)
+    made = _with_cipher(lambda pool, cipher: demonstration_code(pool, cipher, name, now))
+    show({"name": name, "code": made}, made, as_json)
+
+
+@accounts.command()
+@NAME
+@click.option("--issuer", required=True, help="The provider, exactly as its tokens name it.")
+@click.option("--subject", required=True, help="The provider's name for this person (sub).")
+@BY
+@JSON
+def link(name: str, issuer: str, subject: str, by: str, as_json: bool) -> None:
+    """Link 关联 the account of NAME to the person's identity at the OpenID provider of the place.
+
+    From then on the person may also sign in there. See first that the subject is this very person's: the provider's
+    administrator knows it. Nobody gets an account by signing in, and a subject belongs to one account only.
+
+    Example: certsvc accounts link 林晓芸 --issuer https://id.example --subject 8f3a51
+    """
+    name, issuer, subject, now = _person(name), parse_issuer(issuer), parse_subject(subject), datetime.now(UTC)
+    _with_links(lambda links: links.link(name, issuer, subject, by, now))
+    show({"name": name, "issuer": issuer, "subject": subject}, f"已关联 linked: {name}  {issuer}", as_json)
+
+
+@accounts.command()
+@NAME
+@click.option("--issuer", required=True, help="The provider, exactly as its tokens name it.")
+@BY
+@JSON
+def unlink(name: str, issuer: str, by: str, as_json: bool) -> None:
+    """Unlink 解除关联 the account of NAME from the provider: signing in there opens nothing here any more.
+
+    Sessions that were begun stay open; certsvc accounts disable NAME ends them.
+
+    Example: certsvc accounts unlink 林晓芸 --issuer https://id.example
+    """
+    name, issuer, now = _person(name), parse_issuer(issuer), datetime.now(UTC)
+    _with_links(lambda links: links.unlink(name, issuer, by, now))
+    show({"name": name, "unlinked": issuer}, f"已解除 unlinked: {name}  {issuer}", as_json)
+
+
 def _told(value: dict[str, Any], name: str, made: str, given: str | None, as_json: bool) -> None:
     """A password that was made here is printed, and nowhere else."""
     if given is not None:
@@ -188,6 +246,16 @@ def _hash(password: str) -> str:
 
 def _with(work: Callable[[PostgresAccountRegister], Awaitable[Found]]) -> Found:
     """Do something with the accounts on record."""
+    return _with_pool(lambda pool: work(PostgresAccountRegister(pool)))
+
+
+def _with_links(work: Callable[[PostgresOpenId], Awaitable[Found]]) -> Found:
+    """Do something with what accounts are linked to."""
+    return _with_pool(lambda pool: work(PostgresOpenId(pool)))
+
+
+def _with_pool(work: Callable[[Pool], Awaitable[Found]]) -> Found:
+    """Do something over the database as it has to be."""
     from certsvc import app
     from certsvc.store.migrate import migrate
     from certsvc.store.pool import open_pool
@@ -195,7 +263,25 @@ def _with(work: Callable[[PostgresAccountRegister], Awaitable[Found]]) -> Found:
     async def run(uri: str) -> Found:
         await migrate(uri)
         async with open_pool(uri) as pool:
-            return await work(PostgresAccountRegister(pool))
+            return await work(pool)
 
     with app.databases(load_settings()) as uris:
+        return asyncio.run(run(uris.writer))
+
+
+def _with_cipher(work: Callable[[Pool, PayloadCipher], Awaitable[Found]]) -> Found:
+    """Do something with what accounts have encrypted."""
+    from certsvc import app
+    from certsvc.issuance.data_keys import open_cipher
+    from certsvc.store.data_keys import DataKeys
+    from certsvc.store.pool import open_pool
+
+    settings = load_settings()
+
+    async def run(uri: str) -> Found:
+        async with open_pool(uri) as pool:
+            cipher = await open_cipher(settings.home / "secrets", DataKeys(pool), datetime.now(UTC))
+            return await work(pool, cipher)
+
+    with app.databases(settings) as uris:
         return asyncio.run(run(uris.writer))

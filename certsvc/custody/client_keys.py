@@ -5,6 +5,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from certsvc.custody.file_keys import SoftwareKey
 from certsvc.custody.secret import read_private_file, write_private_file
 from certsvc.errors import CustodyError
 
@@ -22,6 +23,19 @@ def make_client_key(path: Path) -> ec.EllipticCurvePublicKey:
     form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     if write_private_file(path, key.private_bytes(*form)):
         return key.public_key()
+    return _read(path).public_key()
+
+
+def open_client_key(path: Path) -> SoftwareKey:
+    """The P-256 key in a file, with which we show another service that we are its client.
+
+    Raises:
+        CustodyError: there is no such key, or others may read it.
+    """
+    return SoftwareKey(_read(path), path)
+
+
+def _read(path: Path) -> ec.EllipticCurvePrivateKey:
     try:
         known = serialization.load_pem_private_key(read_private_file(path, MAX_BYTES), None)
     except (ValueError, TypeError):
@@ -31,4 +45,4 @@ def make_client_key(path: Path) -> ec.EllipticCurvePublicKey:
             f"{path} 已存在，但不是未加密的 P-256 私钥（PKCS #8 PEM）：请换一个文件名。",
             f"{path} is there, and is no P-256 key in PKCS #8 PEM without a passphrase: name another file.",
         )
-    return known.public_key()
+    return known

@@ -1,4 +1,4 @@
-"""What the demonstration issues: every good example of a few types, licences first."""
+"""What departments issue in the demonstration: every good example of a few types, licences first."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -13,9 +13,9 @@ from certsvc.domain.issuing import Order
 DAYS_A_YEAR = 365.25
 SHOWN = frozenset(
     "business-licence-company business-licence-sole-trader business-licence-cooperative food-business drug-retail "
-    "fire-safety-check hotel-special-trade public-place-hygiene publications-retail tiered-water-proof".split()
+    "fire-safety-check hotel-special-trade public-place-hygiene publications-retail".split()
 )
-"""Enough to see everything in seconds; `certsvc preview` shows every type."""
+"""Enough to see everything in seconds, with the proofs of `demo.village`; `certsvc preview` shows every type."""
 
 
 def demo_orders(catalog: Catalog, client: str, day: date) -> list[Order]:

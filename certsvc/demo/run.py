@@ -6,6 +6,7 @@ import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,15 +21,17 @@ from certsvc.catalog import CertificateType
 from certsvc.demo.case import demo_case
 from certsvc.demo.look import Seen, look_at
 from certsvc.demo.orders import demo_orders
+from certsvc.demo.people import PEOPLE, VILLAGE
 from certsvc.demo.sandbox import CLIENT, Sandbox, make_sandbox
-from certsvc.demo.screen import show_case, show_ready, show_sandbox, show_serving, track
+from certsvc.demo.screen import show_case, show_ready, show_sandbox, show_serving, show_village, track
 from certsvc.demo.sources import demo_sources
+from certsvc.demo.village import demo_village
 from certsvc.domain.actor import Actor
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Category
 from certsvc.domain.issuing import Reservation
 from certsvc.domain.token import to_digits
-from certsvc.errors import CertsvcError, SelfCheckFailed, SettingsError
+from certsvc.errors import CertsvcError, Queued, SelfCheckFailed, SettingsError
 from certsvc.issuance.issue import issue, resume
 from certsvc.issuance.papers import write_papers
 from certsvc.issuance.press import qr_prefix
@@ -88,7 +91,7 @@ def run_demo(settings: Settings, *, once: bool, port: int | None, public_url: st
         offline = asyncio.run(_look(settings, None, issued, "离线 offline  ", quiet))
         clock.lap("verify_offline")
         summary = _summary(settings, issued, online, offline, clock)
-        summary |= {"case": case, "sandbox": _sandbox_json(settings, sandbox)}
+        summary |= {"case": case, "sandbox": _sandbox_json(settings, sandbox), "village": _village_json(settings)}
         _require_all_good(len(issued), summary)
         if once:
             click.echo(json.dumps(summary, ensure_ascii=False))
@@ -96,6 +99,7 @@ def run_demo(settings: Settings, *, once: bool, port: int | None, public_url: st
         _show(settings, issued)
         show_case(settings.public_url, case)
         show_sandbox(settings.office_url, sandbox)
+        show_village(settings.office_url, PEOPLE)
         # A fork of this process, which has drawn pages, would wait for ever for threads that did not come along.
         multiprocessing.set_start_method("spawn")
         serve_database(settings, "all", uris, show_serving)
@@ -159,12 +163,27 @@ def _sandbox_json(settings: Settings, sandbox: Sandbox) -> dict[str, str]:
     }
 
 
+def _village_json(settings: Settings) -> dict[str, Any]:
+    people = [
+        {
+            "name": one.name,
+            "organ": one.organ,
+            "duty": one.duty,
+            "password": one.password,
+            "totp_secret": one.secret_text,
+        }
+        for one in PEOPLE
+    ]
+    return {"url": f"{settings.office_url}/village", "organ": VILLAGE, "people": people}
+
+
 async def _issue(settings: Settings, writer: str, quiet: bool) -> tuple[list[Issued], str | None]:
     """What is issued, and the code of the case under the first licence."""
     authority = open_keys(settings, datetime.now(UTC))
     async with open_issuing(settings, writer, silent_walk, datetime.now(UTC), authority) as issuing:
         publish_trust(settings, authority, issuing.catalog, datetime.now(UTC))
-        await resume(issuing, ACTOR)
+        with suppress(Queued):  # it waits for its seal, and the worker goes on with it
+            await resume(issuing, ACTOR)
         held_at = AnchorFolder(settings.public).current().root.not_valid_before_utc + BACKDATED
         orders = demo_orders(issuing.catalog, ACTOR.name, beijing_date(held_at))
         issued = [
@@ -172,6 +191,8 @@ async def _issue(settings: Settings, writer: str, quiet: bool) -> tuple[list[Iss
             for order in track(orders, "签发 issuing  ", quiet=quiet)
         ]
         async with open_pool(writer) as pool:
+            proofs = await demo_village(settings, issuing, pool, beijing_date(held_at))
+            issued += [await _with_papers(settings, issuing, proof) for proof in proofs]
             licence = issued[0].reservation
             await demo_sources(issuing, pool, CLIENT, licence, held_at)
             case = await demo_case(issuing, pool, CLIENT, licence.ref, beijing_date(held_at))

@@ -10,7 +10,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from certsvc.demo.people import Person
 from certsvc.demo.sandbox import Sandbox
+from certsvc.domain.organ import DUTY_WORDS
 from certsvc.render.qr import QUIET, QrSymbol
 
 Item = TypeVar("Item")
@@ -55,6 +57,23 @@ def show_sandbox(url: str, sandbox: Sandbox) -> None:
         f"沙箱 sandbox      {sandbox.system.id}  {sandbox.system.key}\n"
         f"审批人 approver   {sandbox.approver.id}  {sandbox.approver.key}\n"
         f"                  {sandbox.second_approver.id}  {sandbox.second_approver.key}"
+    )
+
+
+def show_village(url: str, people: Sequence[Person]) -> None:
+    """How to sign in to the village's console as each, and that these accounts are for nothing else."""
+    lines = [
+        f"  {DUTY_WORDS[one.duty][0]} {DUTY_WORDS[one.duty][1]:<9} {one.name}  {one.password:<19} {one.secret_text}"
+        for one in people
+    ]
+    click.echo(
+        f"\n村务 village       {url}/village\n居民 residents     {url}/apply\n"
+        "以下账号仅供演示，密码和动态码密钥人人可见；正式运行的服务会拒绝启动。\n"
+        "For demonstration only: everybody knows these passwords and secrets, and no server in earnest starts with "
+        "them.\n"
+        "  职责 duty        姓名    密码 password        动态码密钥 secret of one-time codes\n"
+        + "\n".join(lines)
+        + f"\n  现在的动态码 the code of now: ./dev accounts code {people[0].name}"
     )
 
 

@@ -57,11 +57,12 @@ class Method(StrEnum):
     PASSWORD = "password"  # noqa: S105
     PASSWORD_TOTP = "password_totp"  # noqa: S105
     PASSKEY = "passkey"
+    OPENID = "openid"
 
     @property
     def is_strong(self) -> bool:
         """Whether it confirms an act: a passkey that verified its user, or a password and a one-time code."""
-        return self is not Method.PASSWORD
+        return self in (Method.PASSKEY, Method.PASSWORD_TOTP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from certsvc.domain.external import ExternalFile
 from certsvc.domain.life import Event, Ground
 from certsvc.domain.number import NumberSeries
 from certsvc.errors import InvalidInput
-from certsvc.ids import CertificateIdentifier, Ref, TypeCode, Uscc
+from certsvc.ids import CertificateIdentifier, Ref, TypeCode, Uscc, parse_uscc
 
 NUMBER_WORD = re.compile(r"[\u4e00-\u9fff]{2,8}")
 
@@ -29,6 +29,15 @@ class IssuingOrgan:
         """Raises `InvalidInput` for a word that is no short name in Chinese characters."""
         if self.number_word is not None and not NUMBER_WORD.fullmatch(self.number_word):
             raise InvalidInput("机关代字应为 2 至 8 个汉字。", "The word of an organ is 2 to 8 Chinese characters.")
+
+
+def issuing_organ(uscc: str | None) -> IssuingOrgan | None:
+    """The organ of a code that somebody gave, or None.
+
+    Raises:
+        InvalidIdentifier, WrongCheckCharacter: it is no USCC.
+    """
+    return None if uscc is None else IssuingOrgan(uscc=parse_uscc(uscc))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

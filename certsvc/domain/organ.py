@@ -2,10 +2,12 @@
 
 Who approves that a seal is used and who keeps it are two persons (国办发〔2001〕52号), and whoever audits a village has
 no other duty in it (村民委员会组织法 art. 32). Two people suffice: one fills in and may keep the seal, one approves.
-That nobody approves what they made themselves is a rule of each request, so both may be clerks as well. The database
-holds the same rules; what is here says all that is wrong with a handover before anything is written.
+That nobody approves what they made themselves is a rule of each request, so both may be clerks as well. Who does what
+in a village is put on record by an overseer of its town or city, never by the village's own people. The database holds
+the same rules; what is here says all that is wrong with a handover before anything is written.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -108,7 +110,9 @@ class Arrival:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
     """One change of who does what, whole: the appointments that end with the day before `day`, and those that begin
-    with it. `key` names it in its organ: sent again it is the same. `by` puts it on record, and says why."""
+    with it. `key` names it in its organ: sent again it is the same. `by` puts it on record, and says why: an overseer
+    with an `account`, or without one the operator, who is not among the persons. `seen` is the version of the
+    appointments that were looked at (`version_of`); None takes them as they stand."""
 
     organ: Uscc
     key: str
@@ -117,11 +121,27 @@ class Handover:
     comes: tuple[Arrival, ...]
     by: str
     reason: str
+    account: str | None = None
+    seen: str | None = None
 
 
 def new_appointment_id() -> str:
     """A fresh id of 100 random bits."""
     return new_opaque_id("d")
+
+
+def oversees(overseer: Organ, organ: Organ) -> bool:
+    """Whether the overseers of one organ put on record who does what in another: a town's of its villages, a city's of
+    the towns and villages of its area. A city's own people are put on record by the operator."""
+    if overseer.kind is OrganKind.TOWN:
+        return organ.town == overseer.uscc
+    return overseer.kind is OrganKind.CITY and organ.kind is not OrganKind.CITY and organ.area[:4] == overseer.area[:4]
+
+
+def version_of(appointments: Iterable[Appointment]) -> str:
+    """What tells one state of an organ's appointments from another, in 32 hexadecimal digits."""
+    said = sorted(f"{held.id} {held.last_day}" for held in appointments)
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:32]
 
 
 def member_of(organ: Organ, appointments: Iterable[Appointment], account: str, day: date) -> Member | None:
@@ -161,6 +181,7 @@ def handover_problems(
         *_audit_problems(after),
         *_keeper_problems(after, keeper),
         *_overseer_problems(organ, handover),
+        *_own_problems(handover),
         *(_pair_problems(after) if organ.kind is OrganKind.VILLAGE else ()),
     ]
 
@@ -224,6 +245,13 @@ def _overseer_problems(organ: Organ, handover: Handover) -> list[Problem]:
     if organ.kind is not OrganKind.VILLAGE or all(one.duty is not OrganDuty.OVERSEER for one in handover.comes):
         return []
     return [_problem("comes", "no_overseer", "督导人由镇街或市设置。", "Overseers belong to a town or a city.")]
+
+
+def _own_problems(handover: Handover) -> list[Problem]:
+    if handover.account is None or all(one.account != handover.account for one in handover.comes):
+        return []
+    zh, en = "督导人不能把自己登记为任职人。", "An overseer does not appoint themselves."
+    return [_problem("comes", "oneself", zh, en)]
 
 
 def _pair_problems(after: Sequence[Appointment]) -> list[Problem]:

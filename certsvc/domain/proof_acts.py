@@ -24,6 +24,8 @@ class ProofAct(StrEnum):
 
     OPEN = "open"
     SAVE = "save"
+    ATTACH = "attach"
+    DETACH = "detach"
     IDENTIFY = "identify"
     SUBMIT = "submit"
     RETURN = "return"
@@ -64,6 +66,8 @@ EITHER = frozenset({Side.CLERK, Side.RESIDENT})
 
 PROOF_ACTS: Mapping[ProofAct, ProofActRule] = {
     ProofAct.SAVE: ProofActRule(zh="保存", en="save", leads=WITH_CLERK, by=EITHER),
+    ProofAct.ATTACH: ProofActRule(zh="添加附件", en="add an attachment", leads=WITH_CLERK, by=EITHER),
+    ProofAct.DETACH: ProofActRule(zh="删去附件", en="remove an attachment", leads=WITH_CLERK, by=EITHER),
     ProofAct.IDENTIFY: ProofActRule(zh="记录身份核验", en="record the identity check", leads=WITH_CLERK, by=CLERK),
     ProofAct.SUBMIT: ProofActRule(
         zh="提交审批", en="submit", leads={P.DRAFT: P.SUBMITTED, P.RETURNED: P.SUBMITTED}, by=CLERK
@@ -85,7 +89,17 @@ PROOF_ACTS: Mapping[ProofAct, ProofActRule] = {
 }
 """Every act but `open`, with which a request begins as a draft, by a clerk or a resident."""
 
-MAKES = frozenset({ProofAct.OPEN, ProofAct.SAVE, ProofAct.IDENTIFY, ProofAct.SUBMIT, ProofAct.REOPEN})
+MAKES = frozenset(
+    {
+        ProofAct.OPEN,
+        ProofAct.SAVE,
+        ProofAct.ATTACH,
+        ProofAct.DETACH,
+        ProofAct.IDENTIFY,
+        ProofAct.SUBMIT,
+        ProofAct.REOPEN,
+    }
+)
 """Who did one of these never approves."""
 
 STATE_WORDS = {

@@ -15,6 +15,8 @@ from typing import Any
 from certsvc.domain.approval import Approval, ApprovalState
 from certsvc.domain.organ import Member, OrganDuty
 from certsvc.domain.proof_acts import EITHER, PROOF_ACTS, STATE_WORDS, ProofAct, ProofState, Side
+from certsvc.domain.proof_doubt import DoubtNeed
+from certsvc.domain.receiver import ReceiverChoice
 from certsvc.errors import ActNotAllowed, ChangedMeanwhile, Forbidden
 from certsvc.ids import ProgressCode, Ref, Uscc, new_opaque_id
 
@@ -160,7 +162,8 @@ class ProofContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewProofRequest:
-    """A request to be put on record with its first draft."""
+    """A request to be put on record with its first draft; `needs` is what a legal doubt about the proof asks for,
+    `tells` whom the resident wants told."""
 
     id: str
     organ: Uscc
@@ -170,6 +173,8 @@ class NewProofRequest:
     due: date | None
     corrects: Ref | None
     content: ProofContent
+    needs: tuple[DoubtNeed, ...] = ()
+    tells: ReceiverChoice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 The database keeps the same rules in the transaction of each use (`why_not_authorised`), and a test compares the two.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from certsvc.domain.account import Method
+from certsvc.domain.account import Confirmation, Method
 from certsvc.domain.calendar import beijing_date
 from certsvc.errors import InvalidInput, Problem
 from certsvc.ids import new_opaque_id
@@ -18,15 +19,6 @@ MOST_DAYS = 30
 
 MOST_USES = 10_000
 MOST_TYPES = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StrongConfirmation:
-    """A confirmation, by a strong method, that whoever asks has checked; `id` names the one act of confirming, which
-    opens one thing."""
-
-    method: Method
-    id: str
 
 
 class EndOfAuthorisation(StrEnum):
@@ -42,6 +34,7 @@ class NotAuthorised(StrEnum):
     NONE = "no_authorisation"
     REVOKED = "authorisation_revoked"
     HANDED_OVER = "authorisation_handed_over"
+    KEEPER_LEFT = "authorisation_keeper_left"
     NOT_OF_KIND = "authorisation_not_of_kind"
     NOT_BEGUN = "authorisation_not_begun"
     OVER = "authorisation_over"
@@ -60,6 +53,14 @@ class Terms:
     last_day: date
     daily_quota: int | None = None
 
+    def digest(self, seal_id: str) -> bytes:
+        """SHA-256 of opening a seal on these terms: what its keeper confirms. The database computes the same
+        (`digest_of_opening`)."""
+        daily = "" if self.daily_quota is None else str(self.daily_quota)
+        types = " ".join(sorted(self.certificate_types))
+        said = ("authorise_seal", seal_id, types, str(self.quota), daily, str(self.first_day), str(self.last_day))
+        return hashlib.sha256("\n".join(said).encode()).digest()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
@@ -73,13 +74,13 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealAuthorisation:
-    """A standing authorisation on record."""
+    """A standing authorisation on record; `method` is how its keeper confirmed it."""
 
     id: str
     seal_id: str
     keeper: str
     terms: Terms
-    confirmation: StrongConfirmation
+    method: Method
     given_at: datetime
     ended: Ended | None = None
 
@@ -105,32 +106,44 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorisationRequest:
-    """A keeper's request to open a seal. `client` and `key` together name it: the same one again is done once."""
+    """A keeper's request to open a seal, who has confirmed these very terms. Its `key` names it among those of the
+    keeper's account: the same one again is done once."""
 
-    client: str
     key: str
     seal_id: str
-    keeper: str
     terms: Terms
-    confirmation: StrongConfirmation
+    confirmation: Confirmation
+
+    @property
+    def keeper(self) -> str:
+        """Who asks, and who confirmed it."""
+        return self.confirmation.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealWait:
     """What is approved or reserved and cannot be sealed: a stable word why, since when, and the seal that was refused,
-    if it was one."""
+    if it was one; the type and number that it is reserved under, and the request of a village behind it."""
 
     reason: str
     since: datetime
     seal_id: str | None
     typed_code: str
+    type_id: str
+    number: str
+    request_id: str | None
 
 
-def holds(authorisation: SealAuthorisation, type_id: str, day: date, used: Used) -> NotAuthorised | None:
-    """Why an authorisation does not hold for one more use under a type on a Beijing day; None where it does."""
+def holds(
+    authorisation: SealAuthorisation, type_id: str, day: date, used: Used, *, keeper_serves: bool = True
+) -> NotAuthorised | None:
+    """Why an authorisation does not hold for one more use under a type on a Beijing day; None where it does.
+    `keeper_serves`: its keeper has a duty that day in the organ whose seal it is."""
     terms, ended = authorisation.terms, authorisation.ended
     if ended is not None:
         return NotAuthorised.REVOKED if ended.why is EndOfAuthorisation.REVOKED else NotAuthorised.HANDED_OVER
+    if not keeper_serves:
+        return NotAuthorised.KEEPER_LEFT
     if type_id not in terms.certificate_types:
         return NotAuthorised.NOT_OF_KIND
     return _not_now(terms, day, used)
@@ -146,10 +159,10 @@ def _not_now(terms: Terms, day: date, used: Used) -> NotAuthorised | None:
     return None
 
 
-def standing(authorisation: SealAuthorisation, day: date, used: Used) -> Standing:
+def standing(authorisation: SealAuthorisation, day: date, used: Used, *, keeper_serves: bool = True) -> Standing:
     """What is left of an authorisation on a Beijing day."""
     terms = authorisation.terms
-    refusal = holds(authorisation, min(terms.certificate_types), day, used)
+    refusal = holds(authorisation, min(terms.certificate_types), day, used, keeper_serves=keeper_serves)
     left = max(0, terms.quota - used.in_all)
     today = left if terms.daily_quota is None else min(left, max(0, terms.daily_quota - used.on_day))
     return Standing(

@@ -13,6 +13,9 @@ from certsvc.ids import Ref
 MOST_LINES = 200
 """On one page."""
 
+MOST_PRINTED = 3000
+"""On paper, at once; a month of a village has some hundred."""
+
 PORTION = 1000
 """Lines written at once of a whole period."""
 

@@ -32,7 +32,7 @@ from certsvc.verify.history import HistoryReport, history_json
 from certsvc.verify.json import case_json, report_json
 from certsvc.verify.report import Report
 
-KEPT = ("code", "show", "as_of", "known_at", "uscc", "name")
+KEPT = ("code", "show", "as_of", "known_at", "uscc", "name", "from", "to", "town", "by")
 """What of a query belongs to what is shown."""
 
 LANGUAGE_MARK = re.compile(r'<span lang="[A-Za-z-]*">|</span>')
@@ -42,7 +42,7 @@ IN_APP = re.compile(
 """Browsers inside chat apps: many open no camera, choose no file and download none. They are told the way out."""
 
 ASSETS_PATH = "/static/"
-DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{4}年\d{1,2}月\d{1,2}日|\d{1,2} [A-Z][a-z]{2,8} \d{4}", re.ASCII)
+DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{4}年\d{1,2}月\d{1,2}日|\d{1,2} [A-Z][a-z]{2,8} \d{4},?", re.ASCII)
 
 
 class Pages:

@@ -22,7 +22,8 @@ class _Compiled(jinja2.BytecodeCache):
 
 
 def load_templates(folder: Path) -> jinja2.Environment:
-    """Every template in a folder, strictly: what is undefined is an error. Text is escaped."""
+    """Every template in a folder, strictly: what is undefined is an error. Text is escaped. A process keeps what it has
+    read: a newer template would not agree with its words and its program."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
@@ -30,4 +31,5 @@ def load_templates(folder: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         bytecode_cache=_Compiled(),
+        auto_reload=False,
     )

@@ -15,8 +15,10 @@ from multipart import (  # type: ignore[import-untyped]  # litestar's own parser
 from certsvc.errors import CertsvcError, FileTooLarge, InvalidInput, NotAPdf, WorkersBusy
 
 MAX_FILE = 20 * 1024 * 1024
-MAX_BODY = MAX_FILE + 64 * 1024
-"""The file and what a form wraps around it."""
+MOST_AROUND = 64 * 1024
+"""Bytes that a form wraps around its file."""
+
+MAX_BODY = MAX_FILE + MOST_AROUND
 
 MAX_DRAINED = 200 * 1024 * 1024
 SECONDS = 120.0
@@ -39,10 +41,12 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A form as it was sent: the file, None where none was chosen, and what stands in its other fields."""
+    """A form as it was sent: the file, None where none was chosen, and what stands in its other fields; `too_large`
+    is why the file is left out."""
 
     file: Upload | None
     fields: Mapping[str, str]
+    too_large: FileTooLarge | None = None
 
     def require_file(self) -> Upload:
         """The file.
@@ -56,10 +60,10 @@ class Sent:
 
 
 class Uploads:
-    """Reads uploads, so many at once: each may hold 20 MiB of memory."""
+    """Reads uploads, so many at once: each may hold `most` bytes of memory."""
 
-    def __init__(self, *, at_once: int = AT_ONCE, seconds: float = SECONDS) -> None:
-        self._at_once, self._seconds = at_once, seconds
+    def __init__(self, *, at_once: int = AT_ONCE, seconds: float = SECONDS, most: int = MAX_FILE) -> None:
+        self._at_once, self._seconds, self._most = at_once, seconds, most
         self._reading = 0
 
     async def read(self, request: Request[Any, Any, Any]) -> Upload:
@@ -71,35 +75,36 @@ class Uploads:
         """
         return (await self.read_form(request)).require_file()
 
-    async def read_form(self, request: Request[Any, Any, Any]) -> Sent:
-        """A multipart form with at most one file, in the field `file`, and short texts.
+    async def read_form(self, request: Request[Any, Any, Any], *, keeps_texts: bool = False) -> Sent:
+        """A multipart form with at most one file, in the field `file`, and short texts. With `keeps_texts` one that is
+        too large is taken without its file, for a page that shows what was typed again.
 
         Raises:
             NotAPdf: the body is no multipart form.
             InvalidInput: the form is malformed.
-            FileTooLarge: over 20 MiB.
+            FileTooLarge: it is larger than it may be.
             WorkersBusy: too many uploads at once.
             TimeoutError: it did not arrive in time.
         """
         chunks = _chunks(request)
         async with asyncio.timeout(self._seconds):
             try:
-                return await self._take(request, chunks)
+                return await self._take(request, chunks, keeps_texts)
             except CertsvcError:
                 await _drain(chunks)
                 raise
 
-    async def _take(self, request: Request[Any, Any, Any], chunks: AsyncIterator[bytes]) -> Sent:
+    async def _take(self, request: Request[Any, Any, Any], chunks: AsyncIterator[bytes], keeps_texts: bool) -> Sent:
         media_type, options = request.content_type
         if media_type != "multipart/form-data" or not options.get("boundary"):
             raise NotAPdf("请用表单的 file 字段上传 PDF。", "Send the PDF as the field “file” of a multipart form.")
-        if (request.content_length or 0) > MAX_BODY:
-            raise _too_large()
+        if not keeps_texts and (request.content_length or 0) > self._most + MOST_AROUND:
+            raise _too_large(self._most)
         if self._reading >= self._at_once:
             raise WorkersBusy("核对文件的人很多，请过几秒再试。", "Many files are being checked: try again in seconds.")
         self._reading += 1
         try:
-            return await _parse(chunks, options["boundary"])
+            return await _parse(chunks, options["boundary"], self._most, keeps_texts)
         finally:
             self._reading -= 1
 
@@ -123,12 +128,17 @@ async def _drain(chunks: AsyncIterator[bytes]) -> None:
             return
 
 
-async def _parse(chunks: AsyncIterator[bytes], boundary: str) -> Sent:
+async def _parse(chunks: AsyncIterator[bytes], boundary: str, most: int, keeps_texts: bool) -> Sent:
+    form = _Form(boundary, most)
     try:
-        form = _Form(boundary)
         async for chunk in chunks:
             form.feed(chunk)
         return form.sent()
+    except FileTooLarge as error:
+        if not keeps_texts:
+            raise
+        await _drain(chunks)
+        return Sent(None, form.texts(), error)
     except MultipartError:
         raise InvalidInput("上传的表单不合格式。", "The form sent is malformed.") from None
 
@@ -136,7 +146,8 @@ async def _parse(chunks: AsyncIterator[bytes], boundary: str) -> Sent:
 class _Form:
     """Collects the file and the texts of short fields; everything else is passed over, and counts against the limit."""
 
-    def __init__(self, boundary: str) -> None:
+    def __init__(self, boundary: str, most: int) -> None:
+        self._most = most
         self._parser = PushMultipartParser(boundary, max_segment_count=MAX_FIELDS)
         self._wanted = False
         self._name: str | None = None
@@ -147,8 +158,8 @@ class _Form:
 
     def feed(self, chunk: bytes) -> None:
         self._size += len(chunk)
-        if self._size > MAX_BODY:
-            raise _too_large()
+        if self._size > self._most + MOST_AROUND:
+            raise _too_large(self._most)
         if not chunk or self._parser.closed:
             return
         for event in self._parser.parse(chunk):
@@ -168,14 +179,17 @@ class _Form:
                 raise InvalidInput("表单里有一栏过长。", "A field of the form is too long.")
         elif event and self._wanted:
             self._content += event
-        if len(self._content) > MAX_FILE:
-            raise _too_large()
+        if len(self._content) > self._most:
+            raise _too_large(self._most)
 
     def sent(self) -> Sent:
         self._parser.close()
-        texts = {name: text.decode("utf-8", "replace") for name, text in self._texts.items()}
-        return Sent(None if self._name is None else Upload(self._name, bytes(self._content)), texts)
+        return Sent(None if self._name is None else Upload(self._name, bytes(self._content)), self.texts())
+
+    def texts(self) -> dict[str, str]:
+        return {name: text.decode("utf-8", "replace") for name, text in self._texts.items()}
 
 
-def _too_large() -> FileTooLarge:
-    return FileTooLarge("文件超过 20 MiB。", "The file is over 20 MiB.")
+def _too_large(most: int) -> FileTooLarge:
+    mebibytes = most // 1024 // 1024
+    return FileTooLarge(f"文件超过 {mebibytes} MiB。", f"The file is over {mebibytes} MiB.")

@@ -21,6 +21,7 @@ from certsvc.domain.certificate import Category, Issuer
 from certsvc.domain.issuing import Draft, Order, Reservation
 from certsvc.domain.life import require_newest, state_on, tell
 from certsvc.domain.number import NumberSeries
+from certsvc.domain.proof_request import VILLAGE_KEY
 from certsvc.domain.status_list import list_name
 from certsvc.errors import Conflict, InvalidInput, PayloadInvalid, Problem, SelfCheckFailed
 from certsvc.ids import (
@@ -141,7 +142,8 @@ async def _require_seals(issuing: Issuing, actor: Actor, kind: CertificateType, 
     seals = {seal.id: seal for sheet in sheets(issuing.keys, kind, order) for seal in sheet.seals}
     for seal in seals.values() or (issuing.keys.seal_for(bound_as(kind, order), order.organ),):
         actor.require(order.act, kind.id, (seal.id,), area_of(seal.owner_uscc))
-    await issuing.register.require_may_use(order.client, [*seals])
+    in_village = order.decided_at is not None or order.key.startswith(VILLAGE_KEY)
+    await issuing.register.require_may_use(order.client, [*seals], in_village=in_village)
 
 
 async def _previous(issuing: Issuing, kind: CertificateType, order: Order, now: datetime) -> Reservation | None:

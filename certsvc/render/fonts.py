@@ -63,11 +63,16 @@ def require_glyphs(texts: Iterable[tuple[str, str]], extra: Sequence[str] = ()) 
 
 
 def missing_glyph(field: str, character: str) -> MissingGlyph:
-    """The error for one character that no font has."""
+    """The error for one character that no font has: the error itself is for who runs the server, and its problem, which
+    pages show at the field, for who typed the character."""
     point = f"U+{ord(character):04X}"
     zh = f"{field} 中的“{character}”（{point}）在字库中没有；请把含有它的字体放进设置 fonts.extra 指定的目录。"
     en = f'No font has "{character}" ({point}) in {field}: put one into a folder named by the setting fonts.extra.'
-    return MissingGlyph(zh, en, problems=[Problem(field, MissingGlyph.code, zh, en)])
+    typed_zh = f"“{character}”（{point}）这个字印不出来：字库里没有它。请联系系统管理员添加字体。"
+    typed_en = (
+        f"“{character}” ({point}) cannot be printed: no font has it. Ask the operator of the system to add a font."
+    )
+    return MissingGlyph(zh, en, problems=[Problem(field, MissingGlyph.code, typed_zh, typed_en)])
 
 
 def _files(folder: str) -> list[Path]:

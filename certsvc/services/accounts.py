@@ -16,6 +16,7 @@ from certsvc.domain.account import (
     Session,
     SignedIn,
 )
+from certsvc.domain.openid import OpenIdFlow, OpenIdLink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,3 +116,19 @@ class AccountCredentials(Protocol):
 
     async def use_challenge(self, challenge: bytes, purpose: str, now: datetime) -> Challenge | None:
         """Take it away; None when it was used, is too old, or is for something else."""
+
+
+class OpenIdRegister(Protocol):
+    """Who is at the provider to sign in, and whose account its subjects are. Raises `RegisterUnavailable`."""
+
+    async def begin_flow(self, flow: OpenIdFlow) -> None:
+        """Remember somebody who is sent to the provider."""
+
+    async def take_flow(self, state: bytes, now: datetime) -> OpenIdFlow | None:
+        """Take away what is remembered; None when it was used, is too old, or none of ours."""
+
+    async def account_of(self, issuer: str, subject: str) -> AccountId | None:
+        """Whose account a subject is; None where nobody linked it, or the account is disabled."""
+
+    async def links(self, account: AccountId) -> Sequence[OpenIdLink]:
+        """What an account is linked to."""

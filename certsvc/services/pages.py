@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from certsvc.domain.page import PageToDraw
+from certsvc.domain.preview import ToPreview
 from certsvc.domain.receipt import Receipt
 
 
@@ -11,6 +12,14 @@ class PageDrawer(Protocol):
 
     async def draw(self, page: PageToDraw) -> bytes:
         """The page as PDF. Raises `UnreadableFile` when it cannot be drawn, `WorkersBusy` when many are waiting."""
+
+
+class PreviewDrawer(Protocol):
+    """Draws a draft as it will be, marked as not valid on all of the sheet."""
+
+    async def draw(self, asked: ToPreview) -> bytes:
+        """The page, as PDF or PNG. Raises `PayloadInvalid` with the field that cannot be set, `UnreadableFile`,
+        `WorkersBusy`."""
 
 
 class ReceiptPages(Protocol):

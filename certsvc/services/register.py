@@ -81,8 +81,9 @@ class Register(RegisterReader, Protocol):
     async def orderer(self, ref: Ref) -> str:
         """In whose name it was ordered: whoever finishes it uses the seals in that name. Raises `NotFound`."""
 
-    async def require_may_use(self, name: str, seal_ids: Sequence[str]) -> None:
-        """See that somebody neither manages nor audits any of these seals. Raises `Forbidden`."""
+    async def require_may_use(self, name: str, seal_ids: Sequence[str], *, in_village: bool = False) -> None:
+        """See that somebody neither manages nor audits any of these seals, and that none is one that its keeper opens
+        beforehand, unless it is asked for `in_village`. Raises `Forbidden`, `SealRefused`."""
 
     async def require_seal_uses(self, ref: Ref, uses: Sequence[SealUse], actor: str, now: datetime) -> None:
         """See that all these uses could be booked now; none is. Raises `SealRefused`."""

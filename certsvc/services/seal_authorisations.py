@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from certsvc.domain.account import AccountId
 from certsvc.domain.seal_authorisation import AuthorisationRequest, SealAuthorisation, SealWait, Standing
 from certsvc.domain.seal_book import BookLine, Period
 
@@ -12,7 +13,10 @@ class SealAuthorisations(Protocol):
     """Authorisations on record. Every method is one transaction and safe to repeat."""
 
     async def authorise(self, request: AuthorisationRequest, now: datetime) -> SealAuthorisation:
-        """Open a seal. Raises `NotFound`, `Forbidden`, `ActNotAllowed`, `InvalidInput`, `Conflict`, `KeyReused`."""
+        """Open a seal. Raises `NotFound`, `Forbidden`, `ActNotAllowed`, `InvalidInput`, `KeyReused`."""
+
+    async def given(self, account: AccountId, key: str, digest: bytes) -> SealAuthorisation | None:
+        """What the same request was given before. Raises `KeyReused`."""
 
     async def revoke(
         self, seal_id: str, authorisation_id: str, by: str, reason: str, now: datetime

@@ -68,7 +68,7 @@ class PostgresAccountRegister:
             NotFound: nobody has this name.
         """
         async with self._pool.connection() as connection:
-            account = await _named(connection, name)
+            account = await named_account(connection, name)
             rows = await connection.fetch(SQL["events"], account.id, MOST_EVENTS)
         return [AccountEvent(act=row["act"], actor=row["actor"], at=row["at"], detail=row["detail"]) for row in rows]
 
@@ -80,7 +80,7 @@ class PostgresAccountRegister:
             NotFound: nobody has this name.
         """
         async with self._pool.transaction() as connection:
-            account = await _named(connection, name)
+            account = await named_account(connection, name)
             await connection.execute(SQL["enable_account"], account.id)
             await connection.execute(SQL["set_password"], account.id, kept_hash, not account.is_demonstration, now)
             for is_in_force in (True, False):
@@ -97,7 +97,7 @@ class PostgresAccountRegister:
             NotFound: nobody has this name.
         """
         async with self._pool.transaction() as connection:
-            account = await _named(connection, name)
+            account = await named_account(connection, name)
             if await connection.fetchval(SQL["disable_account"], account.id, now) is not None:
                 await connection.execute(SQL["end_other_sessions"], account.id, NOBODY, now, "disabled")
                 await note(connection, account, "disabled", now, actor=by)
@@ -109,7 +109,7 @@ class PostgresAccountRegister:
             NotFound: nobody has this name.
         """
         async with self._pool.transaction() as connection:
-            account = await _named(connection, name)
+            account = await named_account(connection, name)
             await connection.execute(SQL["unlock"], count_key(account.id))
             await note(connection, account, "unlocked", now, actor=by)
 
@@ -131,7 +131,12 @@ async def require_no_demonstration_accounts(pool: Pool) -> None:
         )
 
 
-async def _named(connection: Connection, name: str) -> Account:
+async def named_account(connection: Connection, name: str) -> Account:
+    """The account of a name, while nobody else changes it.
+
+    Raises:
+        NotFound: nobody has this name.
+    """
     row = await connection.fetchrow(SQL["account_of_name"], name)
     if row is None:
         raise NotFound(

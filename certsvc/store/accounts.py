@@ -32,7 +32,7 @@ from certsvc.services.accounts import Browser, Shown, Try
 from certsvc.store.pool import Connection, Pool
 from certsvc.store.queries import queries
 
-SQL = queries("accounts")
+SQL, OPENID_SQL = queries("accounts"), queries("openid")
 KEPT = timedelta(days=31)
 """How long sessions stay on record after they ended by themselves; the trigger keeps them for thirty days."""
 
@@ -153,11 +153,12 @@ class OldSignIns:
         self._pool = pool
 
     async def purge(self, now: datetime) -> None:
-        """Delete old sessions, counts that say nothing any more, and challenges that nobody can use."""
+        """Delete old sessions, counts that say nothing any more, and challenges and flows that nobody can use."""
         async with self._pool.connection() as connection:
             await connection.execute(SQL["delete_sessions"], now - KEPT)
             await connection.execute(SQL["delete_counts"], now - FORGOTTEN_AFTER)
             await connection.execute(SQL["delete_challenges"], now)
+            await connection.execute(OPENID_SQL["delete_flows"], now)
 
 
 def count_key(account: AccountId) -> bytes:

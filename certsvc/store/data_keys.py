@@ -23,6 +23,8 @@ SOURCES = {
     "follower": (ENCRYPTED_SQL["next_follower"], ENCRYPTED_SQL["again_follower"]),
     "account_totp": (ENCRYPTED_SQL["next_account_totp"], ENCRYPTED_SQL["again_account_totp"]),
     "proof_request": (ENCRYPTED_SQL["next_proof_request"], ENCRYPTED_SQL["again_proof_request"]),
+    "proof_evidence": (ENCRYPTED_SQL["next_proof_evidence"], ENCRYPTED_SQL["again_proof_evidence"]),
+    "proof_evidence_page": (ENCRYPTED_SQL["next_proof_evidence_page"], ENCRYPTED_SQL["again_proof_evidence_page"]),
     "old_webhook": (ENCRYPTED_SQL["next_old_webhook"], ENCRYPTED_SQL["again_old_webhook"]),
 }
 """Everything that is encrypted under a data key, a column each: how it is read, and written anew."""

@@ -1,7 +1,7 @@
 """Organs, and who has which duty in them: `services.Organs` on PostgreSQL."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -19,8 +19,9 @@ from certsvc.domain.organ import (
     handover_problems,
     member_of,
     new_appointment_id,
+    version_of,
 )
-from certsvc.errors import InvalidInput, KeyReused, NotFound
+from certsvc.errors import ChangedMeanwhile, InvalidInput, KeyReused, NotFound
 from certsvc.ids import Uscc
 from certsvc.store.audit import audit
 from certsvc.store.pool import Connection, Pool
@@ -65,6 +66,23 @@ class PostgresOrgans:
         async with self._pool.connection() as connection:
             return [_to_organ(row) for row in await connection.fetch(SQL["organs"])]
 
+    async def under(self, organ: Organ) -> Sequence[Organ]:
+        """The organs directly under a town or a city, by name; none under a village."""
+        async with self._pool.connection() as connection:
+            return [_to_organ(row) for row in await connection.fetch(SQL["under"], organ.uscc, organ.kind, organ.area)]
+
+    async def accounts(self, names: Collection[str]) -> Mapping[str, str]:
+        """The accounts that may sign in, by the names of their persons, as far as there are any."""
+        async with self._pool.connection() as connection:
+            rows = await connection.fetch(SQL["accounts"], list(names))
+        return {row["name"]: row["id"] for row in rows}
+
+    async def every_account(self) -> Mapping[str, str]:
+        """All accounts that may sign in, by the names of their persons: for the operator."""
+        async with self._pool.connection() as connection:
+            rows = await connection.fetch(SQL["accounts"], None)
+        return {row["name"]: row["id"] for row in rows}
+
     async def keeper(self, uscc: Uscc) -> str | None:
         """Who keeps the seal of an organ; nobody where it has none."""
         async with self._pool.connection() as connection:
@@ -95,6 +113,8 @@ class PostgresOrgans:
         Raises:
             NotFound: there is no such organ.
             InvalidInput: with everything that speaks against it, seen as a whole.
+            ChangedMeanwhile: the appointments are not those that were looked at.
+            Forbidden: who asks oversees no such organ.
             Conflict, Forbidden: the database's own refusal, where two came at once.
             KeyReused: the key was used with other content.
         """
@@ -108,7 +128,7 @@ class PostgresOrgans:
                 await _require_sound(connection, organ, handover, now)
                 with explained_village():
                     begun = await _change(connection, handover, now)
-                await _record(connection, handover, digest, begun, now)
+                    await _record(connection, handover, digest, begun, now)
             return await _appointments(connection, organ.uscc)
 
 
@@ -121,6 +141,11 @@ async def _require_sound(connection: Connection, organ: Organ, handover: Handove
             )
     keeper = await connection.fetchval(SQL["keeper"], organ.uscc)
     held = await _appointments(connection, organ.uscc)
+    if handover.seen not in (None, version_of(held)):
+        raise ChangedMeanwhile(
+            "任职刚刚有变动：请看过现在的任职再办。",
+            "Who does what has changed meanwhile: look at it as it stands now.",
+        )
     if problems := handover_problems(organ, held, keeper, handover, beijing_date(now)):
         raise InvalidInput(
             "这次交接还不能办：" + "".join(problem.zh for problem in problems),
@@ -145,7 +170,7 @@ async def _record(
 ) -> None:
     head = handover.organ, handover.key, digest, handover.day
     await connection.execute(
-        SQL["hand_over"], *head, list(handover.goes), list(begun), handover.by, now, handover.reason
+        SQL["hand_over"], *head, list(handover.goes), list(begun), handover.by, now, handover.reason, handover.account
     )
     detail = {"organ": handover.organ, "ended": list(handover.goes), "begun": list(begun)}
     await audit(connection, now, handover.by, "hand_over_duties", None, detail)

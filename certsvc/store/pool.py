@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import asyncpg
 
-from certsvc.errors import CertsvcError, RegisterUnavailable, StoreError
+from certsvc.errors import CertsvcError, InvalidInput, RegisterUnavailable, StoreError
 
 Connection: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy"
 
@@ -47,6 +47,7 @@ class Pool:
         Raises:
             RegisterUnavailable: the database does not answer in time.
             StoreError: it answers with an error that is no promise of the register.
+            InvalidInput: what it was asked or told has a NUL in it.
         """
         with answering():
             async with asyncio.timeout(self._seconds):
@@ -65,7 +66,7 @@ class Pool:
         """A connection in a transaction that commits at the end and rolls back on any error.
 
         Raises:
-            RegisterUnavailable, StoreError: as `connection`.
+            RegisterUnavailable, StoreError, InvalidInput: as `connection`.
         """
         async with self.connection() as connection:
             transaction = connection.transaction()
@@ -125,6 +126,8 @@ def answering() -> Iterator[None]:
             "数据库结构与本程序不符：请运行 certsvc migrate。",
             "The database has another schema than this program: run certsvc migrate.",
         ) from None
+    except asyncpg.CharacterNotInRepertoireError:  # NUL is the one that UTF-8 has and PostgreSQL keeps in no text
+        raise InvalidInput("内容里有不能保存的字符。", "There is a character in it that cannot be kept.") from None
     except asyncpg.PostgresError as error:
         reason = f"{error.sqlstate} {error.args[0] if error.args else ''}".strip()
         raise StoreError(f"数据库报错：{reason}", f"The database refused: {reason}") from None

@@ -23,12 +23,18 @@ from certsvc.domain.proof_request import (
     Turn,
     stale,
 )
-from certsvc.errors import KeyReused, NotFound
+from certsvc.domain.receiver import ReceiverChoice
+from certsvc.domain.sitting import Agreed, Sitting, agreeing, sitting_of_one
+from certsvc.errors import ActNotAllowed, ChangedMeanwhile, Conflict, Forbidden, KeyReused, NotFound
 from certsvc.store.approvals import PostgresApprovals, ask_in, decide_in, withdraw_in
 from certsvc.store.audit import audit
+from certsvc.store.handing import choose_in
 from certsvc.store.pool import Connection, Pool
+from certsvc.store.proof_desk import ClerksDesk
+from certsvc.store.proof_doubts import put_needs
 from certsvc.store.proof_rows import to_event, to_progress, to_request
 from certsvc.store.queries import queries
+from certsvc.store.sittings import PostgresSittings, confirm_in
 from certsvc.store.village_refusals import explained_village
 
 SQL = queries("proof_requests")
@@ -37,13 +43,12 @@ AT_ONCE = 200
 """So many requests lapse, or are erased, in one transaction."""
 
 CANCELLING = frozenset({ProofAct.CONFIRM_CANCEL, ProofAct.REFUSE_CANCEL})
+LEFT_OUT = (ActNotAllowed, ChangedMeanwhile, Conflict, Forbidden, NotFound)
+"""Why a request of a sitting cannot be done that was looked at, while the others are."""
 
 
-class PostgresProofRequests:
+class PostgresProofRequests(ClerksDesk, PostgresSittings):
     """Needs the database role that owns the tables. Every method may raise `RegisterUnavailable`."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
 
     async def open(self, new: NewProofRequest, act: ProofActRequest, now: datetime) -> ProofRequest:
         """Put a request on record with its first draft; the same again is the same.
@@ -61,9 +66,12 @@ class PostgresProofRequests:
             with explained_village():
                 if await connection.fetchval(SQL["open"], *head, *corrects, *content) is None:
                     known = await connection.fetchrow(SQL["opened"], by, act.key)
-                    return await _request(connection, _same(known, act, "id"))
+                    return await request_in(connection, _same(known, act, "id"))
+                await put_needs(connection, new.id, new.needs)
                 await _record(connection, act, now)
-            return await _request(connection, new.id)
+                if new.tells is not None:
+                    await choose_in(connection, new.tells)
+            return await request_in(connection, new.id)
 
     async def request(self, request_id: str) -> ProofRequest:
         """A request as it stands.
@@ -72,7 +80,7 @@ class PostgresProofRequests:
             NotFound: there is none.
         """
         async with self._pool.connection() as connection:
-            return await _request(connection, request_id)
+            return await request_in(connection, request_id)
 
     async def of_code(self, code_hash: bytes) -> ProofRequest:
         """The request that is followed by a code.
@@ -84,7 +92,7 @@ class PostgresProofRequests:
             found = await connection.fetchval(SQL["of_code"], code_hash)
             if found is None:
                 raise _no_code()
-            return await _request(connection, found)
+            return await request_in(connection, found)
 
     async def progress(self, code_hash: bytes) -> Progress:
         """What may be said to who has the code.
@@ -122,9 +130,11 @@ class PostgresProofRequests:
         async with self._pool.transaction() as connection:
             await audit(connection, now, person, "view_proof_request", None, {"request": request_id})
 
-    async def act(self, act: ProofActRequest, content: ProofContent | None, now: datetime) -> ProofRequest:
-        """Put an act on record, with new content where there is some; a submitted request that is withdrawn is taken
-        from those who approve, in the same transaction.
+    async def act(
+        self, act: ProofActRequest, content: ProofContent | None, now: datetime, tells: ReceiverChoice | None = None
+    ) -> ProofRequest:
+        """Put an act on record, with new content and whom the resident wants told where that is said; a submitted
+        request that is withdrawn is taken from those who approve, in the same transaction.
 
         Raises:
             ChangedMeanwhile, ActNotAllowed, Forbidden, KeyReused, NotFound: see `services.ProofRequests`.
@@ -140,29 +150,56 @@ class PostgresProofRequests:
                     if content is not None:
                         values = content.sealed, content.key_id, content.shown, content.holder_hash
                         await connection.execute(SQL["content"], act.request_id, *values)
-            return await _request(connection, act.request_id)
+                    if tells is not None:
+                        await choose_in(connection, tells)
+            return await request_in(connection, act.request_id)
 
     def asking(self, act: ProofActRequest, now: datetime) -> PostgresApprovals:
         """Approvals that put what they are asked on record together with this act, or not at all."""
         return _Asking(self._pool, act, now)
 
-    async def decide(self, act: ProofActRequest, approves: bool, now: datetime) -> ProofRequest:
+    async def decide(
+        self, act: ProofActRequest, approves: bool, now: datetime, confirmation: str | None = None
+    ) -> ProofRequest:
         """What an approver said: the approval and the request change in one transaction; the same again is done once.
+        Agreeing uses up the confirmation of this and nothing else.
 
         Raises:
             Conflict: the approval is decided.
             ChangedMeanwhile, ActNotAllowed, Forbidden, KeyReused, NotFound: see `services.ProofRequests`.
         """
-        decision = Decision(person=act.person, approves=approves, reason=act.reason, at=now)
         async with self._pool.transaction() as connection:
             known = await _lock(connection, act.request_id)
             if not await _acted(connection, act):
                 _require_seen(known, act)
-                which = "cancel_approval_id" if act.act in CANCELLING else "approval_id"
-                with explained_village():
-                    await decide_in(connection, known[which] or "", act.account or "", decision)
-                    await _record(connection, act, now)
-            return await _request(connection, act.request_id)
+                if approves:
+                    await confirm_in(connection, sitting_of_one(act, confirmation), now)
+                await _decide(connection, known, act, approves, now, confirmation)
+            return await request_in(connection, act.request_id)
+
+    async def agree(self, sitting: Sitting, now: datetime) -> None:
+        """Use up the confirmation of a sitting and do what it is for, in one transaction; what cannot be done any more
+        is left out.
+
+        Raises:
+            ActNotAllowed: see `store.accounts.use_confirmation`.
+            KeyReused: the key was used for something else.
+        """
+        async with self._pool.transaction() as connection:
+            if not await confirm_in(connection, sitting, now):
+                return
+            for one in sorted(sitting.agreed):  # in one order, so that two sittings never wait for each other
+                try:
+                    async with connection.transaction():
+                        await self._agree(connection, sitting, one, now)
+                except LEFT_OUT:
+                    continue
+
+    async def _agree(self, connection: Connection, sitting: Sitting, one: Agreed, now: datetime) -> None:
+        act = agreeing(sitting, one)
+        known = await _lock(connection, one.request_id)
+        _require_seen(known, act)
+        await _decide(connection, known, act, True, now, sitting.confirmation)
 
     async def rounds(self, request_id: str, limit: int) -> Sequence[str]:
         """The approvals that it was put before, the newest first."""
@@ -193,7 +230,7 @@ class PostgresProofRequests:
                 rows = await connection.fetch(SQL["lapsed"], untouched_since, AT_ONCE)
                 for row in rows:
                     head = row["id"], row["version"] + 1, ProofAct.WITHDRAW, None, SERVICE, now, reason
-                    await connection.execute(SQL["act"], *head, None, None, None, None, None, None)
+                    await connection.execute(SQL["act"], *head, *[None] * 7)
             lapsed += len(rows)
             if len(rows) < AT_ONCE:
                 return lapsed
@@ -232,11 +269,42 @@ class _Asking(PostgresApprovals):
             return approval
 
 
-async def _record(connection: Connection, act: ProofActRequest, now: datetime, approval_id: str | None = None) -> None:
+async def _decide(
+    connection: Connection, known: Record, act: ProofActRequest, approves: bool, now: datetime, confirmation: str | None
+) -> None:
+    decision = Decision(person=act.person, approves=approves, reason=act.reason, at=now)
+    which = "cancel_approval_id" if act.act in CANCELLING else "approval_id"
+    with explained_village():
+        await decide_in(connection, known[which] or "", act.account or "", decision)
+        await _record(connection, act, now, confirmation=confirmation if approves else None)
+
+
+async def _record(
+    connection: Connection,
+    act: ProofActRequest,
+    now: datetime,
+    approval_id: str | None = None,
+    confirmation: str | None = None,
+) -> None:
     head = act.request_id, act.seen + 1, act.act, act.account, act.person, now, act.reason, act.identity
     consent = (act.consent.what, act.consent.how) if act.consent else (None, None)
-    await connection.execute(SQL["act"], *head, *consent, approval_id, act.key, act.digest)
+    await connection.execute(SQL["act"], *head, *consent, approval_id, act.key, act.digest, confirmation)
     await audit(connection, now, act.person, f"proof_{act.act}", None, {"request": act.request_id})
+
+
+async def record_in(connection: Connection, act: ProofActRequest, now: datetime) -> bool:
+    """Put an act on record, in a transaction of which it is a part; False where it was before.
+
+    Raises:
+        ChangedMeanwhile, ActNotAllowed, Forbidden, KeyReused, NotFound: see `services.ProofRequests`.
+    """
+    known = await _lock(connection, act.request_id)
+    if await _acted(connection, act):
+        return False
+    _require_seen(known, act)
+    with explained_village():
+        await _record(connection, act, now)
+    return True
 
 
 async def _acted(connection: Connection, act: ProofActRequest) -> bool:
@@ -264,7 +332,12 @@ def _require_seen(known: Record, act: ProofActRequest) -> None:
         raise stale(known["version"], act.seen)
 
 
-async def _request(connection: Connection, request_id: str) -> ProofRequest:
+async def request_in(connection: Connection, request_id: str) -> ProofRequest:
+    """A request as it stands in a transaction.
+
+    Raises:
+        NotFound: there is none.
+    """
     row = await connection.fetchrow(SQL["request"], request_id)
     if row is None:
         raise no_request(request_id)

@@ -30,7 +30,7 @@ from certsvc.store.queries import queries
 from certsvc.store.reader import PostgresReader
 from certsvc.store.reserving import known_order, reserve
 from certsvc.store.rows import to_document, to_ground, to_held, to_reservation
-from certsvc.store.seal_refusals import STATES, explained
+from certsvc.store.seal_refusals import STATES, explained, only_in_village
 from certsvc.store.seal_waits import FINISH as FINISH
 from certsvc.store.seal_waits import bring_forward_missed, end_wait, note_wait
 from certsvc.store.seals import book, enrol
@@ -123,13 +123,15 @@ class PostgresRegister(PostgresReader):
             raise _nothing(ref)
         return name
 
-    async def require_may_use(self, name: str, seal_ids: Sequence[str]) -> None:
+    async def require_may_use(self, name: str, seal_ids: Sequence[str], *, in_village: bool = False) -> None:
         """See that somebody neither manages nor audits any of these seals: who does may not order what they seal.
 
         Raises:
             Forbidden: they do.
+            SealRefused: one is opened beforehand, for what people of its village approved, and this is none of that.
         """
         async with self._pool.connection() as connection:
+            opened = None if in_village else await connection.fetchval(SQL["opened_beforehand"], list(seal_ids))
             theirs = await connection.fetchrow(SQL["seal_of_theirs"], list(seal_ids), _one_spelling(name))
         if theirs is not None:
             zh, en = ("监督", "audits") if theirs["audits"] else ("管理", "manages")
@@ -137,6 +139,8 @@ class PostgresRegister(PostgresReader):
                 f"{name} 是印章 {theirs['id']} 的{zh}人，不能用印：请由别人办理。",
                 f"{name} {en} the seal {theirs['id']} and may not use it. Somebody else has to.",
             )
+        if opened is not None:
+            raise only_in_village(opened)
 
     async def require_seal_uses(self, ref: Ref, uses: Sequence[SealUse], actor: str, now: datetime) -> None:
         """See that all these uses could be booked now, before the first is: tried under the very rules of the database

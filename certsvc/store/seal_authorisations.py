@@ -1,16 +1,13 @@
 """Seals opened beforehand by their keepers: `services.SealAuthorisations` on PostgreSQL, which keeps the rules."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 
 import asyncpg
-import msgspec
 from asyncpg import Record
 
-from certsvc.domain.account import Method
+from certsvc.domain.account import AccountId, Method
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.seal import no_seal
 from certsvc.domain.seal_acts import SealState
@@ -20,13 +17,13 @@ from certsvc.domain.seal_authorisation import (
     EndOfAuthorisation,
     SealAuthorisation,
     Standing,
-    StrongConfirmation,
     Terms,
     Used,
     new_authorisation_id,
     standing,
 )
-from certsvc.errors import ActNotAllowed, CertsvcError, Conflict, Forbidden, InvalidInput, KeyReused, NotFound
+from certsvc.errors import ActNotAllowed, CertsvcError, Forbidden, InvalidInput, KeyReused, NotFound
+from certsvc.store.accounts import use_confirmation
 from certsvc.store.audit import audit
 from certsvc.store.pool import Connection, Pool
 from certsvc.store.queries import queries
@@ -49,23 +46,26 @@ class PostgresSealAuthorisations:
         Raises:
             NotFound: there is no such seal.
             Forbidden: somebody else than its keeper asks.
-            ActNotAllowed: it needs no authorisation, or is not in use.
+            ActNotAllowed: it needs no authorisation, or is not in use; the confirmation is not of these terms, or of
+                this moment, or was used before.
             InvalidInput: a type that it is not bound to, or terms that no authorisation has.
-            Conflict: the confirmation was used before.
-            KeyReused: the key was used with other content.
+            KeyReused: the key was used with other terms.
         """
-        digest = hashlib.sha256(
-            msgspec.json.encode(replace(request, client="", key=""), order="deterministic")
-        ).digest()
+        digest = request.terms.digest(request.seal_id)
         async with self._pool.transaction() as connection:
             if await connection.fetchval(SQL["lock_seal"], request.seal_id) is None:
                 raise no_seal(request.seal_id)
-            known = await connection.fetchrow(SQL["by_key"], request.client, request.key)
-            if known is None:
-                return await _give(connection, request, digest, now)
-            if known["digest"] != digest:
-                raise KeyReused.of(request.key)
-            return _to_authorisation(known)
+            known = await _by_key(connection, request.confirmation.account, request.key, digest)
+            return known or await _give(connection, request, digest, now)
+
+    async def given(self, account: AccountId, key: str, digest: bytes) -> SealAuthorisation | None:
+        """What an account was given under a key, on the terms with this digest; None when it did not ask before.
+
+        Raises:
+            KeyReused: the key was used with other terms.
+        """
+        async with self._pool.connection() as connection:
+            return await _by_key(connection, account, key, digest)
 
     async def revoke(
         self, seal_id: str, authorisation_id: str, by: str, reason: str, now: datetime
@@ -92,8 +92,23 @@ class PostgresSealAuthorisations:
         async with self._pool.connection() as connection:
             rows = await connection.fetch(SQL["standings"], seal_id, day, ever, MOST)
         return [
-            standing(_to_authorisation(row), day, Used(in_all=row["uses"], on_day=row["uses_today"])) for row in rows
+            standing(
+                _to_authorisation(row),
+                day,
+                Used(in_all=row["uses"], on_day=row["uses_today"]),
+                keeper_serves=row["serves"],
+            )
+            for row in rows
         ]
+
+
+async def _by_key(connection: Connection, account: AccountId, key: str, digest: bytes) -> SealAuthorisation | None:
+    known = await connection.fetchrow(SQL["by_key"], account, key)
+    if known is None:
+        return None
+    if known["digest"] != digest:
+        raise KeyReused.of(key)
+    return _to_authorisation(known)
 
 
 async def _give(
@@ -101,7 +116,8 @@ async def _give(
 ) -> SealAuthorisation:
     terms, confirmation, given = request.terms, request.confirmation, new_authorisation_id()
     allowed = sorted(terms.certificate_types), terms.quota, terms.daily_quota, terms.first_day, terms.last_day
-    how = confirmation.method, confirmation.id, now, request.client, request.key, digest
+    how = confirmation.id, now, confirmation.account, request.key, digest
+    await use_confirmation(connection, confirmation.id, confirmation.account, digest, now)
     with explained(request.seal_id):
         await connection.execute(SQL["give"], given, request.seal_id, request.keeper, *allowed, *how)
     await audit(connection, now, request.keeper, "authorise_seal", None, _detail(request.seal_id, given))
@@ -125,17 +141,10 @@ def explained(seal_id: str) -> Iterator[None]:
     """Say in our own words why the database takes no authorisation, and no end of one.
 
     Raises:
-        Forbidden, ActNotAllowed, InvalidInput, Conflict: see `PostgresSealAuthorisations`.
+        Forbidden, ActNotAllowed, InvalidInput: see `PostgresSealAuthorisations`.
     """
     try:
         yield
-    except asyncpg.UniqueViolationError as error:
-        if error.constraint_name != "a_confirmation_opens_one_seal_once":
-            raise
-        raise Conflict(
-            "这次确认已经用过：请用通行密钥或密码加动态码重新确认。",
-            "This confirmation was used before: confirm again, with the passkey or with password and code.",
-        ) from None
     except asyncpg.CheckViolationError:
         raise InvalidInput(
             f"印章 {seal_id}：授权最长三十日，三十日内开始，次数为 1 至 10000，姓名写法唯一。",
@@ -154,6 +163,16 @@ def _refused(seal_id: str, why: str, met: str) -> CertsvcError:
             return Forbidden(
                 f"印章 {seal_id} 只能由它的保管人授权、撤销授权。",
                 f"Only its keeper opens the seal {seal_id}, and takes that back.",
+            )
+        case "opening_not_confirmed":
+            return ActNotAllowed(
+                f"打开印章 {seal_id} 须由{met}本人就这些内容确认一次。",
+                f"The seal {seal_id} is opened by what {met} confirmed: these very terms, once.",
+            )
+        case "keeper_left":
+            return Forbidden(
+                f"{met}已不在印章 {seal_id} 的单位任职，不能授权用印：请先移交印章。",
+                f"{met} has no duty in the organ of the seal {seal_id} any more: it is to be handed over first.",
             )
         case "needs_no_authorisation":
             return ActNotAllowed(
@@ -185,7 +204,7 @@ def _to_authorisation(row: Record) -> SealAuthorisation:
             certificate_types=frozenset(row["certificate_types"]),
             **{name: row[name] for name in ("quota", "daily_quota", "first_day", "last_day")},
         ),
-        confirmation=StrongConfirmation(method=Method(row["method"]), id=row["confirmation"]),
+        method=Method(row["method"]),
         given_at=row["given_at"],
         ended=ended,
     )

@@ -136,6 +136,11 @@ _USES = {
         "印章已移交，原保管人的授权不再有效：由现在的保管人授权。",
         "it was handed over, which ended the authorisations of the keeper of before: the present one has to open it.",
     ),
+    "authorisation_keeper_left": (
+        "保管人已不在本单位任职，所作的授权不再有效：移交印章后，由新的保管人授权。",
+        "its keeper has no duty in the organ any more, which ends what they opened: the seal is to be handed over, and "
+        "opened by who keeps it then.",
+    ),
     "authorisation_not_of_kind": (
         "授权的范围没有 {met}：由保管人另行授权。",
         "its keeper has not opened it for the type {met}: another authorisation has to.",
@@ -265,3 +270,14 @@ _SUCCESSORS = {
         "{met} approves in the organ of the seal {seal}, or audits it, and cannot keep the seal.",
     ),
 }
+
+
+def only_in_village(seal_id: str) -> SealRefused:
+    """The error, for what is asked for past the village: it would wait for an approval that nobody can give."""
+    return SealRefused(
+        f"印章 {seal_id} 由保管人事先授权，只盖村（居）委会经办、审批过的证明：请在村务平台（/village）办理。",
+        f"The seal {seal_id} is opened by its keeper for what the village's own people filled in and approved: ask for "
+        "it in the village console (/village).",
+        reason="only_in_village",
+        seal_id=seal_id,
+    )

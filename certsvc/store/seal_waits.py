@@ -70,4 +70,7 @@ def _to_wait(row: Record) -> SealWait:
         since=row["since"],
         seal_id=row["seal_id"],
         typed_code=ref_from_bytes(row["ref"]).typed_code,
+        type_id=row["type_id"],
+        number=row["number"],
+        request_id=row["request_id"],
     )

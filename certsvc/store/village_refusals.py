@@ -5,8 +5,11 @@ from contextlib import contextmanager
 
 import asyncpg
 
+from certsvc.domain.evidence import too_much_evidence
 from certsvc.domain.proof_acts import STATE_WORDS, ProofState
+from certsvc.domain.proof_doubt import DoubtNeed, doubt_open
 from certsvc.domain.proof_request import four_eyes, no_consent, not_identified
+from certsvc.domain.sitting import not_confirmed, not_seen
 from certsvc.errors import ActNotAllowed, CertsvcError, ChangedMeanwhile, Conflict, Forbidden, InvalidInput, NotFound
 
 REFUSED = "VP001"
@@ -50,6 +53,8 @@ def explained_village() -> Iterator[None]:
 def _refusal(why: str, met: str) -> CertsvcError:
     if why == "four_eyes":
         return four_eyes(met)
+    if why == "doubt_open":
+        return doubt_open([DoubtNeed(need) for need in met.split(",")])
     if why == "wrong_state":
         zh, en = STATE_WORDS.get(ProofState(met), (met, met))
         return ActNotAllowed(f"该申请{zh}，不能这样办。", f"The request is {en}: this is not allowed.")
@@ -59,7 +64,13 @@ def _refusal(why: str, met: str) -> CertsvcError:
     return kind(zh.format(met=met), en.format(met=met))
 
 
-_WITHOUT_WORDS: Mapping[str, Callable[[], CertsvcError]] = {"not_identified": not_identified, "no_consent": no_consent}
+_WITHOUT_WORDS: Mapping[str, Callable[[], CertsvcError]] = {
+    "not_identified": not_identified,
+    "no_consent": no_consent,
+    "not_confirmed": not_confirmed,
+    "not_seen": not_seen,
+    "too_much_evidence": too_much_evidence,
+}
 _NO_DUTY = Forbidden, "您在这个单位没有办理此事的职责。", "You have no duty in this organ to do this."
 _WORDS: Mapping[str, tuple[type[CertsvcError], str, str]] = {
     "stale": (
@@ -72,6 +83,21 @@ _WORDS: Mapping[str, tuple[type[CertsvcError], str, str]] = {
         Conflict,
         "审批的情况与申请不一致，请刷新后再办。",
         "The approval does not say what the request says: look again.",
+    ),
+    "not_their_overseer": (
+        Forbidden,
+        "任职由所属镇街或市的督导人登记，{met}不能办理。",
+        "{met} may not put this on record: an overseer of its town or city does.",
+    ),
+    "appoints_oneself": (
+        Forbidden,
+        "{met}不能把自己登记为任职人。",
+        "{met} does not appoint themselves.",
+    ),
+    "not_by_handover": (
+        Forbidden,
+        "任职的起止只能由一次交接登记。",
+        "An appointment begins and ends only with a handover on record.",
     ),
     "not_appointed": _NO_DUTY,
     "another_name": _NO_DUTY,

@@ -1,6 +1,6 @@
 """`./dev bench`: how long each step takes, in rounds taken in turn, so that a busy machine slows all of them alike;
 `./dev bench trust`: timestamps and OCSP; `./dev bench api [ROWS]`: what the API adds to issuing, and a batch of so
-many rows.
+many rows; `./dev bench village [VILLAGES [OPEN]]`: the console of villages, alone and among so many.
 
 Figures, no judgement: nothing here passes or fails.
 """
@@ -48,6 +48,9 @@ def main() -> None:
         importlib.import_module("trust").main()
     elif sys.argv[1:2] == ["api"]:
         importlib.import_module("tests.bench.api").main(*map(int, sys.argv[2:]))
+    elif sys.argv[1:2] == ["village"]:
+        sys.path[:0] = [str(HERE)]
+        importlib.import_module("village").main(*map(int, sys.argv[2:]))
     else:
         measure_demonstration()
 

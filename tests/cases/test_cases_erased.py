@@ -129,6 +129,7 @@ def test_whoever_asks_nothing_is_erased_early_or_by_half_or_comes_back(database:
     tell(database, story)
 
 
+@pytest.mark.one_server
 @pytest.mark.long
 def test_killed_before_any_statement_the_next_try_erases_the_rest(
     server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch

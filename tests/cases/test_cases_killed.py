@@ -72,6 +72,7 @@ async def walk_on(cases: PostgresCases, name: str, licence: Ref) -> None:
     await cases.issued(ref, MADE_UP, licence, NOW)
 
 
+@pytest.mark.one_server
 def test_killed_before_any_statement_the_next_try_finishes_the_same_case(server: EmbeddedServer) -> None:
     database = fresh_database(server)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from demonstration import ROOT, Demonstration, Home, NewHome
+from demonstration import ROOT, Demonstration, Home, NewHome, unbound_home
 from holders import company_code
 
 COMMANDS = (
@@ -33,7 +33,7 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
 @pytest.fixture(scope="module")
 def home(demonstration: Demonstration, new_home: NewHome) -> Home:
     """A copy of the demonstration's data folder for this module."""
-    return demonstration.home.copied_to(new_home())
+    return unbound_home(demonstration.home.copied_to(new_home()))
 
 
 @pytest.fixture

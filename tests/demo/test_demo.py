@@ -51,6 +51,7 @@ def test_the_last_line_has_the_names_that_others_rely_on(demonstration: Demonstr
         "seconds",
         "sandbox",
         "case",
+        "village",
     }
     assert summary["issued"]["licences"] >= 3
     assert summary["issued"]["permits"] >= 6

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from demonstration import ROOT, Demonstration, Home, NewHome
+from demonstration import ROOT, Demonstration, Home, NewHome, unbound_home
 from served import Served, children, free_port, served
 
 from certsvc.authority.ceremony import read_authority
@@ -27,7 +27,7 @@ PROOF = ROOT / "schemas" / "tiered-water-proof" / "v1" / "examples" / "good-zhou
 @pytest.fixture(scope="module")
 def home(demonstration: Demonstration, new_home: NewHome) -> Home:
     """A copy of the demonstration's data folder."""
-    return demonstration.home.copied_to(new_home())
+    return unbound_home(demonstration.home.copied_to(new_home()))
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,7 @@ def work_and_die(database: Database, folder: Folder, number: int) -> bool:
     return ran_to_the_end(story)
 
 
+@pytest.mark.one_server
 def test_a_worker_killed_at_any_statement_tells_everything_and_twice_at_most(
     server: EmbeddedServer, tmp_path: Path
 ) -> None:

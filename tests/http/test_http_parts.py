@@ -1,6 +1,7 @@
 """The small parts of a page: what is picked from a report, how codes and dates are written, how modules import."""
 
 import ast
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from graphlib import TopologicalSorter
@@ -14,6 +15,7 @@ from public_site import ROOT, TODAY, certificate, decided, licence_with_permits,
 from certsvc.domain.certificate import RegisteredCertificate
 from certsvc.domain.states import Condition, ConditionKind, Status
 from certsvc.http.pages import keep_days_whole
+from certsvc.http.templates import load_templates
 from certsvc.http.verifier.view import in_groups
 
 HTTP = ROOT / "certsvc" / "http"
@@ -55,6 +57,16 @@ def test_no_module_of_the_web_imports_itself_in_a_circle() -> None:
         names = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
         graph[f"certsvc.http.{path.stem}"] = {name for name in names if name.startswith("certsvc.http.")}
     assert len(list(TopologicalSorter(graph).static_order())) >= len(graph)
+
+
+def test_a_process_keeps_the_templates_that_it_read(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("as it was", "utf-8")
+    os.utime(page, (0, 0))
+    templates = load_templates(tmp_path)
+    assert templates.get_template("page.html").render() == "as it was"
+    page.write_text("{{ of_a_newer_program }}", "utf-8")
+    assert templates.get_template("page.html").render() == "as it was"
 
 
 def test_a_date_never_breaks_over_two_lines_and_stays_text() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from chosen import some, tree_catalog
-from demonstration import ROOT, Demonstration, NewHome
+from demonstration import ROOT, Demonstration, NewHome, unbound_seal
 from walked import CHILD_SECONDS, CHILDREN
 
 from certsvc import app
@@ -119,6 +119,7 @@ def office(demonstration: Demonstration, new_home: NewHome) -> Iterator[Office]:
     home = demonstration.home.copied_to(new_home())
     settings = load_settings({"CERTSVC_HOME": str(home.path)})
     with app.databases(settings) as uris:
+        unbound_seal(uris.writer)
         yield Office(settings, uris)
 
 

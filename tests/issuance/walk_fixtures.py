@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from demonstration import Demonstration, NewHome
+from demonstration import Demonstration, NewHome, unbound_seal
 from desk import Desk
 from walked import Walks
 
@@ -17,6 +17,7 @@ def walks(demonstration: Demonstration, new_home: NewHome, desk: Desk) -> Iterat
     home = demonstration.home.copied_to(new_home())
     server = EmbeddedServer(home.path)
     server.start()
+    unbound_seal(server.uri("certsvc"))
     try:
         yield Walks(load_settings({"CERTSVC_HOME": str(home.path)}), server, desk)
     finally:

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
-from demonstration import Demonstration, NewHome
+from demonstration import Demonstration, NewHome, unbound_seal
 from desk import Desk
 from office_room import EVERY_ACT, READS, Caller, Room, open_room
 
@@ -22,6 +22,7 @@ def office_server(demonstration: Demonstration, new_home: NewHome) -> Iterator[t
     home = demonstration.home.copied_to(new_home())
     server = EmbeddedServer(home.path)
     server.start()
+    unbound_seal(server.uri("certsvc"))
     yield server, load_settings({"CERTSVC_HOME": str(home.path)})
     server.stop()
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.long
 
 pytest_plugins = ["office_service_fixtures"]
 
-EXAMPLES = 40 if ALL else 8
+EXAMPLES = 20 if ALL else 8
 NOWHERE = {
     "code": "KKHJ-7AF9-TZDW-3JXX-N",
     "layout": "sheet",

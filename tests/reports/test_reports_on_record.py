@@ -71,6 +71,7 @@ def use(database: Database, work: Any) -> Any:
     return asyncio.run(story())
 
 
+@pytest.mark.one_server
 @pytest.mark.long
 def test_killed_before_any_statement_the_next_try_ends_the_same_report(server: EmbeddedServer) -> None:
     database = fresh_database(server)

@@ -67,6 +67,7 @@ def deliver_and_die(database: Database, number: int) -> bool:
     return ran_to_the_end(story)
 
 
+@pytest.mark.one_server
 def test_a_worker_killed_at_any_statement_loses_no_message(used: Database) -> None:
     with receiving_aside() as receiver:
 

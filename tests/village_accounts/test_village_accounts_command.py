@@ -12,7 +12,7 @@ from demonstration import ROOT, Home, NewHome
 from certsvc.commands.accounts import accounts as group
 
 pytestmark = pytest.mark.long
-COMMANDS = ("add", "list", "show", "reset", "disable", "unlock")
+COMMANDS = ("add", "list", "show", "reset", "disable", "unlock", "code", "link", "unlink")
 USAGE = 2
 
 

@@ -88,7 +88,7 @@ def test_a_kept_proof_says_what_to_bring_who_may_ask_how_long_and_for_whom(clien
     assert isinstance(water, Kept)
     for said in (*water.bring, water.who, water.receiver, water.purpose, water.procedure):
         assert said.zh in page
-    assert "有效期最长 2 年" in page and "到村（居）民委员会柜台" in page and "还没有开通" in page
+    assert "有效期最长 2 年" in page and "到村（居）民委员会柜台" in page and "网上申请" in page
     assert all(field.name.zh in page for field in water.proof.fields)
     assert "敏感个人信息" in page and "尚未与主管部门的办事指南逐字核对" in page
 

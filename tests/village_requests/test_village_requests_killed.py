@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
 from dying import die_before_statement, ran_to_the_end
-from village_people import APPROVER, CLERK, NOW, act, content, opened, to_approve
+from village_people import APPROVER, CLERK, NOW, act, agrees, content, opened, to_approve
 from village_room import Village, settled_village
 
 from certsvc.domain.proof_acts import ProofAct, ProofState
@@ -51,7 +51,7 @@ async def walk_on(pool: Pool, name: str) -> str:
     await requests.decide(act(draft, ProofAct.RETURN, APPROVER, 3, reason="补"), False, NOW)
     await requests.act(act(draft, ProofAct.SAVE, CLERK, 4), content("new"), NOW)
     await submit_once(requests, draft, 5)
-    await requests.decide(act(draft, ProofAct.APPROVE, APPROVER, 6), True, NOW)
+    await agrees(requests, act(draft, ProofAct.APPROVE, APPROVER, 6))
     return draft
 
 

@@ -12,6 +12,7 @@ from village_people import (
     APPROVER,
     AUDITOR,
     CLERK,
+    CONSENT,
     NOW,
     OTHER,
     PROOF,
@@ -20,6 +21,7 @@ from village_people import (
     TODAY,
     account_of,
     act,
+    agrees,
     approved,
     content,
     identified,
@@ -65,7 +67,7 @@ def test_from_draft_to_approval_and_back_once(village: Village) -> None:
         assert saved.identity is IdentityCheck.IN_PERSON
         await requests.asking(act(saved, ProofAct.SUBMIT, CLERK), NOW).ask(to_approve(saved))
         again = await requests.request(saved.id)
-        done = await requests.decide(act(again, ProofAct.APPROVE, APPROVER), True, NOW)
+        done = await agrees(requests, act(again, ProofAct.APPROVE, APPROVER))
         assert (done.state, done.outcome, done.turn) == (ProofState.APPROVED, ApprovalState.APPROVED, Turn.SEALING)
         events = [event.act.value for event in await requests.events(done.id)]
         assert events == ["open", "identify", "submit", "return", "save", "submit", "approve"]
@@ -112,7 +114,7 @@ def test_who_had_a_hand_in_it_never_approves(village: Village, makes: str) -> No
                 request = await requests.act(asked, None, NOW)
             await requests.asking(act(request, ProofAct.SUBMIT, CLERK), NOW).ask(to_approve(request))
             request = await requests.request(request.id)
-        await refused(requests.decide(act(request, ProofAct.APPROVE, SECOND), True, NOW), Forbidden)
+        await refused(agrees(requests, act(request, ProofAct.APPROVE, SECOND)), Forbidden)
         await refused(requests.decide(act(request, ProofAct.RETURN, SECOND, reason="x"), False, NOW), Forbidden)
         assert request.approval_id
         decision = Decision(person=SECOND, approves=True, reason=None, at=NOW)
@@ -164,7 +166,7 @@ def test_who_audits_and_who_is_of_another_village_write_nothing(village: Village
         ):
             await refused(requests.act(asked, None, NOW), Forbidden)
         await refused(requests.asking(act(draft, ProofAct.SUBMIT, name), NOW).ask(to_approve(draft, name)), Forbidden)
-        await refused(requests.decide(act(waiting, ProofAct.APPROVE, name), True, NOW), Forbidden)
+        await refused(agrees(requests, act(waiting, ProofAct.APPROVE, name)), Forbidden)
         assert (await requests.request(waiting.id)).version == waiting.version
 
     village.tell(story)
@@ -181,6 +183,10 @@ def test_without_a_check_of_identity_or_consent_nothing_is_submitted(village: Vi
         assert (known.identity, known.identity_by) == (IdentityCheck.OPENID, CLERK)
         another = await requests.act(act(known, ProofAct.SAVE, None), content("z", "another holder"), NOW)
         assert another.identity is None, "another person is named: nobody has seen that one"
+        assert another.consent is None, "and what somebody else agreed to is not theirs"
+        agreed = act(another, ProofAct.SAVE, None, consent=CONSENT)
+        third = await requests.act(agreed, content("z", "a third holder"), NOW)
+        assert third.consent == CONSENT, "what they agreed to when they were named stands"
 
     village.tell(story)
 
@@ -189,7 +195,7 @@ def test_two_approvers_at_once_are_one_approval(village: Village) -> None:
     async def story(requests: PostgresProofRequests, pool: Pool) -> None:
         for number in range(5):
             request = await submitted(requests, f"at once {number}")
-            both = [requests.decide(act(request, ProofAct.APPROVE, name), True, NOW) for name in (APPROVER, SECOND)]
+            both = [agrees(requests, act(request, ProofAct.APPROVE, name)) for name in (APPROVER, SECOND)]
             said = await asyncio.gather(*both, return_exceptions=True)
             assert sorted(type(one).__name__ for one in said) == ["ChangedMeanwhile", "ProofRequest"]
             assert request.approval_id
@@ -207,7 +213,7 @@ def test_what_is_sent_twice_is_done_once(village: Village) -> None:
         assert await requests.act(checked, None, NOW) == await requests.act(checked, None, NOW)
         waiting = await submitted(requests, "twice submitted")
         asked = act(waiting, ProofAct.APPROVE, APPROVER)
-        assert await requests.decide(asked, True, NOW) == await requests.decide(asked, True, NOW)
+        assert await agrees(requests, asked) == await agrees(requests, asked)
         await refused(requests.decide(act(waiting, ProofAct.RETURN, APPROVER, key=asked.key), False, NOW), KeyReused)
 
     village.tell(story)
@@ -248,7 +254,7 @@ def test_what_is_withdrawn_is_taken_from_those_who_approve(village: Village) -> 
         request = await submitted(requests, "withdrawn")
         gone = await requests.act(act(request, ProofAct.WITHDRAW, None), None, NOW)
         assert (gone.state, gone.outcome, gone.turn) == (ProofState.WITHDRAWN, ApprovalState.WITHDRAWN, None)
-        await refused(requests.decide(act(gone, ProofAct.APPROVE, APPROVER), True, NOW), Conflict)
+        await refused(agrees(requests, act(gone, ProofAct.APPROVE, APPROVER)), Conflict)
 
     village.tell(story)
 
@@ -333,7 +339,7 @@ def test_a_request_of_before_a_handover_is_not_approved_by_who_is_gone(village: 
     async def story(requests: PostgresProofRequests, pool: Pool) -> None:
         request = await submitted(requests, "gone")
         before = NOW - timedelta(days=2)
-        await refused(requests.decide(act(request, ProofAct.APPROVE, APPROVER), True, before), Forbidden)
+        await refused(agrees(requests, act(request, ProofAct.APPROVE, APPROVER), before), Forbidden)
 
     village.tell(story)
 
@@ -345,7 +351,7 @@ def test_who_may_no_longer_sign_in_acts_no_more(village_server: EmbeddedServer) 
         request = await submitted(requests, "disabled")
         async with pool.transaction() as connection:
             await connection.execute("update account set disabled_at = $1 where name = $2", NOW, APPROVER)
-        await refused(requests.decide(act(request, ProofAct.APPROVE, APPROVER), True, NOW), Forbidden)
+        await refused(agrees(requests, act(request, ProofAct.APPROVE, APPROVER)), Forbidden)
         assert await PostgresOrgans(pool).memberships(account_of(APPROVER), TODAY) == []
 
     village.tell(story)

@@ -21,6 +21,8 @@ from village_people import (
     STRANGER,
     VILLAGE,
     account_of,
+    act,
+    confirmed,
     settle,
 )
 
@@ -32,7 +34,7 @@ from certsvc.domain.approval import ApprovalState
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.life import Ground
 from certsvc.domain.organ import Member
-from certsvc.domain.proof_acts import ProofState
+from certsvc.domain.proof_acts import ProofAct, ProofState
 from certsvc.domain.proof_request import Difference, IdentityCheck, ProofRequest
 from certsvc.errors import (
     ActNotAllowed,
@@ -66,6 +68,7 @@ from certsvc.issuance.village.drafts import (
 from certsvc.issuance.village.reading import inbox, progress, view
 from certsvc.issuance.village.work import Said, VillageWork, member
 from certsvc.store.approvals import PostgresApprovals
+from certsvc.store.evidence import PostgresEvidence
 from certsvc.store.organs import PostgresOrgans
 from certsvc.store.pool import open_pool
 from certsvc.store.proof_requests import PostgresProofRequests
@@ -110,11 +113,17 @@ class Hall:
             self.work, clerk, request.id, IdentityCheck.IN_PERSON, request.version, f"{key} seen", now()
         )
 
+    async def confirms(self, request: ProofRequest, done: ProofAct = ProofAct.APPROVE, name: str = APPROVER) -> str:
+        """Somebody has seen a request and confirms that they agree to it."""
+        assert isinstance(self.work.requests, PostgresProofRequests)
+        return await confirmed(self.work.requests, act(request, done, name), now())
+
     async def sealed(self, request: ProofRequest) -> ProofRequest:
         """Submitted, approved, and sealed as the worker does it."""
         clerk, approver = await self.who(CLERK), await self.who(APPROVER)
         waiting = await submit(self.work, clerk, request.id, request.version, f"{request.version} submit", now())
-        done = await decide(self.work, approver, request.id, True, None, waiting.version, "approve", now())
+        sure = await self.confirms(waiting)
+        done = await decide(self.work, approver, request.id, True, None, waiting.version, "approve", now(), sure)
         assert done.approval_id is not None
         await carry_out(self.work.issuing, self.work.approvals, done.approval_id, now())
         return await self.work.requests.request(request.id)
@@ -128,6 +137,7 @@ async def opened_hall(walks: Walks) -> AsyncIterator[Hall]:
             approvals=PostgresApprovals(pool),
             organs=PostgresOrgans(pool),
             requests=PostgresProofRequests(pool),
+            evidence=PostgresEvidence(pool),
             proofs=load_proofs(walks.settings.schemas, issuing.catalog),
         )
         yield Hall(work)
@@ -174,8 +184,11 @@ def test_an_online_request_becomes_a_sealed_proof_by_two_people(hall: Told) -> N
         assert waiting.version == request.version + 1
         seen = await view(work, approver, request.id, now())
         assert (seen.payload["handler"], seen.since_round) == (CLERK, None)
+        with pytest.raises(ActNotAllowed, match="confirmation"):
+            await decide(work, approver, request.id, True, None, waiting.version, "unconfirmed", now())
+        sure = await hall.confirms(waiting)
         for _ in range(2):
-            done = await decide(work, approver, request.id, True, None, waiting.version, "yes", now())
+            done = await decide(work, approver, request.id, True, None, waiting.version, "yes", now(), sure)
         assert (await progress(work, made.code)).state is ProofState.APPROVED
         with pytest.raises(ActNotAllowed):
             await withdraw_by_code(work, made.code, done.version, "too late", now())
@@ -243,8 +256,9 @@ def test_the_same_person_does_not_approve_by_any_call(hall: Told) -> None:
             replace(second, account=account_of(APPROVER)),
             replace(second, name=APPROVER),
         ):
-            with pytest.raises(Forbidden):
-                await decide(work, forged, request.id, True, None, waiting.version, f"forged {forged.name}", now())
+            sure = await hall.confirms(waiting)
+            with pytest.raises((Forbidden, ActNotAllowed)):
+                await decide(work, forged, request.id, True, None, waiting.version, forged.name, now(), sure)
         assert (await work.requests.request(request.id)).state is ProofState.SUBMITTED
 
     hall(story)
@@ -377,7 +391,8 @@ def test_a_proof_is_cancelled_by_two_with_reason_and_authority(hall: Told) -> No
         assert (wish.state, wish.version) == (ProofState.SEALED, sealed.version + 1)
         kept = await decide_cancel(work, approver, sealed.id, False, "先核实", wish.version, "no", now())
         wish = await cancel(work, clerk, sealed.id, GROUND, kept.version, "again", now())
-        agreed = await decide_cancel(work, approver, sealed.id, True, None, wish.version, "yes", now())
+        sure = await hall.confirms(wish, ProofAct.CONFIRM_CANCEL)
+        agreed = await decide_cancel(work, approver, sealed.id, True, None, wish.version, "yes", now(), sure)
         assert (agreed.state, agreed.cancel_approval_id is not None) == (ProofState.SEALED, True)
         assert agreed.cancel_approval_id is not None
         for _ in range(2):

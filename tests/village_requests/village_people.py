@@ -28,9 +28,10 @@ from certsvc.domain.proof_request import (
     hash_of_code,
     new_request_id,
 )
-from certsvc.ids import new_progress_code, parse_uscc
+from certsvc.domain.sitting import Agreed, digest_of_said
+from certsvc.ids import new_opaque_id, new_progress_code, parse_uscc
 from certsvc.store.organs import PostgresOrgans
-from certsvc.store.pool import Pool
+from certsvc.store.pool import Connection, Pool
 from certsvc.store.proof_requests import PostgresProofRequests
 from certsvc.store.seals import PostgresSeals
 
@@ -40,6 +41,7 @@ VILLAGE, OTHER = parse_uscc("54441900ME0012B37D"), parse_uscc("54441900ME0034D52
 CLERK, APPROVER, SECOND, AUDITOR, STRANGER = "林晓芸", "黄志强", "赵国强", "何有为", "邻村人"
 PROOF = "tiered-water-proof"
 CONSENT = Consent(what="核对户籍人口，并把证明交给供水单位", how=ConsentGiven.IN_PERSON)
+CONFIRM = "insert into account_confirmation (id, account, digest, method, at) values ($1, $2, $3, 'passkey', $4)"
 ADD_ACCOUNT = "insert into account (id, name, is_demonstration, added_at) values ($1, $2, true, $3)"
 
 
@@ -180,7 +182,27 @@ async def submitted(requests: PostgresProofRequests, key: str = "one", name: str
     return await requests.request(request.id)
 
 
+async def confirmed(requests: PostgresProofRequests, asked: ProofActRequest, at: datetime = NOW) -> str:
+    """Who is to agree has seen what is asked, and confirmed it; the confirmation."""
+    agreed = [Agreed(asked.request_id, asked.seen, asked.act)]
+    await requests.see(asked.account or "", asked.request_id, asked.seen, at)
+    async with requests._pool.transaction() as connection:
+        return await confirmation_of(connection, asked.account or "", digest_of_said(agreed), at)
+
+
+async def confirmation_of(connection: Connection, account: str, digest: bytes, at: datetime = NOW) -> str:
+    """A confirmation by passkey, past the sign-in."""
+    made = new_opaque_id("k")
+    await connection.execute(CONFIRM, made, account, digest, at)
+    return made
+
+
+async def agrees(requests: PostgresProofRequests, asked: ProofActRequest, at: datetime = NOW) -> ProofRequest:
+    """An approver agrees, seen and confirmed."""
+    return await requests.decide(asked, True, at, await confirmed(requests, asked, at))
+
+
 async def approved(requests: PostgresProofRequests, key: str = "one", name: str = APPROVER) -> ProofRequest:
     """A request that somebody approved."""
     request = await submitted(requests, key)
-    return await requests.decide(act(request, ProofAct.APPROVE, name), True, NOW)
+    return await agrees(requests, act(request, ProofAct.APPROVE, name))

@@ -17,7 +17,6 @@ from village_seal_room import (
     Database,
     Room,
     ask,
-    asked,
     now,
     run,
     terms,
@@ -26,9 +25,9 @@ from village_seal_room import (
 )
 
 from certsvc.domain.seal_acts import SealAct, SealRulesRequest, rules_of
-from certsvc.domain.seal_authorisation import NotAuthorised, SealAuthorisation, Terms, Used, holds
-from certsvc.errors import ActNotAllowed, Conflict, Forbidden, InvalidInput, KeyReused, NotFound, SealRefused
-from certsvc.issuance.village.authorising import authorise, revoke, standings
+from certsvc.domain.seal_authorisation import AuthorisationRequest, NotAuthorised, SealAuthorisation, Terms, Used, holds
+from certsvc.errors import ActNotAllowed, Forbidden, InvalidInput, KeyReused, NotFound, SealRefused
+from certsvc.issuance.village.authorising import authorise, given_before, revoke, standings
 
 pytest_plugins = ["store_fixtures"]
 
@@ -37,8 +36,9 @@ USE = """insert into seal_use (slot, ref, seal_id, layout, actor, intended_at, d
   select slot, ref, $2, 'a4', $3, $4, sha256('x'), 1, 150, 250, $5, $6, $7, $8 from certificate where ref = $1
   returning *"""
 GIVE = """insert into seal_authorisation (id, seal_id, keeper, certificate_types, quota, daily_quota, first_day,
-    last_day, method, confirmation, given_at, client, key, digest)
-  values ($1::text, $2, $3::text, $4, $5, $6, $7, $8, 'passkey', $1, $9, $3, $1, sha256('x'))"""
+    last_day, confirmation, given_at, client, key, digest)
+  values ($1::text, $2, $3::text, $4, $5, $6, $7, $8, $9, $10, $3, $1, $11)"""
+USE_UP = "update account_confirmation set used_at = $2 where id = $1"
 END = "insert into seal_authorisation_end (authorisation_id, why, ended_by, ended_at) values ($1, $2, $3, $4)"
 DAY = timedelta(days=1)
 
@@ -228,26 +228,23 @@ def test_village_only_the_keeper_opens_a_seal_and_only_so_far(database: Database
             terms(certificate_types=frozenset()),
         ):
             with pytest.raises(InvalidInput) as caught:
-                await authorise(room.authorisations, asked(wrong), now())
+                await authorise(room.authorisations, await room.asked(wrong), now())
             assert len(caught.value.problems) == 1
             with pytest.raises(asyncpg.CheckViolationError):
                 await give(room, wrong)
         for somebody in ("管", "批", HANDLER):
             with pytest.raises(Forbidden, match="Only its keeper"):
-                await authorise(room.authorisations, asked(keeper=somebody), now())
+                await authorise(room.authorisations, await room.asked(keeper=somebody), now())
             with pytest.raises(asyncpg.PostgresError, match="not_the_keeper"):
                 await give(room, terms(), somebody)
         foreign = terms(certificate_types=frozenset({TYPE, "marital-relation-proof"}))
         with pytest.raises(InvalidInput, match="is bound to"):
-            await authorise(room.authorisations, asked(foreign), now())
-        request = asked()
-        bare = replace(request, confirmation=replace(request.confirmation, id=""))
-        with pytest.raises(InvalidInput, match="only with a confirmation"):
-            await authorise(room.authorisations, bare, now())
+            await authorise(room.authorisations, await room.asked(foreign), now())
         with pytest.raises(NotFound):
-            await authorise(room.authorisations, replace(asked(), seal_id="nowhere"), now())
-        with pytest.raises(InvalidInput, match="set the clock right"):
-            await room.authorisations.authorise(asked(terms(first_day=today() + DAY)), now() + timedelta(hours=1))
+            await authorise(room.authorisations, replace(await room.asked(), seal_id="nowhere"), now())
+        late = await room.asked(terms(first_day=today() + DAY))
+        with pytest.raises(ActNotAllowed, match="older than 5 minutes"):
+            await room.authorisations.authorise(late, now() + timedelta(hours=1))
         assert await standings(room.authorisations, SEAL_ID, now(), ever=True) == []
 
     run(database, story)
@@ -255,18 +252,60 @@ def test_village_only_the_keeper_opens_a_seal_and_only_so_far(database: Database
 
 async def give(room: Room, of: Terms, keeper: str = KEEPER) -> None:
     """Past our own code."""
+    request = await room.asked(of, keeper)
+    await room.direct(USE_UP, request.confirmation.id, request.confirmation.at)
+    await give_for(room, request, request.confirmation.at, keeper)
+
+
+async def give_for(room: Room, request: AuthorisationRequest, at: datetime, keeper: str = KEEPER) -> None:
+    """Past our own code, under a confirmation."""
+    of = request.terms
     values = sorted(of.certificate_types), of.quota, of.daily_quota, of.first_day, of.last_day
-    await room.direct(GIVE, "sa-direct", SEAL_ID, keeper, *values, now())
+    await room.direct(GIVE, "sa-direct", SEAL_ID, keeper, *values, request.confirmation.id, at, of.digest(SEAL_ID))
+
+
+def test_village_the_database_opens_a_seal_only_by_a_confirmation_of_these_terms(database: Database) -> None:
+    async def story(room: Room) -> None:
+        for request, uses in (
+            (await room.asked(), False),
+            (await room.asked(confirmed=terms(9).digest(SEAL_ID)), True),
+            (await room.asked(confirmed=terms().digest("another")), True),
+            (await room.asked(keeper=APPROVER), True),
+        ):
+            made = request.confirmation
+            if uses:
+                await room.direct(USE_UP, made.id, made.at)
+            with pytest.raises(asyncpg.PostgresError, match="opening_not_confirmed"):
+                await give_for(room, request, made.at)
+        wrong = await room.asked(confirmed=terms(9).digest(SEAL_ID))
+        with pytest.raises(ActNotAllowed, match="look again"):
+            await room.authorisations.authorise(wrong, now())
+        request = await room.asked()
+        with pytest.raises(ActNotAllowed, match="look again"):
+            await room.authorisations.authorise(request, now() + timedelta(minutes=6))
+        await room.direct(USE_UP, request.confirmation.id, request.confirmation.at)
+        with pytest.raises(asyncpg.PostgresError, match="opening_not_confirmed"):
+            await give_for(room, replace(request, terms=terms(6)), request.confirmation.at)
+        await give_for(room, request, request.confirmation.at)
+        (found,) = await standings(room.authorisations, SEAL_ID, now())
+        assert found.authorisation.id == "sa-direct"
+
+    run(database, story)
 
 
 def test_village_a_request_is_done_once_and_a_confirmation_opens_one_thing(database: Database) -> None:
     async def story(room: Room) -> None:
-        request = asked(key="one", confirmed="passkey 1")
+        request = await room.asked(key="one")
+        account, digest = request.confirmation.account, request.terms.digest(SEAL_ID)
+        assert await room.authorisations.given(account, "one", digest) is None
         first = await authorise(room.authorisations, request, now())
         assert await authorise(room.authorisations, request, now()) == first
         with pytest.raises(KeyReused):
             await authorise(room.authorisations, replace(request, terms=terms(9)), now())
-        with pytest.raises(Conflict, match="used before"):
+        assert await given_before(room.authorisations, account, "one", SEAL_ID, request.terms) == first
+        with pytest.raises(KeyReused):
+            await given_before(room.authorisations, account, "one", SEAL_ID, terms(9))
+        with pytest.raises(ActNotAllowed, match="was used"):
             await authorise(room.authorisations, replace(request, key="two"), now())
         for statement in ("update seal_authorisation set quota = 9", "delete from seal_authorisation"):
             with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
@@ -320,7 +359,11 @@ def test_village_rules_in_words_and_in_the_database_agree(database: Database) ->
             if booked < 3:
                 await room.book_use(await room.approved())
         assert {one.id for one in given} <= {one.authorisation.id for one in found}
-        assert seen == {None, *NotAuthorised} - {NotAuthorised.NONE, NotAuthorised.HANDED_OVER}
+        assert seen == {None, *NotAuthorised} - {
+            NotAuthorised.NONE,
+            NotAuthorised.HANDED_OVER,
+            NotAuthorised.KEEPER_LEFT,
+        }
 
     run(database, story)
 

@@ -12,17 +12,16 @@ import pytest
 from demonstration import ROOT, Demonstration, NewHome
 from desk import Desk
 
-from certsvc.domain.account import Method
 from certsvc.domain.actor import Actor
 from certsvc.domain.approval import Approval, ApprovalState, Decision
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.issuing import Order
+from certsvc.domain.proof_request import VILLAGE_KEY
 from certsvc.domain.seal_acts import SealAct, SealActRequest, SealRulesRequest, rules_of
 from certsvc.domain.seal_authorisation import (
     AuthorisationRequest,
     NotAuthorised,
     SealWait,
-    StrongConfirmation,
     Terms,
 )
 from certsvc.domain.seal_book import EVER, BookLine, UseOutcome
@@ -42,11 +41,12 @@ from certsvc.store.seal_waits import PostgresSealWaits
 from certsvc.store.seals import PostgresSeals
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "issuance"))
+from village_seal_room import confirmed_by
 from walked import Walks
 
 pytestmark = pytest.mark.long
 SEAL_ID, TYPE = "village-shitang", "tiered-water-proof"
-MANAGER, KEEPER, CONFIRMS, APPROVER = "演示管理人", "演示保管人", "演示批准人", "黄志强"
+MANAGER, KEEPER, CONFIRMS, APPROVER = "演示管理人", "何婉仪", "演示批准人", "黄志强"
 CLERK = Actor(name=KEEPER, scopes=frozenset({"issue:*"}))
 Result = TypeVar("Result")
 
@@ -82,22 +82,27 @@ class Village:
         """The keeper opens the seal."""
         async with open_pool(self.walks.uri) as pool:
             first = beijing_date(now())
+            terms = Terms(certificate_types=frozenset({TYPE}), quota=quota, first_day=first, last_day=first)
+            async with pool.transaction() as connection:
+                confirmation = await confirmed_by(connection, KEEPER, terms.digest(SEAL_ID))
             request = AuthorisationRequest(
-                client=KEEPER,
-                key=now().isoformat(),
-                seal_id=SEAL_ID,
-                keeper=KEEPER,
-                terms=Terms(certificate_types=frozenset({TYPE}), quota=quota, first_day=first, last_day=first),
-                confirmation=StrongConfirmation(method=Method.PASSWORD_TOTP, id=now().isoformat()),
+                key=now().isoformat(), seal_id=SEAL_ID, terms=terms, confirmation=confirmation
             )
             await authorise(PostgresSealAuthorisations(pool), request, now())
+
+    async def close(self) -> None:
+        """The keeper takes back what the demonstration opened."""
+        async with open_pool(self.walks.uri) as pool:
+            authorisations = PostgresSealAuthorisations(pool)
+            for each in await authorisations.standings(SEAL_ID, now()):
+                await authorisations.revoke(SEAL_ID, each.authorisation.id, KEEPER, "试", now())
 
     async def approved(self, key: str) -> Approval:
         """A proof that a clerk asked for and somebody else approved."""
         uri = self.walks.uri
         async with self.walks.desk.issuing(self.walks.settings, uri) as issuing, open_pool(uri) as pool:
             approvals = PostgresApprovals(pool)
-            asked = await ask_to_issue(issuing, approvals, CLERK, order(key), now())
+            asked = await ask_to_issue(issuing, approvals, CLERK, order(f"{VILLAGE_KEY}{key}"), now())
             decision = Decision(person=APPROVER, approves=True, reason=None, at=now())
             return await approvals.decide(asked.asked.id, APPROVER, decision)
 
@@ -144,13 +149,13 @@ def order(key: str) -> Order:
 
 @pytest.fixture(scope="module")
 def village(demonstration: Demonstration, new_home: NewHome, desk: Desk) -> Iterator[Village]:
-    """A copy of the demonstration, in which the village's seal is opened beforehand."""
+    """A copy of the demonstration, whose village's seal is opened beforehand, and closed again."""
     home = demonstration.home.copied_to(new_home())
     server = EmbeddedServer(home.path)
     server.start()
     try:
         made = Village(Walks(load_settings({"CERTSVC_HOME": str(home.path)}), server, desk))
-        made.told(made.act(SealAct.CHANGE_RULES, needs_authorisation=True))
+        made.told(made.close())
         yield made
     finally:
         server.stop()
@@ -167,7 +172,7 @@ def test_village_a_seal_suspended_after_the_approval_makes_it_wait_say_so_and_be
         assert not await village.work()
         await village.act(SealAct.RESUME)
         assert await village.work()
-        await expects(village, approval_id, NotAuthorised.NONE)
+        await expects(village, approval_id, NotAuthorised.REVOKED)
         assert (await village.newest(1))[0].number == before
         await village.open(1)
         assert await village.work()
@@ -199,7 +204,7 @@ def test_village_killed_between_booking_and_publishing_the_book_says_so(village:
         return asked.asked.id, step
 
     approval_id, step = village.told(ready())
-    dying = replace(order("killed"), key=approval_id)
+    dying = replace(order("killed"), key=approval_id, decided_at=now())
     village.walks.issue_and_die(dying, step)
 
     async def looked() -> None:

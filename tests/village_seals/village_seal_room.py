@@ -18,7 +18,7 @@ from made_up import use as use
 from sealed import applied, put_in_use
 from sealed import ask as ask
 
-from certsvc.domain.account import Method
+from certsvc.domain.account import AccountId, Confirmation, Method
 from certsvc.domain.acts import Act
 from certsvc.domain.approval import Decision, ToApprove, new_approval_id
 from certsvc.domain.calendar import beijing_date
@@ -28,13 +28,12 @@ from certsvc.domain.number import NumberSeries
 from certsvc.domain.seal_authorisation import (
     AuthorisationRequest,
     SealAuthorisation,
-    StrongConfirmation,
     Terms,
 )
 from certsvc.domain.seal_book import EVER, BookLine
-from certsvc.ids import Ref
+from certsvc.ids import Ref, new_opaque_id
 from certsvc.store.approvals import PostgresApprovals
-from certsvc.store.pool import Pool, open_pool
+from certsvc.store.pool import Connection, Pool, open_pool
 from certsvc.store.register import PostgresRegister
 from certsvc.store.seal_authorisations import PostgresSealAuthorisations
 from certsvc.store.seal_book import PostgresSealBook
@@ -63,17 +62,19 @@ def terms(quota: int = 5, days: int = 30, **changed: Any) -> Terms:
     return Terms(**{**values, "last_day": today() + timedelta(days=days - 1), **changed})
 
 
-def asked(of: Terms | None = None, keeper: str = KEEPER, key: str = "", confirmed: str = "") -> AuthorisationRequest:
-    """A request to open the seal, confirmed by a passkey."""
-    confirmation = StrongConfirmation(method=Method.PASSKEY, id=confirmed or secrets.token_hex(8))
-    return AuthorisationRequest(
-        client=keeper,
-        key=key or secrets.token_hex(8),
-        seal_id=SEAL_ID,
-        keeper=keeper,
-        terms=of or terms(),
-        confirmation=confirmation,
+ADD_ACCOUNT = """insert into account (id, name, is_demonstration, added_at) values ($1, $2, true, $3)
+  on conflict (name) do update set name = excluded.name returning id"""
+CONFIRM = "insert into account_confirmation (id, account, digest, method, at) values ($1, $2, $3, $4, $5)"
+
+
+async def confirmed_by(connection: Connection, name: str, digest: bytes) -> Confirmation:
+    """That somebody confirmed something just now, with a passkey."""
+    account = AccountId(await connection.fetchval(ADD_ACCOUNT, new_opaque_id("a"), name, now()))
+    made = Confirmation(
+        id=new_opaque_id("k"), account=account, name=name, digest=digest, method=Method.PASSKEY, at=now()
     )
+    await connection.execute(CONFIRM, made.id, made.account, made.digest, made.method, made.at)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,24 @@ class Room:
         opened = PostgresSealAuthorisations(pool), PostgresSealWaits(pool), PostgresSealBook(pool)
         return cls(database, register, seals, approvals, *opened)
 
+    async def asked(
+        self, of: Terms | None = None, keeper: str = KEEPER, key: str = "", confirmed: bytes | None = None
+    ) -> AuthorisationRequest:
+        """A request to open the seal, confirmed by a passkey; `confirmed` is the digest of what was, if it is not
+        this."""
+        of = of or terms()
+        connection = await asyncpg.connect(self.database.uri)
+        try:
+            confirmation = await confirmed_by(connection, keeper, confirmed or of.digest(SEAL_ID))
+        finally:
+            await connection.close()
+        return AuthorisationRequest(
+            key=key or secrets.token_hex(8), seal_id=SEAL_ID, terms=of, confirmation=confirmation
+        )
+
     async def open(self, of: Terms | None = None, keeper: str = KEEPER) -> SealAuthorisation:
         """The keeper opens the seal."""
-        return await self.authorisations.authorise(asked(of, keeper), now())
+        return await self.authorisations.authorise(await self.asked(of, keeper), now())
 
     async def approved(self, approver: str = APPROVER, handler: str = HANDLER, seal_id: str = SEAL_ID) -> Ref:
         """A proof that is approved and reserved, with its token."""

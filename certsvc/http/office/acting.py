@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
 from certsvc.domain.acts import ACTS, Act, Makes, Organ
-from certsvc.domain.issuing import Order, Reservation
+from certsvc.domain.issuing import Order, Reservation, issuing_organ
 from certsvc.errors import ChangedMeanwhile, InvalidInput
 from certsvc.http.office.approvals import asked_for
 from certsvc.http.office.bundle import Office
@@ -19,7 +19,7 @@ from certsvc.http.office.certificates import OF_CONTENT, TAG, Payload
 from certsvc.http.office.operation import Operations
 from certsvc.http.office.ordering import ALSO, PATH, Ordered, Ordering, rehearsed
 from certsvc.http.office.parameters import Calling, IfMatch, Prefer
-from certsvc.http.office.shapes import CertificateShape, GroundBody
+from certsvc.http.office.shapes import CertificateShape, GroundBody, OrganCode
 from certsvc.http.routes import Asked
 from certsvc.ids import parse_typed_code
 from certsvc.issuance.acts import Acting, act, examine
@@ -32,8 +32,8 @@ ETAG = re.compile(r'"(?P<event>[0-9]{1,18})-[0-9]{1,3}-[01]-[0-9-]{10}"', re.ASC
 
 class ActBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An act on a certificate. `renew`, `change`, `reissue` and `correct` make its next version and take its whole
-    content as `payload`, and `layout` and `file` as a first issue does; of the others `ground` says why. `effective` is
-    the first day it holds (today)."""
+    content as `payload`, and `layout`, `file` and `issued_by` as a first issue does; of the others `ground` says why.
+    `effective` is the first day it holds (today)."""
 
     act: Act
     ground: GroundBody = GroundBody()
@@ -44,6 +44,7 @@ class ActBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     strikes: int | None = None
     layout: Literal["external"] | None = None
     file: ExternalFileBody | None = None
+    issued_by: OrganCode | None = None
     dry_run: bool = False
 
 
@@ -126,6 +127,7 @@ def _next(caller: Caller, data: ActBody, previous: Reservation, expects: int | N
         ground=data.ground.ground(),
         layout=data.layout,
         file=data.file.file() if data.file else None,
+        issued_by=issuing_organ(data.issued_by),
     )
 
 

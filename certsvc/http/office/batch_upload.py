@@ -21,8 +21,8 @@ PAUSE_SECONDS = 30.0
 SAID = (
     'NDJSON: a JSON object a line, `{"key": …, "payload": {…}}`, or for an act `{"key": …, "code": …, "ground": {…}, '
     '"payload": {…}}`. CSV (RFC 4180): the first record names the columns: fields of the type\'s schema, and `_key`, '
-    "`_code`, `_reason_code`, `_reason` and so on; entries of a list are joined by `;`; UTF-8, or `charset=gb18030`. "
-    "At most a million rows, 64 KiB each, 2 GiB in all."
+    "`_code`, `_issued_by`, `_reason_code`, `_reason` and so on; entries of a list are joined by `;`; UTF-8, or "
+    "`charset=gb18030`. At most a million rows, 64 KiB each, 2 GiB in all."
 )
 
 

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from certsvc.domain.acts import Act
 from certsvc.domain.calendar import beijing_date
-from certsvc.domain.issuing import Order
+from certsvc.domain.issuing import Order, issuing_organ
 from certsvc.errors import (
     ActNotAllowed,
     Conflict,
@@ -29,7 +29,7 @@ from certsvc.http.office.bundle import Office
 from certsvc.http.office.operation import Operations
 from certsvc.http.office.ordering import ALSO, PATH, Ordering, etag, not_modified
 from certsvc.http.office.parameters import Calling, Prefer
-from certsvc.http.office.shapes import CertificateShape, HistoryShape, Short, TypeId
+from certsvc.http.office.shapes import CertificateShape, HistoryShape, OrganCode, Short, TypeId
 from certsvc.http.office.views import event_shape, period_shape
 from certsvc.http.routes import Asked
 from certsvc.ids import parse_typed_code
@@ -51,8 +51,10 @@ Payload = Annotated[
 
 class IssueBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A certificate to be issued; `transfer_in` names the one elsewhere that it follows. With the layout `external` its
-    page was laid out elsewhere: with a `file` that page is sealed here, without one only its QR comes from here. With
-    `dry_run` everything is done but what needs the real key, and nothing goes on record."""
+    page was laid out elsewhere: with a `file` that page is sealed here, without one only its QR comes from here.
+    `issued_by` may be left out where one organ alone issues the type; what a village committee opens its seal for is
+    asked for in its console. With `dry_run` everything is done but what needs the real key, and nothing goes on
+    record."""
 
     type: TypeId
     payload: Payload
@@ -60,6 +62,7 @@ class IssueBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     previous_identifier: Short | None = None
     layout: Literal["external"] | None = None
     file: ExternalFileBody | None = None
+    issued_by: OrganCode | None = None
     dry_run: bool = False
 
 
@@ -103,6 +106,7 @@ class Certificates:
             previous_identifier=data.previous_identifier,
             layout=data.layout,
             file=data.file.file() if data.file else None,
+            issued_by=issuing_organ(data.issued_by),
         )
         return await self._ordering.order(caller, order, prefer, dry_run=data.dry_run)
 

@@ -23,6 +23,16 @@ Code = Annotated[
     ),
 ]
 
+OrganCode = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=18,
+        max_length=18,
+        description="The USCC of the organ whose seal it takes, where several issue the type.",
+        examples=["11441900007330010D"],
+    ),
+]
+
 
 class Page(msgspec.Struct, Generic[Item], frozen=True, kw_only=True):
     """A page of a list; `next` is the cursor of the page that follows."""

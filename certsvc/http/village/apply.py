@@ -7,21 +7,19 @@ date in Beijing, taken once per request.
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
-from litestar.response import Redirect
 
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.proof_answer import read_out
 from certsvc.domain.proof_catalogue import Held, ProofCatalogue, areas_around
 from certsvc.domain.proof_item import Discretionary, Forbidden, Kept, Said, Unknown
 from certsvc.errors import NotFound
-from certsvc.http.language import CODES
 from certsvc.http.pages import Pages
 from certsvc.http.routes import Asked, route
+from certsvc.http.village.resident import moved, resident_page
 
 LONGEST_WORDS = 60
 TEMPLATES = {Kept: "apply_kept.html", Forbidden: "apply_refused.html", Discretionary: "apply_villagers.html"}
@@ -59,7 +57,7 @@ class _Applying:
         if len(self._areas) == 1:
             return self._page(request, "apply_choose.html", 200, self._held(self._areas[0], today))
         places = [self._proofs.held(area, today) for area in self._areas]
-        return self._pages.page(request, "apply_places.html", places=places, say=self._say(request))
+        return resident_page(self._pages, request, "apply_places.html", places=places, say=say_in(self._pages, request))
 
     async def choose(self, request: Asked, area: FromPath[str]) -> Response[Any]:
         """What may be asked for here; with `?name=` the item of that name, or what may have been meant."""
@@ -70,7 +68,7 @@ class _Applying:
         answer = held.asked(words)
         if isinstance(answer, Unknown):
             return self._page(request, "apply_choose.html", 200, held, unknown=answer, typed=words)
-        return _moved(request, f"/apply/{area}/{answer.id}")
+        return moved(request, f"/apply/{area}/{answer.id}")
 
     async def item(self, request: Asked, area: FromPath[str], item: FromPath[str]) -> Response[bytes]:
         """One item: how to get it, or why not and where to go instead."""
@@ -89,36 +87,42 @@ class _Applying:
         return self._page(request, "apply_notice.html", 200, held, item=found, said=read_out(found))
 
     def _held(self, area: str, day: date) -> Held:
-        try:
-            around = areas_around(area)
-        except ValueError:
-            around = ()
-        if not {*around} & {*self._areas}:
-            raise NotFound("这里没有这个地方的证明目录。", "There is no catalogue of proofs for this place here.")
-        return self._proofs.held(area, day)
+        return held_in(self._proofs, self._areas, area, day)
 
     def _page(self, request: Asked, name: str, status: int, held: Held, **values: Any) -> Response[bytes]:
-        language = self._pages.language(request)
-        known = {
-            "held": held,
-            "own": held.layers[-1],
-            "say": self._say(request),
-            "beside": lambda said: language.beside(said.zh, language.pick(said.zh, said.en)),
-            "put": language.put,
-            "day": language.day,
-            "typed": "",
-            "unknown": None,
-            "gone": False,
-        }
-        return self._pages.page(request, name, status, **{**known, **values})
-
-    def _say(self, request: Asked) -> Callable[[Said], str]:
-        """What puts a text of a catalogue into the language of the page."""
-        language = self._pages.language(request)
-        return lambda said: language.pick(said.zh, said.en)
+        known = {**held_values(self._pages, request, held), "typed": "", "unknown": None, "gone": False}
+        return resident_page(self._pages, request, name, status, **{**known, **values})
 
 
-def _moved(request: Asked, path: str) -> Redirect:
-    language = request.query_params.get("lang")
-    asked = urlencode({"lang": language}) if language in CODES else ""
-    return Redirect(f"{path}?{asked}" if asked else path, status_code=303)
+def held_in(proofs: ProofCatalogue, areas: Sequence[str], area: str, day: date) -> Held:
+    """What holds in an area that is offered, or lies in one.
+
+    Raises:
+        NotFound: it is not offered.
+    """
+    try:
+        around = areas_around(area)
+    except ValueError:
+        around = ()
+    if not {*around} & {*areas}:
+        raise NotFound("这里没有这个地方的证明目录。", "There is no catalogue of proofs for this place here.")
+    return proofs.held(area, day)
+
+
+def held_values(pages: Pages, request: Asked, held: Held) -> dict[str, Any]:
+    """What the templates of `/apply` say a catalogue with, in the language of the page."""
+    language = pages.language(request)
+    return {
+        "held": held,
+        "own": held.layers[-1],
+        "say": say_in(pages, request),
+        "beside": lambda said: language.beside(said.zh, language.pick(said.zh, said.en)),
+        "put": language.put,
+        "day": language.day,
+    }
+
+
+def say_in(pages: Pages, request: Asked) -> Callable[[Said], str]:
+    """What puts a text of a catalogue into the language of the page."""
+    language = pages.language(request)
+    return lambda said: language.pick(said.zh, said.en)

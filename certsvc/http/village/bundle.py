@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from certsvc.domain.proof_catalogue import ProofCatalogue
 from certsvc.http.village.session import SigningIn
+from certsvc.issuance.village.handing import HandingOut
 from certsvc.issuance.village.work import VillageWork
-from certsvc.services import SealAuthorisations, SealBook, SealWaits
+from certsvc.services import EvidenceDrawer, PreviewDrawer, SealAuthorisations, SealBook, SealRegister, SealWaits
+from certsvc.services.village_figures import ProofRefusals, VillageFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,9 +17,15 @@ class Villages:
     areas: tuple[str, ...]
     work: VillageWork
     signing: SigningIn
+    seals: SealRegister
     authorisations: SealAuthorisations
     waits: SealWaits
     book: SealBook
+    drawer: EvidenceDrawer
+    previews: PreviewDrawer
+    refusals: ProofRefusals
+    figures: VillageFigures
+    out: HandingOut
 
     @property
     def proofs(self) -> ProofCatalogue:

@@ -17,6 +17,7 @@ from litestar import Response
 from litestar.datastructures import Cookie
 from markupsafe import Markup, escape
 
+from certsvc.access.openid import OpenIdSignIn
 from certsvc.access.own_account import OwnAccount
 from certsvc.access.sign_in import SignIn, Typed, Visitor
 from certsvc.domain.account import Confirmation, SignedIn
@@ -57,12 +58,13 @@ SYSTEMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningIn:
-    """What pages need to know who asks."""
+    """What pages need to know who asks; `openid` is the provider of the place, where it has one."""
 
     sign_in: SignIn
     own: OwnAccount
     site: Site
     pages: Pages
+    openid: OpenIdSignIn | None = None
 
 
 class Sessions:

@@ -36,7 +36,7 @@ class _Door:
     """Time is taken here, once per request."""
 
     def __init__(self, signing: SigningIn, sessions: Sessions) -> None:
-        self._sign_in, self._pages, self._sessions = signing.sign_in, signing.pages, sessions
+        self._signing, self._sign_in, self._sessions = signing, signing.sign_in, sessions
 
     async def form(self, request: Asked) -> Response[Any]:
         """The form; who is signed in already goes on."""
@@ -90,21 +90,36 @@ class _Door:
     def _shown(
         self, request: Asked, status: int, going: str, name: str = "", error: CertsvcError | None = None
     ) -> Response[bytes]:
-        language = self._pages.language(request)
-        response = self._sessions.page(
-            request,
-            None,
-            "sign_in.html",
-            status,
-            going=going,
-            typed_name=name,
-            said=language.pick(error.zh, error.en) if error else "",
-            locked=isinstance(error, SignInLocked),
-            has_passkeys=self._sign_in.passkeys.is_possible,
-        )
-        if isinstance(error, SignInLocked):
-            response.headers["Retry-After"] = str(error.retry_after)
-        return response
+        return sign_in_page(self._signing, self._sessions, request, status, going, name, error)
+
+
+def sign_in_page(
+    signing: SigningIn,
+    sessions: Sessions,
+    request: Asked,
+    status: int,
+    going: str,
+    name: str = "",
+    error: CertsvcError | None = None,
+) -> Response[bytes]:
+    """The page for signing in; with what was typed as `name`, and what is wrong."""
+    language, openid = signing.pages.language(request), signing.openid
+    response = sessions.page(
+        request,
+        None,
+        "sign_in.html",
+        status,
+        going=going,
+        typed_name=name,
+        said=language.pick(error.zh, error.en) if error else "",
+        locked=isinstance(error, SignInLocked),
+        has_passkeys=signing.sign_in.passkeys.is_possible,
+        has_openid=openid is not None,
+        openid_name=openid.provider.terms.name if openid else "",
+    )
+    if isinstance(error, SignInLocked):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def json_answer(value: Mapping[str, Any]) -> Response[bytes]:

@@ -12,7 +12,7 @@ import msgspec
 from certsvc.catalog import CertificateType
 from certsvc.domain.acts import ACTS, Act, Makes, Organ
 from certsvc.domain.batch import BatchRequest, RowError
-from certsvc.domain.issuing import Order
+from certsvc.domain.issuing import Order, issuing_organ
 from certsvc.domain.life import Ground
 from certsvc.errors import Problem
 from certsvc.ids import Ref, parse_typed_code
@@ -46,8 +46,8 @@ class RowGround(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class RowContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """What a row asks for. `code` is the typed code of the certificate to act on; `layout` and `file` are as in an
-    order of one certificate."""
+    """What a row asks for. `code` is the typed code of the certificate to act on; `layout`, `file` and
+    `issued_by` (a USCC) are as in an order of one certificate."""
 
     payload: dict[str, Any] | None = None
     code: Short | None = None
@@ -59,6 +59,7 @@ class RowContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     strikes: int | None = None
     layout: Literal["external"] | None = None
     file: ExternalFileBody | None = None
+    issued_by: Short | None = None
 
 
 class RowLine(RowContent, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -135,7 +136,7 @@ _OF_ACTS = frozenset({"effective", "organ", "retroactive", "strikes"})
 _STRANGE: Mapping[Makes, frozenset[str]] = {
     Makes.FIRST: _OF_ACTS | {"code"},
     Makes.NEXT: _OF_ACTS | {"previous_identifier"},
-    Makes.NOTHING: frozenset({"payload", "previous_identifier", "layout", "file"}),
+    Makes.NOTHING: frozenset({"payload", "previous_identifier", "layout", "file", "issued_by"}),
 }
 """What a row cannot say, because its act has no use for it."""
 
@@ -181,6 +182,7 @@ def order_of(content: RowContent, client: str, key: str, act: Act, kind: Certifi
         ground=ground_of(content),
         layout=content.layout,
         file=content.file.file() if content.file else None,
+        issued_by=issuing_organ(content.issued_by),
     )
 
 

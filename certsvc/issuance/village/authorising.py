@@ -3,41 +3,48 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from certsvc.domain.account import AccountId
 from certsvc.domain.seal_authorisation import (
     AuthorisationRequest,
     SealAuthorisation,
     SealWait,
     Standing,
+    Terms,
     require_terms,
 )
 from certsvc.errors import InvalidInput
 from certsvc.services import SealAuthorisations, SealWaits
 
 MOST_REASON = 4000
-MOST_CONFIRMATION = 400
 
 
 async def authorise(
     authorisations: SealAuthorisations, request: AuthorisationRequest, now: datetime
 ) -> SealAuthorisation:
-    """Open a seal; what is approved and waits for it is sealed by itself. Whoever calls has checked the confirmation:
-    that it is the keeper's own, and of this moment.
+    """Open a seal; what is approved and waits for it is sealed by itself. The confirmation is used up with it.
 
     Raises:
-        InvalidInput: terms that no authorisation has, a type that the seal is not bound to, or no confirmation.
+        InvalidInput: terms that no authorisation has, or a type that the seal is not bound to.
         NotFound: there is no such seal.
-        Forbidden: somebody else than its keeper asks.
-        ActNotAllowed: the seal needs no authorisation, or is not in use.
-        Conflict: the confirmation was used before.
-        KeyReused: the key was used with other content.
+        Forbidden: somebody else than its keeper asks, or the keeper has no duty any more where the seal is used.
+        ActNotAllowed: the seal needs no authorisation, or is not in use; the confirmation is not of these terms, or of
+            this moment, or was used before.
+        KeyReused: the key was used with other terms.
     """
-    if not 0 < len(request.confirmation.id) <= MOST_CONFIRMATION:
-        raise InvalidInput(
-            "授权用印要用通行密钥、或密码加动态码确认。",
-            "A seal is opened only with a confirmation, by passkey or by password and code.",
-        )
     require_terms(request.terms, now)
     return await authorisations.authorise(request, now)
+
+
+async def given_before(
+    authorisations: SealAuthorisations, account: AccountId, key: str, seal_id: str, terms: Terms
+) -> SealAuthorisation | None:
+    """What the same request was given when it came before: to be asked first, for a confirmation is good once and the
+    same form may be sent twice. None when it is new.
+
+    Raises:
+        KeyReused: the key was used with other terms.
+    """
+    return await authorisations.given(account, key, terms.digest(seal_id))
 
 
 async def revoke(
@@ -60,6 +67,11 @@ async def standings(
 ) -> Sequence[Standing]:
     """What holds of a seal's authorisations, or was `ever` given, and how much is left of each."""
     return await authorisations.standings(seal_id, now, ever=ever)
+
+
+async def waiting_under(waits: SealWaits, seal_id: str, limit: int) -> Sequence[SealWait]:
+    """What is approved and waits for a seal, for longest first."""
+    return await waits.under(seal_id, limit)
 
 
 async def waiting_for(waits: SealWaits, approval_id: str) -> SealWait | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from certsvc.catalog import CertificateType
 from certsvc.domain.acts import Act
+from certsvc.domain.approval import ApprovalState
 from certsvc.domain.issuing import IssuingOrgan, Order
 from certsvc.domain.life import Ground
 from certsvc.domain.organ import Member
@@ -16,6 +17,7 @@ from certsvc.domain.proof_request import (
     VILLAGE_KEY,
     ProofActRequest,
     ProofRequest,
+    four_eyes,
     hash_of_code,
     require_another,
     require_member,
@@ -27,6 +29,8 @@ from certsvc.errors import ActNotAllowed, Conflict, InvalidInput
 from certsvc.ids import ProgressCode, parse_typed_code
 from certsvc.issuance.acts import Acting
 from certsvc.issuance.approvals import ask_to_act, ask_to_issue
+from certsvc.issuance.village.doubts import require_doubts_answered
+from certsvc.issuance.village.entering import require_asked
 from certsvc.issuance.village.work import (
     Content,
     VillageWork,
@@ -50,7 +54,8 @@ async def submit(work: VillageWork, who: Member, request_id: str, seen: int, key
         NotFound: there is no such request in this organ.
         Forbidden: who submits it is no clerk.
         ChangedMeanwhile: it is another version.
-        ActNotAllowed: it is no draft; or nobody has recorded how it was seen who asks, or what they consent to.
+        ActNotAllowed: it is no draft; or nobody has recorded how it was seen who asks, what they consent to, or
+            what a doubt in law about this proof asks for.
         ProofRefused: it is not given out here any more.
         PayloadInvalid: with every problem by field; `MissingGlyph` and `TextTooLong` are kinds of it.
         SealRefused, KeyReused, and others: see `prepare.rehearse`.
@@ -62,7 +67,9 @@ async def submit(work: VillageWork, who: Member, request_id: str, seen: int, key
     require_state(request, ProofAct.SUBMIT)
     if request.corrects is None:
         work.require_kept(who.organ, request.type_id, now)
+    await require_doubts_answered(work, who.organ, request, now)
     content, kind = open_content(work, request), kind_of(work, request.type_id)
+    require_asked(kind, content.payload)
     order = _order(who, request, content, kind)
     actor = clerk_acts_as(who, kind.id, order.act)
     await ask_to_issue(work.issuing, work.requests.asking(act, now), actor, order, now)
@@ -78,16 +85,19 @@ async def decide(
     seen: int,
     key: str,
     now: datetime,
+    confirmation: str | None = None,
 ) -> ProofRequest:
-    """An approver approves or returns a request, having seen this version of it. Approval stands even if sealing has to
-    wait.
+    """An approver approves or returns a request, having seen this version of it (`reading.view`). Approval uses up
+    their `confirmation`, of `sitting.digest_of_said`, and stands even if sealing has to wait; returning only stops, and
+    needs none.
 
     Raises:
         NotFound: there is no such request in this organ.
         Forbidden: who decides is no approver, or had a hand in the request.
         InvalidInput: it is returned without a reason.
         ChangedMeanwhile: it is another version, or decided.
-        ActNotAllowed: it does not wait for approval.
+        ActNotAllowed: it does not wait for approval; or was not seen; or it is approved without a confirmation of this
+            by who approves, of these five minutes.
         Conflict: whoever asked was cut off since.
     """
     asked = ProofAct.APPROVE if approves else ProofAct.RETURN
@@ -98,7 +108,7 @@ async def decide(
     require_state(request, asked)
     _require_reason(approves, reason)
     require_another(await work.requests.makers(request_id), who)
-    return await work.requests.decide(act, approves, now)
+    return await work.requests.decide(act, approves, now, confirmation)
 
 
 async def withdraw(
@@ -180,12 +190,13 @@ async def decide_cancel(
     seen: int,
     key: str,
     now: datetime,
+    confirmation: str | None = None,
 ) -> ProofRequest:
-    """An approver agrees that a proof is rescinded, or refuses.
+    """An approver agrees that a proof is rescinded, confirmed as in `decide`, or refuses.
 
     Raises:
         NotFound, Forbidden, InvalidInput, ChangedMeanwhile, Conflict: see `decide`.
-        ActNotAllowed: nobody has asked for it.
+        ActNotAllowed: nobody has asked for it; or see `decide`.
     """
     asked = ProofAct.CONFIRM_CANCEL if agrees else ProofAct.REFUSE_CANCEL
     request, act = await _begin(work, who, request_id, asked, seen, key, reason)
@@ -194,10 +205,23 @@ async def decide_cancel(
     require_seen(request, seen)
     require_state(request, asked)
     _require_reason(agrees, reason)
-    if request.cancel_approval_id is None:
-        raise ActNotAllowed("没有人申请撤销。", "Nobody has asked to cancel it.")
+    await require_wish(work, who, request)
     require_another(await work.requests.makers(request_id), who)
-    return await work.requests.decide(act, agrees, now)
+    return await work.requests.decide(act, agrees, now, confirmation)
+
+
+async def require_wish(work: VillageWork, who: Member, request: ProofRequest) -> None:
+    """See that somebody asks for a proof to be cancelled, and another than who decides.
+
+    Raises:
+        ActNotAllowed: nobody asks for it now.
+        Forbidden: they asked for it themselves.
+    """
+    wish = await work.approvals.approval(request.cancel_approval_id) if request.cancel_approval_id else None
+    if wish is None or wish.state is not ApprovalState.WAITING:
+        raise ActNotAllowed("没有人申请撤销。", "Nobody has asked to cancel it.")
+    if wish.asked.client == who.name:
+        raise four_eyes(who.name)
 
 
 async def certificate_of(work: VillageWork, request: ProofRequest) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from certsvc.catalog.entry import entry_form
+from certsvc.domain.calendar import beijing_date, weekdays_after
 from certsvc.domain.organ import Member, Organ
 from certsvc.domain.proof_acts import ProofAct
 from certsvc.domain.proof_request import (
@@ -21,8 +23,10 @@ from certsvc.domain.proof_request import (
     require_seen,
     require_state,
 )
+from certsvc.domain.receiver import Receiver, ReceiverChoice
 from certsvc.errors import Forbidden, InvalidInput, NotFound, Problem
 from certsvc.ids import ProgressCode, Ref, Uscc, new_progress_code
+from certsvc.issuance.village.doubts import needed_now
 from certsvc.issuance.village.work import (
     Said,
     VillageWork,
@@ -35,11 +39,15 @@ from certsvc.issuance.village.work import (
     visible,
 )
 
+WORKING_DAYS = 3
+"""By when a proof is done where nothing else is said."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """A request to be opened. `key` names it for who opens it, a resident's is drawn at random; `due` is the last day;
-    `corrects` the certificate that it is to correct, and `correction` why."""
+    """A request to be opened. `key` names it for who opens it, a resident's is drawn at random; `due` is the last day,
+    as a clerk says it; `corrects` the certificate that it is to correct, and `correction` why; `tells` the organ that
+    the resident wants told."""
 
     key: str
     type_id: str
@@ -47,6 +55,7 @@ class Opening:
     due: date | None = None
     corrects: Ref | None = None
     correction: str | None = None
+    tells: Receiver | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +67,9 @@ class Opened:
 
 
 def problems_of(work: VillageWork, type_id: str, payload: Mapping[str, Any]) -> list[Problem]:
-    """What is still wrong with a draft, by field."""
-    return kind_of(work, type_id).problems(payload)
+    """What is still wrong with a draft, by field: what is answered though it is not asked, too."""
+    kind = kind_of(work, type_id)
+    return [*kind.problems(payload), *entry_form(kind).problems(payload)]
 
 
 async def open_at_counter(work: VillageWork, who: Member, asked: Opening, now: datetime) -> Opened:
@@ -73,11 +83,12 @@ async def open_at_counter(work: VillageWork, who: Member, asked: Opening, now: d
         KeyReused: the key was used with other content.
     """
     require_member(who, ProofAct.OPEN)
-    return await _open(work, who.organ, who, asked, now)
+    return await _open(work, who.organ, who, asked, asked.due, now)
 
 
 async def open_online(work: VillageWork, organ: Uscc, asked: Opening, now: datetime) -> Opened:
-    """A resident opens a request with an organ: it is only a request until a clerk has seen who asks.
+    """A resident opens a request with an organ: it is only a request until a clerk has seen who asks. It is due when
+    one at the counter is of which nothing else is said; whom they want told is on record with it or not at all.
 
     Raises:
         NotFound: there is no such organ or proof.
@@ -87,7 +98,13 @@ async def open_online(work: VillageWork, organ: Uscc, asked: Opening, now: datet
     """
     if asked.corrects is not None:
         raise Forbidden("更正已发出的证明请到村（居）委会办理。", "Have a proof corrected at the counter.")
-    return await _open(work, await work.organs.organ(organ), None, asked, now)
+    due = usual_due(beijing_date(now))
+    return await _open(work, await work.organs.organ(organ), None, asked, due, now)
+
+
+def usual_due(today: date) -> date:
+    """By when a proof is done that is asked for today, where nothing else is said."""
+    return weekdays_after(today, WORKING_DAYS)
 
 
 async def save_draft(
@@ -108,9 +125,15 @@ async def save_draft(
 
 
 async def save_by_code(
-    work: VillageWork, code: ProgressCode, said: Said, seen: int, key: str, now: datetime
+    work: VillageWork,
+    code: ProgressCode,
+    said: Said,
+    seen: int,
+    key: str,
+    now: datetime,
+    tells: ReceiverChoice | None = None,
 ) -> ProofRequest:
-    """A resident corrects what they sent in online, until it is with those who approve.
+    """A resident corrects what they sent in online, and whom they want told, until it is with those who approve.
 
     Raises:
         NotFound: the code is no request's.
@@ -120,7 +143,7 @@ async def save_by_code(
     request = await work.requests.of_code(hash_of_code(code))
     if request.origin is not Origin.ONLINE:
         raise Forbidden("在柜台办理的申请请到柜台修改。", "What was asked for at the counter is changed there.")
-    return await _save(work, request, None, said, seen, key, now)
+    return await _save(work, request, None, said, seen, key, now, tells)
 
 
 async def record_identity(
@@ -141,7 +164,9 @@ async def record_identity(
     return await work.requests.act(act, None, now)
 
 
-async def _open(work: VillageWork, organ: Organ, who: Member | None, asked: Opening, now: datetime) -> Opened:
+async def _open(
+    work: VillageWork, organ: Organ, who: Member | None, asked: Opening, due: date | None, now: datetime
+) -> Opened:
     kind, request_id, code = kind_of(work, asked.type_id), new_request_id(), new_progress_code()
     if (asked.corrects is None) != (asked.correction is None):
         raise InvalidInput("更正要写明原因和原证明。", "A correction names the proof, and says why.")
@@ -150,8 +175,11 @@ async def _open(work: VillageWork, organ: Organ, who: Member | None, asked: Open
     else:
         await _require_own(work, organ.uscc, asked)
     said = asked.said
+    # what was asked, and not the day that follows from it: the same form sent again after midnight is the same
     beside = said.contact, said.notes, said.consent, asked.due, asked.corrects and asked.corrects.typed_code
-    digest = digest_of("open", organ.uscc, asked.type_id, said.payload, *beside, asked.correction)
+    tells = choice_of(request_id, asked.key, asked.tells, who, now) if asked.tells else None
+    named = asked.tells and asked.tells.id
+    digest = digest_of("open", organ.uscc, asked.type_id, said.payload, *beside, asked.correction, named)
     content = as_content(said, code, asked.correction)
     new = NewProofRequest(
         id=request_id,
@@ -159,13 +187,30 @@ async def _open(work: VillageWork, organ: Organ, who: Member | None, asked: Open
         type_id=kind.id,
         origin=Origin.COUNTER if who else Origin.ONLINE,
         code_hash=hash_of_code(code),
-        due=asked.due,
+        due=due,
         corrects=asked.corrects,
         content=seal_content(work, request_id, kind, content),
+        needs=needed_now(work, organ, kind.id, now),
+        tells=tells,
     )
     act = request_to_act(ProofAct.OPEN, request_id, who, 0, asked.key, digest, consent=said.consent)
     request = await work.requests.open(new, act, now)
     return Opened(request, ProgressCode(open_content(work, request).code))
+
+
+def choice_of(
+    request_id: str, key: str, receiver: Receiver | None, who: Member | None, now: datetime
+) -> ReceiverChoice:
+    """Whom the resident agrees is told, nobody without a `receiver`; without `who`, the resident says so."""
+    return ReceiverChoice(
+        request_id=request_id,
+        key=key,
+        receiver=receiver.id if receiver else None,
+        name=receiver.name.zh if receiver else None,
+        client=receiver.client if receiver else None,
+        account=who.account if who else None,
+        at=now,
+    )
 
 
 async def _require_own(work: VillageWork, organ: Uscc, asked: Opening) -> None:
@@ -178,9 +223,16 @@ async def _require_own(work: VillageWork, organ: Uscc, asked: Opening) -> None:
 
 
 async def _save(
-    work: VillageWork, request: ProofRequest, who: Member | None, said: Said, seen: int, key: str, now: datetime
+    work: VillageWork,
+    request: ProofRequest,
+    who: Member | None,
+    said: Said,
+    seen: int,
+    key: str,
+    now: datetime,
+    tells: ReceiverChoice | None = None,
 ) -> ProofRequest:
-    digest = digest_of("save", said.payload, said.contact, said.notes, said.consent, seen)
+    digest = digest_of("save", said.payload, said.contact, said.notes, said.consent, seen, tells and tells.receiver)
     act = request_to_act(ProofAct.SAVE, request.id, who, seen, key, digest, consent=said.consent)
     if await work.requests.acted_before(act):
         return request
@@ -188,4 +240,4 @@ async def _save(
     require_state(request, ProofAct.SAVE)
     known, kind = open_content(work, request), kind_of(work, request.type_id)
     content = as_content(said, ProgressCode(known.code), known.correction)
-    return await work.requests.act(act, seal_content(work, request.id, kind, content), now)
+    return await work.requests.act(act, seal_content(work, request.id, kind, content), now, tells)

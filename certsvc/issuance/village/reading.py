@@ -8,12 +8,15 @@ from typing import Any
 from certsvc.domain.approval import Approval
 from certsvc.domain.organ import Member
 from certsvc.domain.proof_acts import ProofState
+from certsvc.domain.proof_doubt import DoubtCheck, DoubtNeed
 from certsvc.domain.proof_request import Difference, Progress, ProofEvent, ProofRequest, Turn, differences, hash_of_code
 from certsvc.errors import Forbidden, NotFound, Problem
 from certsvc.ids import ProgressCode
 from certsvc.issuance.approvals import open_request
+from certsvc.issuance.village.deciding import HANDLER
+from certsvc.issuance.village.doubts import needs_of
 from certsvc.issuance.village.drafts import problems_of
-from certsvc.issuance.village.work import READS, Content, VillageWork, open_content, visible
+from certsvc.issuance.village.work import READS, Content, VillageWork, kind_of, open_content, visible
 
 MOST_LISTED = 100
 WITH_CLERK = frozenset({ProofState.DRAFT, ProofState.RETURNED})
@@ -27,11 +30,20 @@ class Page:
     next: tuple[date, str] | None
 
 
+@dataclass(frozen=True, slots=True)
+class EndedPage:
+    """A part of the list of what has ended, and where it goes on."""
+
+    items: Sequence[ProofRequest]
+    next: tuple[datetime, str] | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofView:
     """A request whole. `payload` is what is, or would be, sealed: once it was submitted that of its round. `problems`
     are those of a draft; `since_round` is what changed since the round before, `since_last` since the newest proof of
-    this kind for the same holder (None: there is none, or it is erased)."""
+    this kind for the same holder (None: there is none, or it is erased). `needs` is what a doubt in law asks for, and
+    `doubts` what is on record of it."""
 
     request: ProofRequest
     content: Content
@@ -42,6 +54,8 @@ class ProofView:
     cancellation: Approval | None
     since_round: tuple[Difference, ...] | None
     since_last: tuple[Difference, ...] | None
+    needs: tuple[DoubtNeed, ...] = ()
+    doubts: Sequence[DoubtCheck] = ()
 
 
 async def inbox(
@@ -52,8 +66,7 @@ async def inbox(
     Raises:
         Forbidden: an overseer has none.
     """
-    if not who.duties & READS:
-        raise Forbidden("督导人查看统计，不查看申请。", "Overseers see figures, not requests.")
+    _require_reader(who)
     most = min(max(limit, 1), MOST_LISTED)
     found = await work.requests.inbox(who, list(Turn), mine, after, most + 1)
     items = found[:most]
@@ -61,8 +74,9 @@ async def inbox(
     return Page(items, None if last is None else (last.due or date.max, last.id))
 
 
-async def view(work: VillageWork, who: Member, request_id: str, now: datetime) -> ProofView:
-    """A request of one's organ; that somebody else than its clerk reads it goes on record first.
+async def view(work: VillageWork, who: Member, request_id: str, now: datetime, *, is_whole: bool = True) -> ProofView:
+    """A request of one's organ; that somebody else than its clerk reads it goes on record first. Where they are shown
+    the whole of it they may agree to this version; a page that shows a part (`is_whole` false) is no look at it.
 
     Raises:
         NotFound: there is none in this organ, or what it said is erased.
@@ -70,10 +84,12 @@ async def view(work: VillageWork, who: Member, request_id: str, now: datetime) -
     request = await visible(work, who, request_id)
     if request.handler != who.account:
         await work.requests.note_view(request_id, who.name, now)
+        if is_whole:
+            await work.requests.see(who.account, request_id, request.version, now)
     content = open_content(work, request)
     rounds = await work.requests.rounds(request_id, 2)
     is_open = request.state in WITH_CLERK
-    payload = content.payload if is_open or not rounds else await _payload_of(work, rounds[0])
+    payload = await standing_payload(work, request, content, rounds)
     before = rounds[0] if is_open and rounds else rounds[1] if len(rounds) > 1 else None
     last = await work.requests.last_of_holder(request) if request.holder_hash else None
     return ProofView(
@@ -81,12 +97,53 @@ async def view(work: VillageWork, who: Member, request_id: str, now: datetime) -
         content=content,
         payload=payload or {},
         events=await work.requests.events(request_id),
-        problems=problems_of(work, request.type_id, content.payload) if is_open else (),
+        problems=_left(work, request, content) if is_open else (),
         approval=await _approval(work, request.approval_id),
         cancellation=await _approval(work, request.cancel_approval_id),
         since_round=await _since(work, before, payload),
         since_last=await _since(work, last, payload),
+        needs=await needs_of(work, who.organ, request, now),
+        doubts=await work.requests.doubts(request_id),
     )
+
+
+def _left(work: VillageWork, request: ProofRequest, content: Content) -> list[Problem]:
+    """What is left for the clerk to mend: who handles it is filled in by submitting it."""
+    return [each for each in problems_of(work, request.type_id, content.payload) if each.field != HANDLER]
+
+
+async def standing_payload(
+    work: VillageWork, request: ProofRequest, content: Content, rounds: Sequence[str]
+) -> Mapping[str, Any] | None:
+    """What is, or would be, sealed of a request: the draft while it is with a clerk, with the name of whoever has it in
+    hand, then that of its newest round."""
+    if request.state not in WITH_CLERK and rounds:
+        return await _payload_of(work, rounds[0])
+    fields = kind_of(work, request.type_id).definition.fields
+    if request.handler_name is None or all(field.key != HANDLER for field in fields):
+        return content.payload
+    return {**content.payload, HANDLER: request.handler_name}
+
+
+async def ended(
+    work: VillageWork, who: Member, *, before: tuple[datetime, str] | None = None, limit: int = 20
+) -> EndedPage:
+    """Requests of one's organ that nobody has to do anything about any more, the newest first.
+
+    Raises:
+        Forbidden: an overseer has none.
+    """
+    _require_reader(who)
+    most = min(max(limit, 1), MOST_LISTED)
+    found = await work.requests.ended(who.organ.uscc, before, most + 1)
+    items = found[:most]
+    last = items[-1] if len(found) > most else None
+    return EndedPage(items, None if last is None else (last.changed_at, last.id))
+
+
+def _require_reader(who: Member) -> None:
+    if not who.duties & READS:
+        raise Forbidden("督导人查看统计，不查看申请。", "Overseers see figures, not requests.")
 
 
 async def progress(work: VillageWork, code: ProgressCode) -> Progress:

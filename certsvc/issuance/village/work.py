@@ -31,7 +31,7 @@ from certsvc.errors import CertsvcError, InvalidInput, NotFound, SealRefused
 from certsvc.ids import ProgressCode, Uscc
 from certsvc.issuance.holders import code_hash
 from certsvc.issuance.service import Issuing
-from certsvc.services import Approvals, Organs, ProofRequests
+from certsvc.services import Approvals, EvidenceRegister, Organs, ProofRequests
 from certsvc.store.proof_requests import no_request
 
 MOST_CONTENT, MOST_CONTACT, MOST_NOTES, MOST_REASON, MOST_SHOWN = 262_144, 100, 2000, 2000, 100
@@ -49,6 +49,7 @@ class VillageWork:
     approvals: Approvals
     organs: Organs
     requests: ProofRequests
+    evidence: EvidenceRegister
     proofs: ProofCatalogue
 
     def require_kept(self, organ: Organ, type_id: str, now: datetime) -> None:

@@ -149,6 +149,32 @@ order by id limit $3
 -- See again_certificate.
 update proof_request set sealed = $3, key_id = $4 where id = $1 and key_id = $2
 
+-- name: next_proof_evidence
+-- What evidence of requests is called.
+select id as place, convert_to('proof evidence ' || request_id || ' ' || id || ' name', 'UTF8') as context, sealed, key_id
+from proof_evidence
+where ($1::text is null or id > $1)
+  and key_id <> $2 and key_id not in (select id from data_key where ended_why = 'lost')
+order by id limit $3
+
+-- name: again_proof_evidence
+-- See again_certificate.
+update proof_evidence set sealed = $3, key_id = $4 where id = $1 and key_id = $2
+
+-- name: next_proof_evidence_page
+-- Its pictures, a few at a time: each may have a megabyte.
+select p.evidence || '/' || to_char(p.page, 'FM00') as place,
+  convert_to('proof evidence ' || e.request_id || ' ' || e.id || ' ' || p.page, 'UTF8') as context, p.sealed, p.key_id
+from proof_evidence_page p join proof_evidence e on e.id = p.evidence
+where ($1::text is null or (p.evidence, to_char(p.page, 'FM00')) > (split_part($1, '/', 1), split_part($1, '/', 2)))
+  and p.key_id <> $2 and p.key_id not in (select id from data_key where ended_why = 'lost')
+order by p.evidence, p.page limit least($3, 20)
+
+-- name: again_proof_evidence_page
+-- See again_certificate.
+update proof_evidence_page set sealed = $3, key_id = $4
+where evidence = split_part($1, '/', 1) and to_char(page, 'FM00') = split_part($1, '/', 2) and key_id = $2
+
 -- name: uses
 -- How many contents are encrypted under each key.
 select key_id as id, sum(uses)::bigint as uses from (
@@ -163,6 +189,8 @@ select key_id as id, sum(uses)::bigint as uses from (
   union all select key_id, count(*) from follower where key_id is not null group by key_id
   union all select key_id, count(*) from account_totp group by key_id
   union all select key_id, count(*) from proof_request where key_id is not null group by key_id
+  union all select key_id, count(*) from proof_evidence where key_id is not null group by key_id
+  union all select key_id, count(*) from proof_evidence_page group by key_id
   union all select old_secret_key_id, count(*) from webhook where old_secret_key_id is not null
     group by old_secret_key_id) each
 group by key_id order by key_id

@@ -12,6 +12,12 @@ select * from organ where uscc = $1
 -- All organs, the villages of a town together.
 select * from organ order by coalesce(town, uscc), kind, uscc
 
+-- name: under
+-- The organs directly under the one $1 of kind $2 and area $3: a town's villages, a city's towns and what has no town.
+select * from organ
+where $2 = 'town' and town = $1 or $2 = 'city' and kind <> 'city' and town is null and left(area, 4) = left($3, 4)
+order by kind, name, uscc
+
 -- name: lock
 -- One handover at a time.
 select * from organ where uscc = $1 for no key update
@@ -42,6 +48,10 @@ select digest from handover where organ = $1 and key = $2
 -- The name of an account that may sign in.
 select name from account where id = $1 and disabled_at is null
 
+-- name: accounts
+-- Accounts that may sign in, of these names or, without them, all.
+select id, name from account where ($1::text[] is null or name = any ($1::text[])) and disabled_at is null
+
 -- name: end
 -- An appointment ends with a day.
 update appointment set last_day = $2, ended_by = $3, ended_at = $4 where id = $1
@@ -53,4 +63,5 @@ values ($1, $2, $3, $4, $5, $6, $7)
 
 -- name: hand_over
 -- A handover, whole.
-insert into handover (organ, key, digest, day, ended, begun, by, at, reason) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into handover (organ, key, digest, day, ended, begun, by, at, reason, account)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

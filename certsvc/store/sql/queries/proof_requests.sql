@@ -33,8 +33,8 @@ select version, digest from proof_request_event where request_id = $1 and key = 
 -- name: act
 -- An act goes on record; the triggers look at it, and move the request.
 insert into proof_request_event (request_id, version, act, state, account, person, at, reason, identity_how,
-  consent_what, consent_how, approval_id, key, digest)
-values ($1, $2, $3, '', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+  consent_what, consent_how, approval_id, key, digest, confirmation)
+values ($1, $2, $3, '', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 
 -- name: content
 -- What a request says, anew.
@@ -48,7 +48,10 @@ where request_id = $1 order by version
 -- name: makers
 -- Who had a hand in it, and therefore never approves it.
 select distinct account from proof_request_event
-where request_id = $1 and account is not null and act in ('open', 'save', 'identify', 'submit', 'reopen')
+where request_id = $1 and account is not null
+  and act in ('open', 'save', 'attach', 'detach', 'identify', 'submit', 'reopen')
+union
+select account from proof_doubt_check where request_id = $1
 
 -- name: rounds
 -- The approvals that a request was put before, the newest first.
@@ -83,6 +86,20 @@ left join account checked on checked.id = r.identity_by
 left join approval asked on asked.id = r.approval_id
 order by r.due, r.id
 limit $6
+
+-- name: ended
+-- Requests of the organ $1 that are nobody's turn any more, the newest first, before ($2, $3); at most $4.
+select r.id, r.organ, r.type_id, r.origin, r.opened_at, r.due, r.corrects_ref, r.version, r.state, r.changed_at, r.handler,
+  r.identity_how, r.identity_by, r.identity_at, r.consent_what, r.consent_how, r.consent_at, r.approval_id,
+  r.cancel_approval_id, r.shown, r.holder_hash, null::bytea as sealed, null::text as key_id,
+  handler.name as handler_name, checked.name as identity_by_name, asked.state as outcome
+from proof_request r
+left join account handler on handler.id = r.handler
+left join account checked on checked.id = r.identity_by
+left join approval asked on asked.id = r.approval_id
+where r.organ = $1 and r.turn is null and r.state <> 'new' and (r.changed_at, r.id) < ($2::timestamptz, $3::text)
+order by r.changed_at desc, r.id desc
+limit $4
 
 -- name: progress
 -- What may be said of a request to who has its code.

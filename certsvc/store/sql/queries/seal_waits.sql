@@ -40,12 +40,20 @@ returning id
 
 -- name: of_approval
 -- Why what was approved under $1 waits.
-select w.ref, w.seal_id, w.reason, w.since
+select w.ref, w.seal_id, w.reason, w.since, c.type_id, c.number, r.id as request_id
 from approval a
 join issue_order o on o.client = a.client and o.key = a.id
 join seal_wait w on w.slot = o.slot and w.ref = o.ref
+join certificate c on c.slot = w.slot and c.ref = w.ref
+left join proof_request r on r.approval_id = a.id
 where a.id = $1
 
 -- name: under
 -- What waits for seal $1, for longest first.
-select ref, seal_id, reason, since from seal_wait where seal_id = $1 order by since, ref limit $2
+select w.ref, w.seal_id, w.reason, w.since, c.type_id, c.number, r.id as request_id
+from seal_wait w
+join certificate c on c.slot = w.slot and c.ref = w.ref
+left join issue_order o on o.slot = w.slot and o.ref = w.ref
+left join proof_request r on r.approval_id = o.key
+where w.seal_id = $1
+order by w.since, w.ref limit $2

@@ -92,6 +92,10 @@ select client from issue_order where slot = $1 and ref = $2
 -- One of the seals $1 that somebody manages or audits.
 select id, auditor = $2 as audits from seal where id = any($1::text[]) and $2 in (auditor, manager) order by id limit 1
 
+-- name: opened_beforehand
+-- One of the seals $1 that is used only as its keeper opens it.
+select id from seal where id = any($1::text[]) and needs_authorisation order by id limit 1
+
 -- name: lock_quotas
 -- Nobody else books a use of those of the seals $1 that have a quota or are opened beforehand.
 select id from seal where id = any($1::text[]) and (daily_quota is not null or needs_authorisation) order by id

@@ -68,7 +68,7 @@ create table account_session (
   id text primary key check (id ~ '^s-[a-z2-7]{20}$'),
   token sha256_bytes not null unique,
   account text not null references account,
-  method text not null check (method in ('password', 'password_totp', 'passkey')),
+  method text not null check (method in ('password', 'password_totp', 'passkey', 'openid')),
   agent text not null check (char_length(agent) <= 100),
   begun_at timestamptz not null,
   seen_at timestamptz not null,
@@ -88,7 +88,7 @@ create table account_event (
   id bigint generated always as identity primary key,
   account text not null references account,
   act text not null check (act in ('added', 'signed_in', 'failed', 'locked', 'unlocked', 'session_ended', 'password_set',
-    'totp_set', 'passkey_added', 'passkey_removed', 'confirmed', 'reset', 'disabled')),
+    'totp_set', 'passkey_added', 'passkey_removed', 'confirmed', 'reset', 'disabled', 'linked', 'unlinked')),
   actor person_name not null,
   at timestamptz not null,
   network sha256_bytes,
@@ -122,6 +122,32 @@ create table sign_in_count (
 comment on table sign_in_count is 'failures in a row, by a hash of the account or of the name typed, and by one of the address';
 
 create index sign_in_count_by_age on sign_in_count (last_at);
+
+create table account_openid (
+  issuer text not null check (issuer ~ '^https?://' and char_length(issuer) <= 200),
+  subject text not null check (char_length(subject) between 1 and 255),
+  account text not null references account,
+  linked_at timestamptz not null,
+  primary key (issuer, subject),
+  unique (account, issuer)
+);
+
+comment on table account_openid is 'who an OpenID provider''s subject is here; put on record by the operator, never by itself';
+
+create table openid_flow (
+  state sha256_bytes primary key,
+  browser sha256_bytes not null,
+  nonce text not null check (char_length(nonce) = 43),
+  verifier text not null check (char_length(verifier) = 43),
+  going text not null check (char_length(going) <= 500),
+  ends_at timestamptz not null
+);
+
+comment on table openid_flow is 'somebody is at the provider to sign in; who comes back takes it away, so each is good once';
+comment on column openid_flow.state is 'SHA-256 of what the provider gives back';
+comment on column openid_flow.browser is 'SHA-256 of what the browser that was sent there has';
+
+create index openid_flow_by_end on openid_flow (ends_at);
 
 create function guard_account() returns trigger language plpgsql
 set search_path = pg_catalog, public, pg_temp as $$
@@ -221,5 +247,7 @@ create trigger keep before update or delete on account_event for each row execut
 create trigger keep_all before truncate on account_event for each statement execute function refuse_change();
 create trigger guard_account_confirmation before update on account_confirmation
   for each row execute function guard_account_confirmation();
+create trigger keep before update on account_openid for each row execute function refuse_change();
+create trigger keep before update on openid_flow for each row execute function refuse_change();
 create trigger keep before delete on account_confirmation for each row execute function refuse_change();
 create trigger keep_all before truncate on account_confirmation for each statement execute function refuse_change();

@@ -4,6 +4,10 @@ create view proof_act (act, before, after, sides) as values
   ('open', 'new', 'draft', '{clerk,resident}'::text[]),
   ('save', 'draft', 'draft', '{clerk,resident}'),
   ('save', 'returned', 'returned', '{clerk,resident}'),
+  ('attach', 'draft', 'draft', '{clerk,resident}'),
+  ('attach', 'returned', 'returned', '{clerk,resident}'),
+  ('detach', 'draft', 'draft', '{clerk,resident}'),
+  ('detach', 'returned', 'returned', '{clerk,resident}'),
   ('identify', 'draft', 'draft', '{clerk}'),
   ('identify', 'returned', 'returned', '{clerk}'),
   ('submit', 'draft', 'submitted', '{clerk}'),
@@ -117,7 +121,8 @@ create function is_maker(of_request text, who text) returns boolean language sql
 set search_path = pg_catalog, public, pg_temp as $$
   select exists (
     select from proof_request_event
-    where request_id = of_request and account = who and act in ('open', 'save', 'identify', 'submit', 'reopen'))
+    where request_id = of_request and account = who
+      and act in ('open', 'save', 'attach', 'detach', 'identify', 'submit', 'reopen'))
 $$;
 
 comment on function is_maker is 'whether somebody filled it in, checked who asks, or put it before others: then they never approve it';
@@ -127,7 +132,8 @@ language plpgsql
 set search_path = pg_catalog, public, pg_temp as $$
 begin
   if e.account is null then
-    if not sides && '{resident,service}' or (e.act in ('open', 'save') and known.origin <> 'online') then
+    if not sides && '{resident,service}' or (e.act in ('open', 'save', 'attach', 'detach')
+      and known.origin <> 'online') then
       perform refuse_village('not_appointed', e.act);
     end if;
     return;
@@ -208,7 +214,8 @@ $$;
 create function proof_after(known proof_request, e proof_request_event) returns proof_request language sql stable
 set search_path = pg_catalog, public, pg_temp as $$
   select jsonb_populate_record(known, jsonb_build_object('state', e.state, 'version', e.version, 'changed_at', e.at)
-    || case when e.account is not null and e.act in ('open', 'save', 'identify', 'submit', 'reopen')
+    || case when e.account is not null
+        and e.act in ('open', 'save', 'attach', 'detach', 'identify', 'submit', 'reopen')
       then jsonb_build_object('handler', e.account) else '{}' end
     || case when e.act = 'identify'
       then jsonb_build_object('identity_how', e.identity_how, 'identity_by', e.account, 'identity_at', e.at)
@@ -271,16 +278,21 @@ begin
     end if;
     return new;
   end if;
+  select * into newest from proof_request_event where request_id = old.id order by version desc limit 1;
   if to_jsonb(new) - content = to_jsonb(old) - content then
     perform guard_proof_content(old, new);
     if new.erased_at is null and new.holder_hash is distinct from old.holder_hash then
       new.identity_how := null;
       new.identity_by := null;
       new.identity_at := null;
+      if newest.version is distinct from new.version or newest.consent_what is null then
+        new.consent_what := null;
+        new.consent_how := null;
+        new.consent_at := null;
+      end if;
     end if;
     return new;
   end if;
-  select * into newest from proof_request_event where request_id = old.id order by version desc limit 1;
   if newest.version is distinct from old.version + 1
     or to_jsonb(new) - 'turn' is distinct from to_jsonb(proof_after(old, newest)) - 'turn' then
     raise exception 'a request changes as its newest event says, and by nothing else'
@@ -290,7 +302,7 @@ begin
 end
 $$;
 
-comment on function guard_proof_request is 'another holder is another person: who they are is checked anew';
+comment on function guard_proof_request is 'another holder is another person: who they are is checked anew, and what somebody else agreed to is not theirs';
 
 create function require_opened() returns trigger language plpgsql
 set search_path = pg_catalog, public, pg_temp as $$

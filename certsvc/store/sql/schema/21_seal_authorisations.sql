@@ -15,21 +15,21 @@ create table seal_authorisation (
   daily_quota integer check (daily_quota between 1 and 10000),
   first_day date not null,
   last_day date not null,
-  method text not null check (method in ('passkey', 'password_totp')),
-  confirmation short_text not null,
+  confirmation short_text not null references account_confirmation,
   given_at timestamptz not null,
   client short_text not null,
   key short_text not null,
   digest sha256_bytes not null,
   unique (client, key),
-  constraint a_confirmation_opens_one_seal_once unique (method, confirmation),
+  constraint a_confirmation_opens_one_seal_once unique (confirmation),
   constraint at_most_thirty_days check (last_day between first_day and first_day + 29),
   constraint begins_within_thirty_days check (first_day between day_of(given_at) and day_of(given_at) + 30)
 );
 
 comment on table seal_authorisation is
   'the keeper opens a seal beforehand: for these types, so many uses, from the first to the last day (+08:00), both included';
-comment on column seal_authorisation.method is 'how the keeper confirmed it; confirmation names the act of confirming';
+comment on column seal_authorisation.confirmation is 'by which the keeper confirmed these terms, used up with it';
+comment on column seal_authorisation.digest is 'of the terms (digest_of_opening), as it was confirmed';
 comment on column seal_authorisation.daily_quota is 'uses on one day (+08:00); null: only the quota in all';
 
 create index seal_authorisation_by_seal on seal_authorisation (seal_id, last_day);
@@ -97,12 +97,49 @@ create view seal_book_line as
 comment on view seal_book_line is
   'uses of seals under certificates, with what came of them: nothing was published, or only from a later use for the same place';
 
+create function keeper_serves(of_seal text, keeper text, on_day date) returns boolean language sql stable
+set search_path = pg_catalog, public, pg_temp as $$
+  select not exists (
+    select from organ where seal_id = of_seal and not exists (
+      select from appointment held join account on account.id = held.account and account.disabled_at is null
+      where held.organ = organ.uscc and account.name = keeper
+        and daterange(held.first_day, held.last_day + 1) @> on_day))
+$$;
+
+comment on function keeper_serves is 'whether who keeps a seal has a duty that day in the organ whose seal it is';
+
+create function digest_of_opening(a seal_authorisation) returns bytea language sql stable
+set search_path = pg_catalog, public, pg_temp as $$
+  select sha256(convert_to(concat_ws(E'\n', 'authorise_seal', a.seal_id, array_to_string(a.certificate_types, ' '), a.quota,
+    coalesce(a.daily_quota::text, ''), to_char(a.first_day, 'YYYY-MM-DD'), to_char(a.last_day, 'YYYY-MM-DD')), 'UTF8'))
+$$;
+
+comment on function digest_of_opening is 'SHA-256 of what the keeper confirms (Terms.digest)';
+
+create function require_confirmed_opening(a seal_authorisation) returns void language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
+begin
+  if a.digest <> digest_of_opening(a) or not exists (
+    select from account_confirmation k join account on account.id = k.account and account.disabled_at is null
+    where k.id = a.confirmation and account.name = a.keeper and k.digest = a.digest and k.used_at = a.given_at) then
+    perform refuse_seal('opening_not_confirmed', a.keeper);
+  end if;
+  if not keeper_serves(a.seal_id, a.keeper, day_of(a.given_at)) then
+    perform refuse_seal('keeper_left', a.keeper);
+  end if;
+end
+$$;
+
+comment on function require_confirmed_opening is
+  'its keeper confirmed these very terms, by their own account, and that is used up with it; the keeper has a duty there';
+
 create function why_not_authorised(a seal_authorisation, holder text, type_asked text, day date) returns text
 language sql stable
 set search_path = pg_catalog, public, pg_temp as $$
   select case
     when e.authorisation_id is not null then 'authorisation_' || e.why
     when a.keeper is distinct from holder then 'authorisation_handed_over'
+    when not keeper_serves(a.seal_id, a.keeper, day) then 'authorisation_keeper_left'
     when type_asked is null or type_asked <> all (a.certificate_types) then 'authorisation_not_of_kind'
     when day < a.first_day then 'authorisation_not_begun'
     when day > a.last_day then 'authorisation_over'
@@ -150,8 +187,8 @@ begin
   select a.id, a.quota, a.daily_quota, a.first_day, a.last_day, w.why into found_one
   from seal_authorisation a, why_not_authorised(a, holder, type_asked, day_of(u.intended_at)) w(why)
   where a.seal_id = u.seal_id and (u.authorisation_id is null or a.id = u.authorisation_id)
-  order by array_position('{authorisation_used_up_today,authorisation_used_up,authorisation_not_begun,authorisation_over,'
-    'authorisation_revoked,authorisation_handed_over,authorisation_not_of_kind}'::text[], w.why) nulls first,
+  order by array_position('{authorisation_keeper_left,authorisation_used_up_today,authorisation_used_up,'
+    'authorisation_not_begun,authorisation_over,authorisation_revoked,authorisation_handed_over,authorisation_not_of_kind}'::text[], w.why) nulls first,
     a.last_day, a.given_at, a.id
   limit 1;
   if found_one.id is null then
@@ -200,6 +237,7 @@ begin
     perform refuse_seal('types_not_bound', array_to_string(known.certificate_types, ', '));
   end if;
   perform require_time(new.given_at, register_time(), register_time());
+  perform require_confirmed_opening(new);
   return new;
 end
 $$;

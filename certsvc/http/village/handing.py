@@ -1,0 +1,143 @@
+"""`…/requests/{id}/handing`: the clerk hands a number to the identified person, with which the file is fetched."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from certsvc.domain.handing import HandedTo, SeenHow, in_groups
+from certsvc.domain.organ import OrganDuty
+from certsvc.domain.proof_acts import ProofState
+from certsvc.domain.proof_request import ProofRequest
+from certsvc.errors import CertsvcError, InvalidInput, NotFound
+from certsvc.http.routes import Asked, route
+from certsvc.http.village.console import AT, At, Console
+from certsvc.http.village.resident import qr_picture
+from certsvc.issuance.village.entering import form_of
+from certsvc.issuance.village.handing import Collector, choose_receiver, hand_out, handed_out
+from certsvc.issuance.village.work import open_content, visible
+
+LONGEST_KEY = 100
+
+
+def handing_routes(console: Console) -> list[HTTPRouteHandler]:
+    """`…/requests/{id}/handing`, and `…/telling`: whom the resident agrees is told, and the notices to carry."""
+    handing = _Handing(console)
+    path = f"{AT}/requests/{{request_id:str}}"
+    return [
+        route(f"{path}/handing", "village_handing_form", handing.form),
+        route(f"{path}/handing", "village_handing", handing.hand, "POST"),
+        route(f"{path}/telling", "village_told_notice", handing.notice),
+        route(f"{path}/telling", "village_telling", handing.tell, "POST"),
+    ]
+
+
+class _Handing:
+    """What the routes do. `now` is taken here, once per request."""
+
+    def __init__(self, console: Console) -> None:
+        self._console, self._out = console, console.villages.out
+
+    async def form(self, request: Asked, organ: FromPath[str], request_id: FromPath[str]) -> Response[bytes]:
+        """Who collects it, and what was handed out before."""
+        now = datetime.now(UTC)
+        at = await self._console.at(request, organ, now)
+        return await self._page(request, at, request_id, now)
+
+    async def hand(self, request: Asked, organ: FromPath[str], request_id: FromPath[str]) -> Response[bytes]:
+        """The number, once; the same form sent again shows the same."""
+        now = datetime.now(UTC)
+        at, fields = await self._console.form_at(request, organ, now)
+        try:
+            collector = _collector(fields.get("to", ""), fields.get("seen", ""), fields.get("agent", ""))
+            key = fields.get("key", "")[:LONGEST_KEY] or secrets.token_urlsafe(18)
+            secret = await hand_out(self._out, at.member, request_id, collector, key, now)
+        except InvalidInput as error:
+            return await self._page(request, at, request_id, now, error=error, typed=fields.get("agent", ""))
+        return await self._page(request, at, request_id, now, secret=secret)
+
+    async def tell(self, request: Asked, organ: FromPath[str], request_id: FromPath[str]) -> Redirect:
+        """Put on record whom the resident agrees is told of the proof."""
+        now = datetime.now(UTC)
+        at, fields = await self._console.form_at(request, organ, now)
+        found = await visible(self._console.work, at.member, request_id)
+        key = fields.get("key", "")[:LONGEST_KEY] or secrets.token_urlsafe(18)
+        await choose_receiver(self._out, found, fields.get("tell", "")[:LONGEST_KEY], key, now, at.member)
+        return self._console.go(request, at, f"/requests/{found.id}")
+
+    async def notice(self, request: Asked, organ: FromPath[str], request_id: FromPath[str]) -> Response[bytes]:
+        """What the resident carries to an organ that no web-hook tells, to be printed."""
+        now, console = datetime.now(UTC), self._console
+        at = await console.at(request, organ, now)
+        found = await visible(console.work, at.member, request_id)
+        language, title = console.pages.language(request), form_of(console.work, found.type_id).title
+        carried = [one for one in await self._out.handings.told(found.id) if one.client is None]
+        public = console.villages.signing.site.public_url
+        notices = [
+            {
+                "name": one.name,
+                "kind": one.kind,
+                "code": one.code,
+                "at": language.moment(one.at),
+                "picture": qr_picture(f"{public}/C/{one.code}"),
+            }
+            for one in reversed(carried)
+        ]
+        shown: dict[str, Any] = {"title": language.pick(title.zh, title.en), "notices": notices}
+        return console.page(request, at, "village_told_notice.html", request_id=found.id, **shown)
+
+    async def _page(
+        self,
+        request: Asked,
+        at: At,
+        request_id: str,
+        now: datetime,
+        *,
+        secret: str = "",
+        error: CertsvcError | None = None,
+        typed: str = "",
+    ) -> Response[bytes]:
+        work, language = self._console.work, self._console.pages.language(request)
+        found = await visible(work, at.member, request_id)
+        title = form_of(work, found.type_id).title
+        code = self._code(found) if secret else ""
+        public = self._console.villages.signing.site.public_url
+        values = {
+            "request_id": found.id,
+            "title": language.pick(title.zh, title.en),
+            "shown": found.shown or "",
+            "is_sealed": found.state is ProofState.SEALED,
+            "may_hand": at.member.has(OrganDuty.CLERK) and found.state is ProofState.SEALED,
+            "handings": await handed_out(self._out, at.member, request_id),
+            "told": await self._out.handings.told(found.id),
+            "now": now,
+            "moment": language.moment,
+            "day": language.day,
+            "secret": in_groups(secret) if secret else "",
+            "code": code,
+            "picture": qr_picture(f"{public}/apply/file#{code}") if code else "",
+            "said": language.pick(error.zh, error.en) if error else "",
+            "typed": typed,
+            "key": secrets.token_urlsafe(18),
+        }
+        return self._console.page(request, at, "village_handing.html", error.status if error else 200, **values)
+
+    def _code(self, found: ProofRequest) -> str:
+        """The code of the request; nothing once what it said is erased: then who asked has it on their slip."""
+        try:
+            return open_content(self._console.work, found).code
+        except NotFound:
+            return ""
+
+
+def _collector(to: str, seen: str, agent: str) -> Collector:
+    try:
+        return Collector(given_to=HandedTo(to), seen=SeenHow(seen), agent=agent)
+    except ValueError:
+        raise InvalidInput(
+            "请选择谁来领、怎样核验的身份。", "Choose who collects it, and how they were seen."
+        ) from None
