@@ -11,7 +11,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from types import TracebackType
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Self, TypeVar
 
 import msgspec
 
@@ -90,6 +90,22 @@ class LimitedPool:
                 self._idle.put_nowait(worker)
         finally:
             self._inside -= 1  # also of a caller who went away while waiting in line
+
+
+class Pooled:
+    """What does its work by a pool of its own, and lives as long; use as `async with`."""
+
+    def __init__(self, pool: LimitedPool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> Self:
+        await self._pool.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._pool.__aexit__(kind, error, trace)
 
 
 class _NoAnswer(Exception):

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from functools import partial
-from types import TracebackType
 
 import msgspec
 
 from certsvc.domain.evidence import MOST_PAGES, DrawnEvidence, EvidenceKind
 from certsvc.errors import EvidenceRefused
-from certsvc.limited import LimitedPool
+from certsvc.limited import LimitedPool, Pooled
 from certsvc.render.evidence_shapes import MAX_ANSWER, SECONDS, Answer, Draw, Undrawn
 
 MODULE = "certsvc.render.evidence_worker"
@@ -38,20 +37,11 @@ REASONS: Mapping[str, tuple[str, str]] = {
 _read = partial(msgspec.msgpack.decode, type=Answer)
 
 
-class EvidencePictures:
+class EvidencePictures(Pooled):
     """Use as `async with EvidencePictures(workers=1) as drawer`."""
 
     def __init__(self, workers: int = 1, *, seconds: float = SECONDS) -> None:
-        self._pool = LimitedPool(MODULE, workers=workers, most_answer=MAX_ANSWER, seconds=seconds)
-
-    async def __aenter__(self) -> "EvidencePictures":
-        await self._pool.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._pool.__aexit__(kind, error, trace)
+        super().__init__(LimitedPool(MODULE, workers=workers, most_answer=MAX_ANSWER, seconds=seconds))
 
     async def draw(self, content: bytes) -> DrawnEvidence:
         """The pictures of a photo or PDF.

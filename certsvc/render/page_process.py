@@ -4,8 +4,7 @@ compiler serves one at a time, and what ends it ends nothing else."""
 import sys
 from collections.abc import Callable
 from functools import partial
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -26,23 +25,14 @@ class Pages(msgspec.Struct, frozen=True):
 _read = partial(msgspec.msgpack.decode, type=Pages)
 
 
-class PageProcess:
+class PageProcess(limited.Pooled):
     """One process of `module` behind a queue, begun when it is first asked; an answer may take so many `seconds`.
 
     Use as `async with`.
     """
 
     def __init__(self, module: str, seconds: float) -> None:
-        self._pool = limited.LimitedPool(module, workers=1, most_answer=MAX_ANSWER, seconds=seconds)
-
-    async def __aenter__(self) -> Self:
-        await self._pool.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._pool.__aexit__(kind, error, trace)
+        super().__init__(limited.LimitedPool(module, workers=1, most_answer=MAX_ANSWER, seconds=seconds))
 
     async def ask(self, request: msgspec.Struct) -> bytes:
         """The pages as PDF.

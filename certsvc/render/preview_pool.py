@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
@@ -46,23 +45,14 @@ class PreviewDrawn(msgspec.Struct, frozen=True, kw_only=True):
 _read = partial(msgspec.msgpack.decode, type=PreviewDrawn)
 
 
-class Previewer:
+class Previewer(limited.Pooled):
     """Use as `async with Previewer(schemas, public_url) as previews`."""
 
     def __init__(self, schemas: Path, public_url: str, fonts: Sequence[str] = ()) -> None:
         self._schemas, self._fonts = str(schemas), tuple(fonts)
         self._host = public_url.partition("://")[2].rstrip("/")
         module = "certsvc.render.preview_worker"
-        self._pool = limited.LimitedPool(module, workers=1, most_answer=MAX_ANSWER, seconds=SECONDS)
-
-    async def __aenter__(self) -> Self:
-        await self._pool.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._pool.__aexit__(kind, error, trace)
+        super().__init__(limited.LimitedPool(module, workers=1, most_answer=MAX_ANSWER, seconds=SECONDS))
 
     async def draw(self, asked: ToPreview) -> bytes:
         """The page, as PDF or as a picture (PNG).

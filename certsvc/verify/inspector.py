@@ -2,11 +2,10 @@
 
 from datetime import datetime
 from functools import partial
-from types import TracebackType
 
 import msgspec
 
-from certsvc.limited import MOST_WAITING, SECONDS, LimitedPool
+from certsvc.limited import MOST_WAITING, SECONDS, LimitedPool, Pooled
 from certsvc.verify.inspection import Inspection, Request
 
 MAX_ANSWER = 1024 * 1024
@@ -15,25 +14,18 @@ MAX_ANSWER = 1024 * 1024
 _read = partial(msgspec.msgpack.decode, type=Inspection)
 
 
-class Inspector:
+class Inspector(Pooled):
     """Workers behind a queue: at most `workers` at work and `waiting` callers in line.
 
     Use as `async with Inspector(workers=2) as inspector`.
     """
 
     def __init__(self, workers: int = 2, *, seconds: float = SECONDS, waiting: int = MOST_WAITING) -> None:
-        self._pool = LimitedPool(
-            "certsvc.verify.worker", workers=workers, most_answer=MAX_ANSWER, seconds=seconds, waiting=waiting
+        super().__init__(
+            LimitedPool(
+                "certsvc.verify.worker", workers=workers, most_answer=MAX_ANSWER, seconds=seconds, waiting=waiting
+            )
         )
-
-    async def __aenter__(self) -> "Inspector":
-        await self._pool.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._pool.__aexit__(kind, error, trace)
 
     async def inspect(
         self, pdf: bytes, roots: tuple[bytes, ...], now: datetime, others: tuple[bytes, ...] = ()

@@ -1,35 +1,25 @@
 """A pool of worker processes that look at photos and compare pages."""
 
 from functools import partial
-from types import TracebackType
 
 import msgspec
 
 from certsvc.errors import UnreadableFile
-from certsvc.limited import LimitedPool
+from certsvc.limited import LimitedPool, Pooled
 from certsvc.verify.looking_shapes import MAX_ANSWER, SECONDS, Answer, Codes, Compare, Compared, Read, Unseen
 
 MODULE = "certsvc.verify.looking_worker"
 _read = partial(msgspec.msgpack.decode, type=Answer)
 
 
-class Looker:
+class Looker(Pooled):
     """Processes apart from those that read files for a verdict: comparing never delays one.
 
     Use as `async with Looker(workers=1) as looker`.
     """
 
     def __init__(self, workers: int = 1, *, seconds: float = SECONDS) -> None:
-        self._pool = LimitedPool(MODULE, workers=workers, most_answer=MAX_ANSWER, seconds=seconds)
-
-    async def __aenter__(self) -> "Looker":
-        await self._pool.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._pool.__aexit__(kind, error, trace)
+        super().__init__(LimitedPool(MODULE, workers=workers, most_answer=MAX_ANSWER, seconds=seconds))
 
     async def read(self, picture: bytes) -> Codes | Unseen:
         """The QR codes in a photo.

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from types import TracebackType
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -25,7 +24,7 @@ from certsvc.domain.seal import Seal
 from certsvc.errors import DocumentRefused, Problem, SelfCheckFailed, UnreadableFile
 from certsvc.issuance.documents.shapes import MAX_ANSWER, Answer, Inspect, Inspected, Prepare, Prepared, Refusal
 from certsvc.issuance.service import KeyHolder, real_time, silent_walk
-from certsvc.limited import LimitedPool
+from certsvc.limited import LimitedPool, Pooled
 from certsvc.services import Blobs, Outcomes, Sealing, SealMaker, SealRegister, Walk
 
 PROCESS = "certsvc.issuance.documents.worker"
@@ -85,20 +84,11 @@ class DocumentReader(Protocol):
         """What a stranger finds in a sealed document. Raises `WorkersBusy`, `UnreadableFile`."""
 
 
-class DocumentProcesses:
+class DocumentProcesses(Pooled):
     """`DocumentReader` in processes with limits. Use as `async with DocumentProcesses() as reader`."""
 
     def __init__(self, workers: int = 1) -> None:
-        self._pool = LimitedPool(PROCESS, workers=workers, most_answer=MAX_ANSWER, seconds=SECONDS)
-
-    async def __aenter__(self) -> "DocumentProcesses":
-        await self._pool.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._pool.__aexit__(kind, error, trace)
+        super().__init__(LimitedPool(PROCESS, workers=workers, most_answer=MAX_ANSWER, seconds=SECONDS))
 
     async def prepare(self, asked: Prepare) -> Prepared:
         """The document that lacks only its seals.
