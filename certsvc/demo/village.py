@@ -13,6 +13,7 @@ from certsvc.demo.people import APPROVER, BY, CLERK, VILLAGE, Person, confirmed,
 from certsvc.demo.village_seal import demo_opening, demo_seal
 from certsvc.domain.issuing import Reservation
 from certsvc.domain.life import Ground
+from certsvc.domain.looked_into import Way, looked_into
 from certsvc.domain.organ import Member
 from certsvc.domain.proof_acts import ProofAct
 from certsvc.domain.proof_request import Consent, ConsentGiven, IdentityCheck, ProofRequest
@@ -174,7 +175,12 @@ async def _opened(hall: Hall, story: Story) -> Opened:
     asked = Opening(
         key=story.key,
         type_id=story.type_id,
-        said=Said(payload=_payload(hall, story), contact="0000-00000315", consent=consent),
+        said=Said(
+            payload=_payload(hall, story),
+            contact="0000-00000315",
+            notes=None if story.online else looked_into((Way.RECORDS, Way.VISIT), "看过户口簿，上门看过，与申请一致。"),
+            consent=consent,
+        ),
         due=hall.day + timedelta(days=story.due),
     )
     if story.online:
