@@ -57,12 +57,11 @@ class Renderer:
 def _explain(face: Face, message: str) -> TextTooLong | CatalogError:
     if TOO_LONG in message:
         field = message.split(TOO_LONG)[1].split('"')[0].strip()
-        zh = f"{field} 的文字太长，缩到最小字号也放不下（{face.type.zh} {face.layout.zh}）。请缩短。"
-        en = f"{field} is too long for {face.type.en} ({face.layout.en}), even at the smallest size: shorten it."
-        typed_zh, typed_en = (
-            "文字太长，缩到最小字号也放不下，请缩短。",
-            "Too long even at the smallest size: shorten it.",
-        )
+        sheet_zh, sheet_en = f"{face.type.zh} {face.layout.zh}", f"{face.type.en} ({face.layout.en})"
+        zh = f"{field} 的文字太长，缩到最小字号也放不下（{sheet_zh}）。请缩短。"
+        en = f"{field} is too long for {sheet_en}, even at the smallest size: shorten it."
+        typed_zh = f"文字太长，缩到最小字号也放不下（{sheet_zh}）。请缩短。"
+        typed_en = f"Too long for {sheet_en}, even at the smallest size: shorten it."
         return TextTooLong(zh, en, problems=[Problem(field, TextTooLong.code, typed_zh, typed_en)])
     return CatalogError(
         f"{face.type.folder} 的版面有误：{message}", f"The face of {face.type.folder} is wrong: {message}"

@@ -144,8 +144,10 @@ def test_a_character_no_font_has_stops_with_itself_its_code_point_the_field_and_
         renderer().render(face_of(LICENCE, payload))
     [problem] = caught.value.problems
     assert (problem.field, problem.code) == (field, "missing_glyph")
-    for said in (problem.zh, problem.en):
+    for said in (caught.value.zh, caught.value.en):
         assert RARE in said and "U+20BB7" in said and field in said and "fonts.extra" in said
+    for typed in (problem.zh, problem.en):
+        assert RARE in typed and "U+20BB7" in typed and "fonts.extra" not in typed, "who typed it has no settings"
 
 
 @pytest.mark.parametrize("character", "䶮㐱犇龘麤㛃囍𬱖㸆")

@@ -214,7 +214,6 @@ def audited(day: Day, one: str) -> None:
         for act in ("withdraw", "correct", "decide"):
             fields: dict[str, str | float | bool] = {
                 "form_token": token,
-                "version": "1",
                 "seen": "1",
                 "key": "forged",
                 "opinion": "return",

@@ -110,7 +110,7 @@ def forged(seat: Seat, path: str, **more: str) -> APIResponse:
     """What a form of ours is answered that the page did not show, with the token of the session."""
     seat.go("/village/account")
     token = seat.page.locator("input[name=form_token]").first.input_value()
-    said = {"opinion": "agree", "version": "4", "seen": "4", "key": "forged-key-of-a-form", "passkey": ""}
+    said = {"opinion": "agree", "seen": "4", "key": "forged-key-of-a-form", "passkey": ""}
     fields: dict[str, str | float | bool] = {"form_token": token, **said, **more}
     origin = {"Origin": seat.day.base, "Sec-Fetch-Site": "same-origin"}
     return seat.page.request.post(f"{seat.day.base}{path}", form=fields, headers=origin)

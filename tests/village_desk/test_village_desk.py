@@ -180,7 +180,7 @@ def test_another_village_s_request_is_not_there(desk_room: DeskRoom) -> None:
     for page in (one, theirs, nothing):
         for path in ("", "/slip", "/preview", "/preview.png", "/preview.pdf", "/file"):
             assert stranger.get(page + path).status_code == 404, page + path
-        fields = {"form_token": stranger.hidden(f"/village/at/{OTHER}")["form_token"], "version": "1", "key": "x"}
+        fields = {"form_token": stranger.hidden(f"/village/at/{OTHER}")["form_token"], "seen": "1", "key": "x"}
         assert stranger.post(f"{page}/submit", **fields).status_code == 404
     said = [text_of(stranger.get(page).text).replace(id_of(page), "") for page in (theirs, nothing)]
     assert said[0] == said[1]
@@ -199,7 +199,7 @@ def test_who_comes_second_is_told_what_happened_and_keeps_what_they_wrote(desk_r
     assert late.status_code == 412
     said = text_of(late.text)
     assert "这段时间有人办过" in said and f"上门核验 {CLERK}" in said
-    assert "他说不办了</textarea>" in late.text and 'name="version" value="2"' in late.text
+    assert "他说不办了</textarea>" in late.text and 'name="seen" value="2"' in late.text
     again = dict(re.findall(r'<input type="hidden" name="(form_token|version|key)" value="([^"]+)"', late.text))
     assert second.post(f"{one}/withdraw", **{**again, "reason": "他说不办了"}).status_code == 303
     assert second.post(f"{one}/withdraw", **{**again, "reason": "别的原因"}).status_code == 422, "the key was used"

@@ -20,6 +20,7 @@ from certsvc.http.negotiation import wants_page
 from certsvc.http.routes import Asked, route
 from certsvc.http.village.console import AT, At, Console
 from certsvc.http.village.requests import Refused, RequestPage
+from certsvc.http.village.typed import MOST_TYPED, seen_and_key, seen_if_any, typed_key
 from certsvc.ids import parse_typed_code
 from certsvc.issuance.village.deciding import cancel, certificate_of, reopen, submit, withdraw
 from certsvc.issuance.village.doubts import record_doubt
@@ -31,7 +32,6 @@ Fields = Mapping[str, str]
 Act = Callable[[At, str, Fields, datetime], Awaitable[str]]
 """Does an act on the request of this id; the address to go to then, within the organ."""
 
-LONGEST_FORM, LONGEST_KEY, LATEST_VERSION = 64 * 1024, 100, 2**31 - 1
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -52,7 +52,7 @@ def acting_routes(console: Console) -> list[HTTPRouteHandler]:
     def acting(name: str, act: Act) -> Callable[..., Awaitable[Response[bytes] | Redirect]]:
         async def handle(request: Asked, organ: FromPath[str], request_id: FromPath[str]) -> Response[bytes] | Redirect:
             now = datetime.now(UTC)
-            at, fields = await console.form_at(request, organ, now, LONGEST_FORM)
+            at, fields = await console.form_at(request, organ, now, MOST_TYPED)
             try:
                 _require_clerk(at)
                 return console.go(request, at, await act(at, request_id, fields, now))
@@ -62,7 +62,7 @@ def acting_routes(console: Console) -> list[HTTPRouteHandler]:
                 if error.status >= 500 or not wants_page(request):
                     raise
                 found = await view(console.work, at.member, request_id, now)
-                refused = Refused(_section(name, fields), error, fields, _version(fields, strict=False))
+                refused = Refused(_section(name, fields), error, fields, seen_if_any(fields))
                 return await shown.show(request, at, found, now, refused)
 
         return handle
@@ -79,30 +79,30 @@ class _Acts:
     async def identity(self, at: At, request_id: str, fields: Fields, now: datetime) -> str:
         """How it was seen who asks."""
         how = _word(IdentityCheck, fields, "how")
-        done = await record_identity(self._work, at.member, request_id, how, _version(fields), _key(fields), now)
+        done = await record_identity(self._work, at.member, request_id, how, *seen_and_key(fields), now)
         return f"/requests/{done.id}"
 
     async def doubt(self, at: At, request_id: str, fields: Fields, now: datetime) -> str:
         """What was found about a doubt in law."""
         need, said = _word(DoubtNeed, fields, "need"), fields.get("said", "")
-        await record_doubt(self._work, at.member, request_id, need, said, _version(fields), _key(fields), now)
+        await record_doubt(self._work, at.member, request_id, need, said, *seen_and_key(fields), now)
         return f"/requests/{request_id}"
 
     async def submit(self, at: At, request_id: str, fields: Fields, now: datetime) -> str:
         """Put it before those who approve."""
-        done = await submit(self._work, at.member, request_id, _version(fields), _key(fields), now)
+        done = await submit(self._work, at.member, request_id, *seen_and_key(fields), now)
         return f"/requests/{done.id}"
 
     async def withdraw(self, at: At, request_id: str, fields: Fields, now: datetime) -> str:
         """Take it back for the resident."""
         reason = _text(fields, "reason")
-        done = await withdraw(self._work, at.member, request_id, reason, _version(fields), _key(fields), now)
+        done = await withdraw(self._work, at.member, request_id, reason, *seen_and_key(fields), now)
         return f"/requests/{done.id}"
 
     async def reopen(self, at: At, request_id: str, fields: Fields, now: datetime) -> str:
         """Take up again what was approved and could not be done."""
         reason = _text(fields, "reason")
-        done = await reopen(self._work, at.member, request_id, reason, _version(fields), _key(fields), now)
+        done = await reopen(self._work, at.member, request_id, reason, *seen_and_key(fields), now)
         return f"/requests/{done.id}"
 
     async def cancel(self, at: At, request_id: str, fields: Fields, now: datetime) -> str:
@@ -113,7 +113,7 @@ class _Acts:
             legal_basis=_text(fields, "legal_basis"),
             decision_number=_text(fields, "decision_number"),
         )
-        done = await cancel(self._work, at.member, request_id, ground, _version(fields), _key(fields), now)
+        done = await cancel(self._work, at.member, request_id, ground, *seen_and_key(fields), now)
         return f"/requests/{done.id}"
 
     async def correct(self, at: At, request_id: str, fields: Fields, now: datetime) -> str:
@@ -121,7 +121,7 @@ class _Acts:
         who they are, is recorded anew."""
         reason, found = _text(fields, "reason"), await view(self._work, at.member, request_id, now, is_whole=False)
         asked = Opening(
-            key=_key(fields),
+            key=typed_key(fields),
             type_id=found.request.type_id,
             said=Said(payload=found.payload, contact=found.content.contact, notes=found.content.notes),
             corrects=parse_typed_code(await certificate_of(self._work, found.request)),
@@ -145,22 +145,6 @@ def _section(name: str, fields: Fields) -> str:
     return f"{name}-{fields.get('need', '')}" if name == "doubt" else name
 
 
-def _version(fields: Fields, *, strict: bool = True) -> int:
-    text = fields.get("version", "")
-    if text.isascii() and text.isdecimal() and len(text) < 10:
-        return int(text)
-    if not strict:
-        return LATEST_VERSION
-    raise _malformed()
-
-
-def _key(fields: Fields) -> str:
-    key = fields.get("key", "")
-    if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise _malformed()
-    return key
-
-
 def _text(fields: Fields, name: str) -> str:
     """A text that must be given, in the words of the form."""
     text = fields.get(name, "").strip()
@@ -174,9 +158,3 @@ def _word(kind: type[Word], fields: Fields, name: str) -> Word:
         return kind(fields.get(name, ""))
     except ValueError:
         raise InvalidInput("请选一项。", "Choose one.") from None
-
-
-def _malformed() -> InvalidInput:
-    return InvalidInput(
-        "表单不合格式，请回到页面上再填一次。", "The form is malformed: go back to the page and fill it in again."
-    )

@@ -23,7 +23,8 @@ from certsvc.http.language import Language
 from certsvc.http.routes import Asked, route
 from certsvc.http.village.apply import LONGEST_WORDS
 from certsvc.http.village.console import AT, At, Console
-from certsvc.http.village.sheet import HANDLER, LONGEST_KEY, new_key
+from certsvc.http.village.sheet import HANDLER
+from certsvc.http.village.typed import new_key, typed_key
 from certsvc.issuance.village.drafts import WORKING_DAYS, Opening, open_at_counter, usual_due
 from certsvc.issuance.village.entering import form_of
 from certsvc.issuance.village.refusing import record_refusal
@@ -71,7 +72,7 @@ class _Choosing:
         now = datetime.now(UTC)
         at, fields = await self._console.form_at(request, organ, now)
         item, asked = fields.get("item") or None, fields.get("asked", "")[:LONGEST_WORDS]
-        key = _key(fields.get("key", ""))
+        key = typed_key(fields)
         done = await record_refusal(self._work, self._console.villages.refusals, at.member, item, asked, key, now)
         return self._console.go(request, at, f"/new?recorded=1{f'&item={done.item}' if done.item else ''}")
 
@@ -84,7 +85,7 @@ class _Choosing:
         form = form_of(self._work, type_id)
         payload = form.at_first(today) | ({HANDLER: at.member.name} if form.field(HANDLER) else {})
         asked = Opening(
-            key=_key(fields.get("key", "")),
+            key=typed_key(fields),
             type_id=type_id,
             said=Said(payload=payload),
             due=_due(fields.get("due", ""), today),
@@ -124,12 +125,6 @@ def _saying(language: Language) -> dict[str, Any]:
         "say": lambda said: language.pick(said.zh, said.en),
         "beside": lambda said: language.beside(said.zh, language.pick(said.zh, said.en)),
     }
-
-
-def _key(text: str) -> str:
-    if not 0 < len(text) <= LONGEST_KEY:
-        raise InvalidInput("表单不合格式。", "The form is malformed.")
-    return text
 
 
 def _due(text: str, today: date) -> date | None:

@@ -25,7 +25,7 @@ from certsvc.http.routes import Asked, route
 from certsvc.http.village.console import AT, At, Console
 from certsvc.http.village.evidence import evidence_rows
 from certsvc.http.village.showing import Handled, difference_rows, handled_rows, looked_into, payload_facts, steps_of
-from certsvc.ids import new_opaque_id
+from certsvc.http.village.typed import new_key, seen_and_key, seen_if_any, typed_key, typed_version
 from certsvc.issuance.approvals import open_request
 from certsvc.issuance.village.checking import AutomaticCheck, Finding, automatic_checks
 from certsvc.issuance.village.deciding import decide, decide_cancel
@@ -36,7 +36,6 @@ from certsvc.issuance.village.reading import ProofView, view
 from certsvc.issuance.village.sitting import require_may_agree
 from certsvc.issuance.village.work import MOST_REASON, kind_of, visible
 
-LONGEST_KEY = 64
 MOST_OPINION = 32 * 1024
 """Bytes of a form with an opinion: a reason of the greatest length has nine for each Chinese character."""
 
@@ -131,7 +130,7 @@ async def shown_to_approver(
         "keeper": await work.organs.keeper(at.organ),
         "submitted": language.moment(proof.changed_at),
         "digest": digest_of_said([one]).hex(),
-        "key": new_opaque_id("k"),
+        "key": new_key(),
         "most_reason": MOST_REASON,
     }
 
@@ -159,7 +158,7 @@ def said_of_refused(refused: Refused | None, found: ProofView, language: Languag
     if refused is None:
         return {"said": "", "about": "", "typed": "", "meanwhile": []}
     error, fields = refused.error, refused.fields
-    since = sum(event.version > _seen(fields) for event in found.events)
+    since = sum(event.version > seen_if_any(fields) for event in found.events)
     meanwhile: list[Handled] = handled_rows(found, language)[:since]
     return {
         "said": language.pick(error.zh, error.en),
@@ -167,30 +166,6 @@ def said_of_refused(refused: Refused | None, found: ProofView, language: Languag
         "typed": fields.get("reason", ""),
         "meanwhile": meanwhile,
     }
-
-
-def form_key(fields: Mapping[str, str]) -> str:
-    """The key of a form, drawn when it was shown.
-
-    Raises:
-        InvalidInput: there is none.
-    """
-    key = fields.get("key", "")
-    if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
-        raise InvalidInput("表单不完整，请回到页面再填一次。", "The form is not whole: go back to the page.")
-    return key
-
-
-def seen_of(fields: Mapping[str, str]) -> int:
-    """The version that a form was shown with.
-
-    Raises:
-        InvalidInput: there is none.
-    """
-    seen = _seen(fields)
-    if seen < 1:
-        raise InvalidInput("表单不完整，请回到页面再填一次。", "The form is not whole: go back to the page.")
-    return seen
 
 
 async def send_back(console: Console, at: At, found: ProofRequest, fields: Mapping[str, str], now: datetime) -> None:
@@ -201,7 +176,7 @@ async def send_back(console: Console, at: At, found: ProofRequest, fields: Mappi
     """
     say = decide_cancel if agreeing_to(found) is ProofAct.CONFIRM_CANCEL else decide
     reason = fields.get("reason", "").replace("\r\n", "\n")
-    await say(console.work, at.member, found.id, False, reason, seen_of(fields), form_key(fields), now)
+    await say(console.work, at.member, found.id, False, reason, *seen_and_key(fields), now)
 
 
 async def _decided(
@@ -220,7 +195,7 @@ async def _agreed(
     console: Console, request: Asked, at: At, found: ProofRequest, fields: Mapping[str, str], now: datetime
 ) -> str:
     """Agree to one request; the confirmation by which that was done, also where it was before."""
-    one, key = Agreed(found.id, seen_of(fields), agreeing_to(found)), form_key(fields)
+    one, key = Agreed(found.id, typed_version(fields), agreeing_to(found)), typed_key(fields)
     if known := await given_before(console, at, key_of_one(found.id, key)):
         return known
     await require_may_agree(console.work, at.member, one)
@@ -258,8 +233,3 @@ def _ground(console: Console, found: ProofView) -> Mapping[str, str] | None:
         return open_request(console.work.issuing, found.cancellation.asked).ground
     except NotFound:
         return None
-
-
-def _seen(fields: Mapping[str, str]) -> int:
-    text = fields.get("seen", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0

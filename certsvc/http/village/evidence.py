@@ -3,8 +3,7 @@
 Adding works without script, one file after another; with it several are sent one by one, photos made smaller before.
 """
 
-import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,12 +23,12 @@ from certsvc.http.upload import Sent, Uploads
 from certsvc.http.village.console import AT, At, Console
 from certsvc.http.village.session import FORM_TOKEN
 from certsvc.http.village.sign_in import json_answer
+from certsvc.http.village.typed import new_key, seen_and_key
 from certsvc.issuance.village.evidence import Brought, attach, detach, evidence_of, picture
 from certsvc.issuance.village.reading import WITH_CLERK
 from certsvc.issuance.village.work import kind_of, visible
 
 EVIDENCE = f"{AT}/requests/{{request_id:str}}/evidence"
-LONGEST_KEY = 64
 RUNS_NOTHING = "default-src 'none'; sandbox; frame-ancestors 'none'"
 """The policy of a picture that is opened by itself."""
 
@@ -111,7 +110,7 @@ class _EvidencePages:
         now = datetime.now(UTC)
         at, fields = await self._console.form_at(request, organ, now)
         try:
-            await detach(self._work, at.member, request_id, evidence, *_seen_and_key(fields), now)
+            await detach(self._work, at.member, request_id, evidence, *seen_and_key(fields), now)
         except NotFound:
             raise
         except CertsvcError as error:
@@ -152,7 +151,7 @@ class _EvidencePages:
         if sent.file is None or not sent.file.content:
             raise InvalidInput("还没有选择照片或 PDF 文件。", "Choose a photo or a PDF first.")
         brought = Brought(sent.fields.get("name", ""), sent.file.name, sent.file.content)
-        values = at.member, request_id, brought, *_seen_and_key(sent.fields)
+        values = at.member, request_id, brought, *seen_and_key(sent.fields)
         return await attach(self._work, self._drawer, *values, now)
 
     async def _refused(
@@ -179,7 +178,7 @@ class _EvidencePages:
             may_change=may_change,
             has_room=len(items) < MOST_EVIDENCE,
             seen=found.version,
-            new_key=lambda: secrets.token_urlsafe(18),
+            new_key=new_key,
             said=language.pick(error.zh, error.en) if error else "",
             typed_name=typed,
             done=request.query_params.get("done", "") if request.method == "GET" else "",
@@ -191,15 +190,3 @@ class _EvidencePages:
 
 def _may_change(at: At, request: ProofRequest) -> bool:
     return at.member.has(OrganDuty.CLERK) and request.state in WITH_CLERK
-
-
-def _seen_and_key(fields: Mapping[str, str]) -> tuple[int, str]:
-    """The version that was seen, and the key of the form.
-
-    Raises:
-        InvalidInput: they are not as the page made them.
-    """
-    seen, key = fields.get("seen", ""), fields.get("key", "")
-    if not (seen.isascii() and seen.isdecimal() and len(seen) <= 9 and 16 <= len(key) <= LONGEST_KEY):
-        raise InvalidInput("表单不完整，请刷新页面再试。", "The form is incomplete: open the page again.")
-    return int(seen), key

@@ -22,8 +22,9 @@ from certsvc.http.routes import Asked, route
 from certsvc.http.village.console import AT, At, Console
 from certsvc.http.village.entry import MOST_ENTRY, changes_rows
 from certsvc.http.village.session import FORM_TOKEN, in_language
-from certsvc.http.village.sheet import Sheet, new_key, read_sheet, sheet_errors, sheet_of, sheet_view
+from certsvc.http.village.sheet import Sheet, read_sheet, sheet_errors, sheet_of, sheet_view
 from certsvc.http.village.sign_in import json_answer
+from certsvc.http.village.typed import new_key
 from certsvc.issuance.village.drafts import save_draft
 from certsvc.issuance.village.entering import Draft, draft_of, entry_problems
 from certsvc.issuance.village.reading import WITH_CLERK

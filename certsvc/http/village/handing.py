@@ -1,6 +1,5 @@
 """`…/requests/{id}/handing`: the clerk hands a number to the identified person, with which the file is fetched."""
 
-import secrets
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,11 +16,12 @@ from certsvc.errors import CertsvcError, InvalidInput, NotFound
 from certsvc.http.routes import Asked, route
 from certsvc.http.village.console import AT, At, Console
 from certsvc.http.village.resident import qr_picture
+from certsvc.http.village.typed import new_key, typed_key
 from certsvc.issuance.village.entering import form_of
 from certsvc.issuance.village.handing import Collector, choose_receiver, hand_out, handed_out
 from certsvc.issuance.village.work import open_content, visible
 
-LONGEST_KEY = 100
+LONGEST_ID = 100
 
 
 def handing_routes(console: Console) -> list[HTTPRouteHandler]:
@@ -54,8 +54,7 @@ class _Handing:
         at, fields = await self._console.form_at(request, organ, now)
         try:
             collector = _collector(fields.get("to", ""), fields.get("seen", ""), fields.get("agent", ""))
-            key = fields.get("key", "")[:LONGEST_KEY] or secrets.token_urlsafe(18)
-            secret = await hand_out(self._out, at.member, request_id, collector, key, now)
+            secret = await hand_out(self._out, at.member, request_id, collector, typed_key(fields), now)
         except InvalidInput as error:
             return await self._page(request, at, request_id, now, error=error, typed=fields.get("agent", ""))
         return await self._page(request, at, request_id, now, secret=secret)
@@ -65,8 +64,8 @@ class _Handing:
         now = datetime.now(UTC)
         at, fields = await self._console.form_at(request, organ, now)
         found = await visible(self._console.work, at.member, request_id)
-        key = fields.get("key", "")[:LONGEST_KEY] or secrets.token_urlsafe(18)
-        await choose_receiver(self._out, found, fields.get("tell", "")[:LONGEST_KEY], key, now, at.member)
+        told = fields.get("tell", "")[:LONGEST_ID]
+        await choose_receiver(self._out, found, told, typed_key(fields), now, at.member)
         return self._console.go(request, at, f"/requests/{found.id}")
 
     async def notice(self, request: Asked, organ: FromPath[str], request_id: FromPath[str]) -> Response[bytes]:
@@ -122,7 +121,7 @@ class _Handing:
             "picture": qr_picture(f"{public}/apply/file#{code}") if code else "",
             "said": language.pick(error.zh, error.en) if error else "",
             "typed": typed,
-            "key": secrets.token_urlsafe(18),
+            "key": new_key(),
         }
         return self._console.page(request, at, "village_handing.html", error.status if error else 200, **values)
 

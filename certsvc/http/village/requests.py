@@ -35,7 +35,7 @@ from certsvc.http.village.showing import (
     steps_of,
 )
 from certsvc.http.village.telling import tell_view
-from certsvc.ids import new_opaque_id
+from certsvc.http.village.typed import new_key
 from certsvc.issuance.village.authorising import waiting_for
 from certsvc.issuance.village.doubts import doubt_about
 from certsvc.issuance.village.evidence import evidence_of
@@ -101,7 +101,7 @@ class RequestPage:
             "needs": [(need, need_name(need, language)) for need in open_needs(found.needs, found.doubts)],
             "may": _may(who, found),
             "own": may_say(who, found) and who.account in await console.work.requests.makers(proof.id),
-            "key": new_opaque_id("k"),
+            "key": new_key(),
             "evidence_rows": evidence_rows(await evidence_of(console.work, proof), language),
             "tell": await tell_view(console, at, proof, language),
             **await self._sealing(found, language),

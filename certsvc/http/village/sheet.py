@@ -3,7 +3,6 @@
 It is read from a draft or from a posted form, and shown the same way from either.
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +16,11 @@ from certsvc.errors import InvalidInput, Problem
 from certsvc.http.form import every
 from certsvc.http.language import Language
 from certsvc.http.village.entry import EntryView, entry_view, read_typed
+from certsvc.http.village.typed import LONGEST_KEY, LONGEST_VERSION, new_key
 from certsvc.issuance.village.entering import Draft
 from certsvc.issuance.village.work import MOST_CONTACT, MOST_NOTES, Said
 
 HANDLER, AND, NOTHING = "handler", "、", "—"
-LONGEST_KEY, LONGEST_VERSION = 64, 9
 AT_THE_COUNTER = (ConsentGiven.IN_PERSON, ConsentGiven.ON_PAPER)
 
 
@@ -86,11 +85,6 @@ class SheetView:
     theirs: Mapping[str, str]
     key: str
     seen: int
-
-
-def new_key() -> str:
-    """The name of one act, drawn when a form is shown."""
-    return secrets.token_hex(16)
 
 
 def words_of(draft: Draft) -> ConsentWords | None:

@@ -27,16 +27,14 @@ from certsvc.http.village.console import AT, At, Console
 from certsvc.http.village.deciding import (
     MOST_OPINION,
     Refused,
-    form_key,
     given_before,
     said_of_refused,
-    seen_of,
     send_back,
     shown_to_approver,
 )
 from certsvc.http.village.inbox import wait_words
 from certsvc.http.village.session import in_language
-from certsvc.ids import new_opaque_id
+from certsvc.http.village.typed import new_key, typed_key, typed_version
 from certsvc.issuance.village.authorising import waiting_for
 from certsvc.issuance.village.reading import view
 from certsvc.issuance.village.sitting import agree, mark, waiting
@@ -116,7 +114,7 @@ class _Sitting:
         if fields.get("do") == "confirm":
             return self._console.go(request, at, f"/sitting?done={await self._confirmed(request, at, fields, now)}")
         found = await visible(self._work, at.member, fields.get("id", ""))
-        one = Agreed(found.id, seen_of(fields), agreeing_to(found))
+        one = Agreed(found.id, typed_version(fields), agreeing_to(found))
         if fields.get("do") == "unmark":
             await mark(self._work, at.member, one, None)
             return self._console.go(request, at, "/sitting")
@@ -131,7 +129,7 @@ class _Sitting:
 
     async def _confirmed(self, request: Asked, at: At, fields: Mapping[str, str], now: datetime) -> str:
         """All that is confirmed is done; the confirmation, also where it was done before."""
-        key, agreed = form_key(fields), parse_said(fields.get("what", ""))
+        key, agreed = typed_key(fields), parse_said(fields.get("what", ""))
         require_member(at.member, ProofAct.APPROVE)
         if known := await given_before(self._console, at, key):
             return known
@@ -164,7 +162,7 @@ class _Sitting:
             first=_following(found, ""),
             what=said_of(agreed) if agreed else "",
             digest=digest_of_said(agreed).hex() if agreed else "",
-            key=new_opaque_id("k"),
+            key=new_key(),
             said=language.pick(refused.error.zh, refused.error.en) if refused else "",
         )
 

@@ -1,4 +1,4 @@
-"""What is typed into forms of the console, as values: days, numbers, and the key that names a form."""
+"""What comes with forms of the console, as values: the key that names a form, the version seen, days, numbers."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from datetime import date
 from certsvc.errors import InvalidInput, Problem
 from certsvc.ids import new_opaque_id
 
-KEY = re.compile(r"f-[a-z2-7]{20}", re.ASCII)
+LONGEST_KEY, LONGEST_VERSION, LATEST_VERSION = 100, 9, 2**31 - 1
 NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 DAY = re.compile(r"((?:19|20|21)\d\d)-(\d{1,2})-(\d{1,2})", re.ASCII)
 MONTH = re.compile(r"((?:19|20|21)\d\d)-(\d{1,2})", re.ASCII)
@@ -26,14 +26,45 @@ def typed_key(fields: Mapping[str, str]) -> str:
     """The key of a form that was sent.
 
     Raises:
-        InvalidInput: it has none of ours.
+        InvalidInput: it has none.
     """
     key = fields.get("key", "")
-    if not KEY.fullmatch(key):
-        raise InvalidInput(
-            "这份表单不完整：请回到页面上再填一次。", "The form is not whole: go back and fill it in anew."
-        )
+    if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
+        raise _not_whole()
     return key
+
+
+def typed_version(fields: Mapping[str, str]) -> int:
+    """The version that a form was shown with.
+
+    Raises:
+        InvalidInput: it has none.
+    """
+    seen = fields.get("seen", "")
+    if not (seen.isascii() and seen.isdecimal() and len(seen) <= LONGEST_VERSION):
+        raise _not_whole()
+    return int(seen)
+
+
+def seen_and_key(fields: Mapping[str, str]) -> tuple[int, str]:
+    """Both, in the order in which use cases take them.
+
+    Raises:
+        InvalidInput: one is missing.
+    """
+    return typed_version(fields), typed_key(fields)
+
+
+def seen_if_any(fields: Mapping[str, str]) -> int:
+    """The same for a page that is shown again: where the form does not say, nothing has happened since."""
+    try:
+        return typed_version(fields)
+    except InvalidInput:
+        return LATEST_VERSION
+
+
+def _not_whole() -> InvalidInput:
+    return InvalidInput("这份表单不完整：请回到页面上再填一次。", "The form is not whole: go back and fill it in anew.")
 
 
 def typed_number(text: str, field: str, problems: list[Problem]) -> int | None:
