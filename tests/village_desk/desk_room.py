@@ -167,4 +167,4 @@ class Hand:
     def hidden(self, page: str) -> dict[str, str]:
         """The form token of this session, and the version and a key that the page shows."""
         text = self.get(page).text
-        return dict(re.findall(r'<input type="hidden" name="(form_token|version|key)" value="([^"]+)"', text))
+        return dict(re.findall(r'<input type="hidden" name="(form_token|seen|key)" value="([^"]+)"', text))

@@ -200,7 +200,7 @@ def test_who_comes_second_is_told_what_happened_and_keeps_what_they_wrote(desk_r
     said = text_of(late.text)
     assert "这段时间有人办过" in said and f"上门核验 {CLERK}" in said
     assert "他说不办了</textarea>" in late.text and 'name="seen" value="2"' in late.text
-    again = dict(re.findall(r'<input type="hidden" name="(form_token|version|key)" value="([^"]+)"', late.text))
+    again = dict(re.findall(r'<input type="hidden" name="(form_token|seen|key)" value="([^"]+)"', late.text))
     assert second.post(f"{one}/withdraw", **{**again, "reason": "他说不办了"}).status_code == 303
     assert second.post(f"{one}/withdraw", **{**again, "reason": "别的原因"}).status_code == 422, "the key was used"
 

@@ -99,7 +99,8 @@ def test_it_is_submitted_only_once_everything_is_on_record_about_who_is_named(vi
         await requests.record_doubt(record(request, RECEIVER, SECOND), NOW)
         assert [check.need for check in await requests.doubts(request.id)] == [LAW, RECEIVER]
         assert account_of(SECOND) in await requests.makers(request.id)
-        other = await requests.act(act(request, ProofAct.SAVE, CLERK), content("y", "another holder"), NOW)
+        saved = act(request, ProofAct.SAVE, CLERK, consent=CONSENT)
+        other = await requests.act(saved, content("y", "another holder"), NOW)
         other = await requests.act(act(other, ProofAct.IDENTIFY, CLERK, identity=IdentityCheck.VISIT), None, NOW)
         assert list(await requests.doubts(request.id)) == [], "another person is looked into anew"
         with pytest.raises(ActNotAllowed, match="legal review, consent"):
