@@ -7,6 +7,7 @@ import pytest
 from demonstration import ROOT
 
 from certsvc.domain.batch import MOVES
+from certsvc.domain.receiver import ToldKind
 from certsvc.errors import SettingsError
 from certsvc.http.office.webhook_shapes import KINDS
 from certsvc.settings import Webhooks, load_settings
@@ -22,6 +23,7 @@ def test_the_contract_names_every_kind_of_notice_that_is_told() -> None:
     assert {"case.part_late", "source.late", "webhook.disabled"} <= told
     told |= {f"batch.{MOVES[move].after}" for move in MOVES if move not in QUIET}
     told |= {"approval.asked", "approval.returned", "approval.done", "approval.failed"}
+    told |= {f"proof.{kind}" for kind in ToldKind}
     named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", KINDS)) - {"certificate.issue", "certificate.revoke"}
     assert named == told
 
