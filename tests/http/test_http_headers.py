@@ -114,8 +114,8 @@ def test_nothing_on_a_page_leads_to_another_host_and_nothing_is_inline(answers: 
             continue
         text = COMMENT.sub("", path.read_text("utf-8"))
         assert ELSEWHERE.findall(text) == [], path.name
-        # they store what the time without network needs, ask us what a passkey is to sign or whether a seal is on yet, or
-        # send what a clerk types
+        # they store what the time without network needs, ask us what a passkey is to sign or whether a seal is on
+        # yet, or send what a clerk types
         if path.name not in ("store.js", "sw.js", "passkey.js", "again.js", "entry-save.js", "evidence.js"):
             assert re.findall(r"\b(fetch|XMLHttpRequest|sendBeacon|WebSocket|EventSource)\b", text) == [], path.name
         assert re.findall(r"import\(|\bfrom '(?!\./)", text) == [], path.name
