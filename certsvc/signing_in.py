@@ -3,9 +3,10 @@
 from datetime import datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
 from certsvc.access.fetching import Fetcher
 from certsvc.access.openid import OpenIdSignIn
-from certsvc.access.openid_assertion import require_p256
 from certsvc.access.openid_provider import Provider, ProviderTerms
 from certsvc.access.own_account import OwnAccount
 from certsvc.access.passkeys import PasskeyChecks
@@ -23,7 +24,7 @@ from certsvc.http.village.openid import BACK
 from certsvc.http.village.session import SigningIn
 from certsvc.ids import new_opaque_id
 from certsvc.log import open_log
-from certsvc.services import PayloadCipher, PrivateKey
+from certsvc.services import PayloadCipher
 from certsvc.settings import OpenId
 from certsvc.store.account_credentials import PostgresCredentials
 from certsvc.store.account_register import PostgresAccountRegister
@@ -65,13 +66,11 @@ def open_signing_in(
     return SigningIn(sign_in=sign_in, own=OwnAccount(sign_in=sign_in), site=site, pages=pages, openid=openid)
 
 
-def _client_key(reference: str) -> PrivateKey:
+def _client_key(reference: str) -> EllipticCurvePrivateKey:
     kind, _, path = reference.partition(":")
     if kind != "file":
         raise SettingsError("openid.client_key 应为 file:路径。", "openid.client_key is file:PATH.")
-    key = open_client_key(Path(path))
-    require_p256(key)
-    return key
+    return open_client_key(Path(path))
 
 
 def _note_refused(why: str) -> None:

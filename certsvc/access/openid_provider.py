@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
 from certsvc.access.fetching import Fetched, not_answering
 from certsvc.access.openid_assertion import KIND, client_assertion
 from certsvc.access.openid_token import Expected, UnknownKey, read_keys, subject_of
 from certsvc.access.strict import Flaw, read_object
 from certsvc.domain.client import ClientKey
-from certsvc.services import PrivateKey
 
 KEPT = timedelta(hours=1)
 ASKED_AGAIN_AFTER = timedelta(minutes=1)
@@ -41,7 +42,7 @@ class ProviderTerms:
     issuer: str
     client_id: str
     secret: Callable[[], str] | None = None
-    key: PrivateKey | None = None
+    key: EllipticCurvePrivateKey | None = None
     name: str = ""
     strong: tuple[str, ...] = ()
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from certsvc.custody.file_keys import SoftwareKey
 from certsvc.custody.secret import read_private_file, write_private_file
 from certsvc.errors import CustodyError
 
@@ -26,13 +25,13 @@ def make_client_key(path: Path) -> ec.EllipticCurvePublicKey:
     return _read(path).public_key()
 
 
-def open_client_key(path: Path) -> SoftwareKey:
+def open_client_key(path: Path) -> ec.EllipticCurvePrivateKey:
     """The P-256 key in a file, with which we show another service that we are its client.
 
     Raises:
         CustodyError: there is no such key, or others may read it.
     """
-    return SoftwareKey(_read(path), path)
+    return _read(path)
 
 
 def _read(path: Path) -> ec.EllipticCurvePrivateKey:

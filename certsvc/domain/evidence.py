@@ -4,8 +4,6 @@ It is added and removed while the request is with its clerk, each time as an act
 that an approver has seen is also that of its evidence.
 """
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -117,12 +115,6 @@ def parse_evidence_name(text: str, file_name: str) -> str:
     base = file_name.replace("\\", "/").rpartition("/")[2]
     shown = "".join(each if each.isprintable() else " " for each in base.rpartition(".")[0] or base)
     return " ".join(shown.split())[:LONGEST_NAME]
-
-
-def evidence_digest(items: Sequence[Evidence]) -> bytes:
-    """SHA-256 of which evidence there is: what was seen, where an act is confirmed."""
-    said = "\n".join(f"{one.id} {one.version} {one.pages}" for one in sorted(items, key=lambda one: one.version))
-    return hashlib.sha256(b"certsvc evidence\n" + said.encode("ascii")).digest()
 
 
 def require_room(count: int) -> None:

@@ -18,9 +18,6 @@ from certsvc.errors import ActNotAllowed, InvalidInput
 HEAD = "certsvc: agreed to"
 """The first line: no other digest that a person confirms is of a text that begins so."""
 
-AGREES = frozenset({ProofAct.APPROVE, ProofAct.CONFIRM_CANCEL})
-"""What is never done without a confirmation."""
-
 MOST_IN_SITTING = 20
 LINE = re.compile(r"(approve|confirm_cancel) (v-[a-z2-7]{20}) ([1-9][0-9]{0,8})", re.ASCII)
 

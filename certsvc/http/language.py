@@ -94,6 +94,11 @@ class Language:
         None where `shown` is that already."""
         return None if self.code == "zh" or shown == zh else zh
 
+    def titled(self, zh: str, en: str) -> tuple[str, str | None]:
+        """A title or label in this language, and what stands beside it."""
+        title = self.pick(zh, en)
+        return title, self.beside(zh, title)
+
     def put(self, template: str, **values: object) -> str:
         """A sentence with values in it; what is simplified in a traditional one stays marked."""
         if any(isinstance(value, Simplified) for value in values.values()):

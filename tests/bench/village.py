@@ -25,6 +25,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import asyncpg
+from village_cost import Cost, backends, load, middle, postmaster_of, said
 from village_seed import loading, seed_town, seed_village, settle_database
 
 from certsvc import app
@@ -108,7 +109,7 @@ async def _measure(settings: Settings, uris: app.Databases, villages: int, open_
     await _vacuum(superuser)
     async with _office(settings, one) as alone, _office(settings, uris.writer) as among:
         pages = _pages(draft, waiting)
-        await _compare(alone, among, pages, cookies, await _postmaster(superuser), villages, open_)
+        await _compare(alone, among, pages, cookies, await postmaster_of(superuser), villages, open_)
 
 
 # ---- the office, called within this process ----
@@ -261,7 +262,7 @@ async def _until_sealed(desk: Desk, request_id: str) -> ProofRequest:
 
 def _show_seconds(what: str, taken: Sequence[float]) -> None:
     middle, slowest = statistics.median(taken), max(taken)
-    print(f"{what:55} median {middle:6.3f} s   slowest {slowest:6.3f} s   {len(taken)} in turn, load {_load():.1f}")
+    print(f"{what:55} median {middle:6.3f} s   slowest {slowest:6.3f} s   {len(taken)} in turn, load {load():.1f}")
 
 
 # ---- a whole city ----
@@ -356,68 +357,14 @@ async def _compare(
                 cost = await _cost(office, path, cookies[who], postmaster)
                 if number >= WARM:
                     kept.append(cost)
-        print(f"{name:30} {_said(spent[0])} | {_said(spent[1])}   ratio {_middle(spent[1]) / _middle(spent[0]):4.2f}")
-    print(f"{ROUNDS} rounds in turn, load {_load():.1f}")
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Processor seconds of one page."""
-
-    office: float
-    postgres: float
-
-    @property
-    def whole(self) -> float:
-        """Both."""
-        return self.office + self.postgres
+        print(f"{name:30} {said(spent[0])} | {said(spent[1])}   ratio {middle(spent[1]) / middle(spent[0]):4.2f}")
+    print(f"{ROUNDS} rounds in turn, load {load():.1f}")
 
 
 async def _cost(office: Office, path: str, cookie: str, postmaster: int) -> Cost:
-    before, began = _backends(postmaster), time.process_time()
+    before, began = backends(postmaster), time.process_time()
     status, _, content = await office.ask("GET", path, cookie)
     spent = time.process_time() - began
-    after = _backends(postmaster)
+    after = backends(postmaster)
     assert status == 200, content.decode()[-3000:]
     return Cost(spent, sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items()))
-
-
-def _middle(costs: Sequence[Cost]) -> float:
-    return statistics.median(cost.whole for cost in costs)
-
-
-def _said(costs: Sequence[Cost]) -> str:
-    whole = sorted(cost.whole for cost in costs)
-    postgres = statistics.median(cost.postgres for cost in costs)
-    middle, most = _middle(costs), whole[int(0.95 * (len(whole) - 1))]
-    return f"{1000 * middle:6.1f} ms (PostgreSQL {1000 * postgres:5.1f}) 95 % {1000 * most:6.1f}"
-
-
-async def _postmaster(uri: str) -> int:
-    connection = await asyncpg.connect(uri)
-    try:
-        backend: int = await connection.fetchval("select pg_backend_pid()")
-        return _parent(backend)
-    finally:
-        await connection.close()
-
-
-def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def _backends(postmaster: int) -> dict[int, float]:
-    """Seconds on a processor of every session of PostgreSQL, to the nanosecond."""
-    found = {}
-    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-    for pid in map(int, children):
-        try:
-            if Path(f"/proc/{pid}/cmdline").read_text().startswith("postgres: certsvc "):  # no autovacuum
-                found[pid] = int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
-        except OSError:
-            continue
-    return found
-
-
-def _load() -> float:
-    return os.getloadavg()[0]

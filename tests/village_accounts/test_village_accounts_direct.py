@@ -122,6 +122,7 @@ def test_the_secret_of_codes_moves_to_the_next_data_key_with_all_the_rest(room: 
     assert room.cipher.decrypt(row["sealed"], row["context"], row["key_id"]) == secret
 
 
+@pytest.mark.long
 def test_a_demonstration_has_persons_who_can_confirm_and_gets_none_twice(room: Room) -> None:
     secret = b"12345678901234567890"
     for _ in range(2):

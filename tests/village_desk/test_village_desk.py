@@ -61,6 +61,7 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
+@pytest.mark.long
 @pytest.mark.needs("chromium")
 def test_a_clerk_takes_a_request_from_its_draft_to_its_end_without_script(
     browser: Browser, desk_room: DeskRoom
@@ -153,6 +154,7 @@ def test_an_auditor_reads_everything_and_has_no_form(desk_room: DeskRoom) -> Non
     assert (row["version"], row["state"]) == (1, "draft")
 
 
+@pytest.mark.long
 def test_a_character_that_no_font_has_is_named_to_the_clerk_by_its_field(desk_room: DeskRoom) -> None:
     said = "申请人：“𪛖”（U+2A6D6）这个字印不出来"
     one, clerk = draft(desk_room, "unprintable", applicant="周𪛖芳"), Hand(desk_room, CLERK)

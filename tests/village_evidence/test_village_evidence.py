@@ -1,6 +1,5 @@
 """Evidence from the browser to the database: added, looked at, removed, erased; by whom, when, and never past that."""
 
-import hashlib
 import re
 import sys
 from dataclasses import replace
@@ -28,7 +27,6 @@ from certsvc.domain.evidence import (
     EvidenceKind,
     NewEvidence,
     SealedPart,
-    evidence_digest,
     new_evidence_id,
     parse_evidence_name,
 )
@@ -327,14 +325,15 @@ def test_a_name_is_one_line_that_can_be_shown_or_refused(typed: str, file_name: 
     assert not typed.split() or name == " ".join(typed.split())
 
 
-def test_the_digest_of_what_was_seen_tells_one_piece_from_none(evidence_room: EvidenceRoom) -> None:
+def test_the_version_that_was_seen_tells_one_piece_from_none(evidence_room: EvidenceRoom) -> None:
     room, request = evidence_room, evidence_room.opened("digest")
     clerk = room.browser(CLERK)
-    digests = {evidence_digest(listed(room, request))}
+    versions = {now_of(room, request).version}
     for _ in range(2):
         clerk.add(request)
-        digests.add(evidence_digest(listed(room, request)))
-    assert len(digests) == 3 and all(len(each) == hashlib.sha256().digest_size for each in digests)
+        versions.add(now_of(room, request).version)
+        assert listed(room, request)[-1].version == now_of(room, request).version
+    assert len(versions) == 3
 
 
 def test_no_name_and_no_person_stands_in_an_address(evidence_room: EvidenceRoom) -> None:

@@ -38,6 +38,7 @@ def leave(page: Page) -> None:
     page.evaluate("dispatchEvent(new Event('online'))")
 
 
+@pytest.mark.long
 def test_what_is_wrong_is_said_while_typing_in_the_words_of_the_server(
     browser: Browser, form_room: FormRoom, form_base: str
 ) -> None:
@@ -199,6 +200,7 @@ def test_signing_in_again_while_typing_loses_nothing_with_script(
     assert form_room.content(id_).payload["applicant"] == "周丽芳"
 
 
+@pytest.mark.long
 def test_signing_out_of_any_page_leaves_nothing_that_was_typed_in_the_tab(
     browser: Browser, form_room: FormRoom, form_base: str
 ) -> None:

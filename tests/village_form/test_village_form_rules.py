@@ -71,6 +71,7 @@ def bad_value(each: EntryField, check: Check, payload: dict[str, Any]) -> Any:
     return answers[check.kind]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", proof_kinds(), ids=lambda kind: str(kind.id))
 def test_the_browser_is_given_the_very_words_of_the_server(kind: CertificateType) -> None:
     payload, said = loaded(good(kind)[0]), 0

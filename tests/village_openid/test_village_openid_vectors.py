@@ -177,6 +177,7 @@ def _elsewhere(handler: BaseHTTPRequestHandler) -> None:
     handler.end_headers()
 
 
+@pytest.mark.long
 def test_an_answer_is_small_and_leads_nowhere_else() -> None:
     with behaving(_endless) as address, pytest.raises(ProviderUnavailable):
         asyncio.run(Fetcher().fetch(address, {}))
@@ -186,6 +187,7 @@ def test_an_answer_is_small_and_leads_nowhere_else() -> None:
         asyncio.run(Fetcher().fetch("http://127.0.0.1:1/", {}))
 
 
+@pytest.mark.long
 def test_who_does_not_answer_keeps_few_waiting() -> None:
     silent = threading.Event()
 

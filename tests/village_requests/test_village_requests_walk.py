@@ -1,15 +1,13 @@
 """From a resident's request to a sealed proof by two people; corrected, cancelled, and what is refused on the way."""
 
-import json
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from village_hall import Hall, now, opened_hall, payload
 from village_people import (
     APPROVER,
     AUDITOR,
@@ -21,21 +19,17 @@ from village_people import (
     STRANGER,
     VILLAGE,
     account_of,
-    act,
-    confirmed,
     settle,
 )
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "issuance"))
 from walked import Walks
 
-from certsvc.catalog.proofs import load_proofs
 from certsvc.domain.approval import ApprovalState
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.life import Ground
-from certsvc.domain.organ import Member
 from certsvc.domain.proof_acts import ProofAct, ProofState
-from certsvc.domain.proof_request import Difference, IdentityCheck, ProofRequest
+from certsvc.domain.proof_request import Difference, IdentityCheck
 from certsvc.errors import (
     ActNotAllowed,
     CertsvcError,
@@ -66,81 +60,17 @@ from certsvc.issuance.village.drafts import (
     save_draft,
 )
 from certsvc.issuance.village.reading import inbox, progress, view
-from certsvc.issuance.village.work import Said, VillageWork, member
-from certsvc.store.approvals import PostgresApprovals
-from certsvc.store.evidence import PostgresEvidence
-from certsvc.store.organs import PostgresOrgans
+from certsvc.issuance.village.work import Said, member
 from certsvc.store.pool import open_pool
-from certsvc.store.proof_requests import PostgresProofRequests
 
 pytest_plugins = ["walk_fixtures"]
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "schemas" / PROOF / "v2" / "examples"
 GROUND = Ground(
     reason="名单把外村人员列入",
     reason_code="not_qualified",
     legal_basis="厅字〔2022〕28号",
     decision_number="石塘村撤〔2026〕1号",
 )
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def payload(**changes: Any) -> dict[str, Any]:
-    """A good payload."""
-    path = min(EXAMPLES.glob("good-*.json"), key=lambda one: one.stat().st_size)
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return found | changes
-
-
-@dataclass(frozen=True)
-class Hall:
-    """The use cases over one register, and its people."""
-
-    work: VillageWork
-
-    async def who(self, name: str, organ: Any = VILLAGE) -> Member:
-        return await member(self.work, account_of(name), organ, now())
-
-    async def ready(self, key: str, **changes: Any) -> ProofRequest:
-        """A draft of the clerk, with everything that is needed to submit it."""
-        clerk = await self.who(CLERK)
-        asked = Opening(key=key, type_id=PROOF, said=Said(payload=payload(**changes), consent=CONSENT))
-        request = (await open_at_counter(self.work, clerk, asked, now())).request
-        return await record_identity(
-            self.work, clerk, request.id, IdentityCheck.IN_PERSON, request.version, f"{key} seen", now()
-        )
-
-    async def confirms(self, request: ProofRequest, done: ProofAct = ProofAct.APPROVE, name: str = APPROVER) -> str:
-        """Somebody has seen a request and confirms that they agree to it."""
-        assert isinstance(self.work.requests, PostgresProofRequests)
-        return await confirmed(self.work.requests, act(request, done, name), now())
-
-    async def sealed(self, request: ProofRequest) -> ProofRequest:
-        """Submitted, approved, and sealed as the worker does it."""
-        clerk, approver = await self.who(CLERK), await self.who(APPROVER)
-        waiting = await submit(self.work, clerk, request.id, request.version, f"{request.version} submit", now())
-        sure = await self.confirms(waiting)
-        done = await decide(self.work, approver, request.id, True, None, waiting.version, "approve", now(), sure)
-        assert done.approval_id is not None
-        await carry_out(self.work.issuing, self.work.approvals, done.approval_id, now())
-        return await self.work.requests.request(request.id)
-
-
-@asynccontextmanager
-async def opened_hall(walks: Walks) -> AsyncIterator[Hall]:
-    async with walks.desk.issuing(walks.settings, walks.uri) as issuing, open_pool(walks.uri) as pool:
-        work = VillageWork(
-            issuing=issuing,
-            approvals=PostgresApprovals(pool),
-            organs=PostgresOrgans(pool),
-            requests=PostgresProofRequests(pool),
-            evidence=PostgresEvidence(pool),
-            proofs=load_proofs(walks.settings.schemas, issuing.catalog),
-        )
-        yield Hall(work)
 
 
 Told = Callable[[Callable[[Hall], Coroutine[Any, Any, None]]], None]
@@ -336,6 +266,7 @@ def test_what_cannot_stand_on_a_proof_is_kept_as_a_draft_and_refused_with_a_reas
     hall(story)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", ["<b>周桂芳</b>", "#emph[周]*桂*_芳_", "周㛃䶮", "阿卜杜拉·买买提", "O’Brien <script>"]
 )

@@ -71,6 +71,7 @@ def kept(room: DeskRoom, code: ProgressCode) -> list[tuple[str, str]]:
     return room.tell(story)
 
 
+@pytest.mark.long
 def test_who_knows_the_last_four_adds_and_removes_and_the_code_alone_shows_no_picture(resident_room: DeskRoom) -> None:
     phone = Phone(resident_room)
     code = phone.asks()
@@ -95,6 +96,7 @@ def test_who_knows_the_last_four_adds_and_removes_and_the_code_alone_shows_no_pi
     assert kept(resident_room, code) == []
 
 
+@pytest.mark.long
 def test_what_is_wrong_with_a_file_is_said_and_code_and_name_stand_still(resident_room: DeskRoom) -> None:
     phone = Phone(resident_room)
     code = phone.asks()
@@ -119,6 +121,7 @@ def test_what_is_wrong_with_a_file_is_said_and_code_and_name_stand_still(residen
     assert adds(phone, form, photo()).status_code == 409 and kept(resident_room, code) == []
 
 
+@pytest.mark.long
 def test_what_the_clerk_has_added_a_resident_neither_sees_nor_removes(resident_room: DeskRoom) -> None:
     phone = Phone(resident_room)
     code = phone.asks()
@@ -146,6 +149,7 @@ def test_what_the_clerk_has_added_a_resident_neither_sees_nor_removes(resident_r
     assert len(kept(resident_room, code)) == 1
 
 
+@pytest.mark.long
 def test_an_online_request_is_due_like_one_at_the_counter_and_whom_it_tells_is_on_record_with_it_or_not_at_all(
     resident_room: DeskRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:

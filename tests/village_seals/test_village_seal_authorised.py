@@ -159,6 +159,7 @@ def test_village_a_handover_ends_what_the_keeper_of_before_opened_for_ever(datab
     run(database, story)
 
 
+@pytest.mark.long
 def test_village_the_last_of_a_quota_is_used_once_however_many_try(database: Database) -> None:
     async def story(room: Room) -> None:
         await room.open(terms(2))
@@ -215,6 +216,7 @@ def midnight(day: date) -> datetime:
     return datetime.fromisoformat(f"{day}T00:00:00+08:00")
 
 
+@pytest.mark.long
 def test_village_only_the_keeper_opens_a_seal_and_only_so_far(database: Database) -> None:
     async def story(room: Room) -> None:
         for wrong in (
@@ -346,6 +348,7 @@ def test_village_a_seal_that_needs_authorisation_needs_it_for_ever(database: Dat
     run(database, story, needs=False)
 
 
+@pytest.mark.long
 def test_village_rules_in_words_and_in_the_database_agree(database: Database) -> None:
     async def story(room: Room) -> None:
         given = [await room.open(terms(2, days=2)), await room.open(terms(3, days=3, daily_quota=1))]

@@ -52,6 +52,7 @@ def looked_at(page: Page, name: str) -> None:
     assert wrong == [], name
 
 
+@pytest.mark.long
 def test_one_request_and_a_sitting_are_confirmed_by_a_passkey(desk_room: DeskRoom, browser: Browser) -> None:
     one, two, three = waiting(desk_room, "browser one", "browser two", "browser three")
     with opened(browser, viewport=PHONE, locale="zh-CN") as (page, heard):

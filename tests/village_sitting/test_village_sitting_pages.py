@@ -106,6 +106,7 @@ def test_one_request_alone_and_what_is_shown_of_it(desk_room: DeskRoom, sitting_
     assert request_of(desk_room, one).state is ProofState.SEALED
 
 
+@pytest.mark.long
 def test_two_approvers_at_once_one_wins_and_the_other_is_told(desk_room: DeskRoom, sitting_approver: Approver) -> None:
     (one,), hand = waiting(desk_room, "at once"), sitting_approver.hand
     page = f"{AT}/requests/{one}"

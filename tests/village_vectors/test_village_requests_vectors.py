@@ -41,6 +41,7 @@ def sealed_proof(desk_room: DeskRoom) -> str:
     return one
 
 
+@pytest.mark.long
 def test_village_a_page_that_shows_a_part_is_no_look_at_the_whole(desk_room: DeskRoom) -> None:
     (one,) = waiting(desk_room, "slip only")
     hand = Hand(desk_room, APPROVER)
@@ -61,6 +62,7 @@ def test_village_no_end_is_offered_that_nobody_asked_for(desk_room: DeskRoom, se
     assert marked.status_code == 409 and "没有人申请撤销" in marked.text
 
 
+@pytest.mark.long
 def test_village_nobody_decides_the_end_that_they_asked_for(desk_room: DeskRoom, sealed_proof: str) -> None:
     async def story(work: VillageWork) -> None:
         who, known = await somebody(work, SECOND, VILLAGE), await work.requests.request(sealed_proof)
@@ -75,6 +77,7 @@ def test_village_nobody_decides_the_end_that_they_asked_for(desk_room: DeskRoom,
     assert marked.status_code == 403
 
 
+@pytest.mark.long
 def test_village_nothing_is_said_of_what_is_erased(desk_room: DeskRoom) -> None:
     (one,) = waiting(desk_room, "not given in a year")
     text = Hand(desk_room, APPROVER).get(f"{AT}/requests/{one}").text
@@ -99,6 +102,7 @@ def test_village_a_strange_address_is_not_there(desk_room: DeskRoom, sealed_proo
     assert answer.status_code in (400, 404), answer.text[:2000]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("act", "fields"),
     [

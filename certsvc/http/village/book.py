@@ -166,8 +166,7 @@ class _BookPages:
             kind = catalog.latest(type_id) if version is None else catalog.version(type_id, version)
         except NotFound:
             return type_id, None
-        title = language.pick(kind.zh, kind.en)
-        return title, language.beside(kind.zh, title)
+        return language.titled(kind.zh, kind.en)
 
     def _name_of(self, type_id: str, version: int) -> str:
         try:

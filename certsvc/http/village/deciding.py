@@ -104,7 +104,7 @@ async def shown_to_approver(
     """What `village_approving.html` shows of a request, on its own page or in a sitting."""
     work, proof = console.work, found.request
     kind = kind_of(work, proof.type_id)
-    title = language.pick(kind.zh, kind.en)
+    title, title_zh = language.titled(kind.zh, kind.en)
     doubt = doubt_about(work, at.member.organ, proof.type_id, now)
     one = Agreed(proof.id, proof.version, agreeing_to(proof))
     handings = await handed_out(console.villages.out, at.member, proof.id) if found.cancellation else ()
@@ -115,7 +115,7 @@ async def shown_to_approver(
         "is_cancelling": one.act is ProofAct.CONFIRM_CANCEL,
         "may": await _may(console, at, one),
         "title": title,
-        "title_zh": language.beside(kind.zh, title),
+        "title_zh": title_zh,
         "steps": steps_of(found, language, handings, now),
         "since_round": None if found.since_round is None else difference_rows(kind, found.since_round, language),
         "since_last": None if found.since_last is None else difference_rows(kind, found.since_last, language),

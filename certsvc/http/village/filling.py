@@ -11,7 +11,6 @@ from typing import Any
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
-from litestar.response import Redirect
 
 from certsvc.domain.calendar import BEIJING, beijing_date
 from certsvc.domain.proof_acts import STATE_WORDS
@@ -95,8 +94,8 @@ class _Filling:
         problems = sheet_errors(draft, sheet, entry_problems(self._work, draft.request.type_id, said.payload))
         here = f"/requests/{draft.request.id}"
         if sheet.then != "check":
-            return self._go(request, at, f"{here}/form?saved=1")
-        return self._go(request, at, f"{here}/form?check=1" if problems else here)
+            return self._console.go(request, at, f"{here}/form?saved=1")
+        return self._console.go(request, at, f"{here}/form?check=1" if problems else here)
 
     def _refused(
         self, request: Asked, at: At, draft: Draft, sheet: Sheet, error: CertsvcError, now: datetime
@@ -126,6 +125,7 @@ class _Filling:
             draft, sheet, language, problems=problems, checks=checks, is_stale=said == "changed", more=more
         )
         state = STATE_WORDS[draft.request.state]
+        title, title_zh = language.titled(draft.form.title.zh, draft.form.title.en)
         return self._console.page(
             request,
             at,
@@ -137,8 +137,8 @@ class _Filling:
             said=said,
             why=language.pick(error.zh, error.en) if error else "",
             state=language.pick(*state),
-            title=language.pick(draft.form.title.zh, draft.form.title.en),
-            title_zh=language.beside(draft.form.title.zh, language.pick(draft.form.title.zh, draft.form.title.en)),
+            title=title,
+            title_zh=title_zh,
             say=lambda text: language.pick(text.zh, text.en),
             is_late=draft.request.is_late(beijing_date(now)),
         )
@@ -149,9 +149,6 @@ class _Filling:
         return self._console.sessions.page(
             request, None, "entry_expired.html", NotSignedIn.status, pairs=pairs, address=_here(request)
         )
-
-    def _go(self, request: Asked, at: At, path: str) -> Redirect:
-        return Redirect(in_language(request, at.address(path)), status_code=303)
 
 
 def _saved_json(sheet: Sheet, now: datetime) -> Mapping[str, Any]:

@@ -104,13 +104,13 @@ class _Lister:
     async def line(self, request: ProofRequest) -> Line:
         """One request in a list."""
         kind = kind_of(self._console.work, request.type_id)
-        title = self._language.pick(kind.zh, kind.en)
+        title, title_zh = self._language.titled(kind.zh, kind.en)
         tag, look, icon = self._tag(request)
         wait = await self._wait(request)
         return Line(
             href=self._at.address(f"/requests/{request.id}"),
             title=title,
-            title_zh=self._language.beside(kind.zh, title),
+            title_zh=title_zh,
             shown=request.shown or self._words["no_name"],
             handler=request.handler_name or self._words["nobody_yet"],
             tag=tag,

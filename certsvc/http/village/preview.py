@@ -43,8 +43,8 @@ class _Previews:
         found = await view(console.work, at.member, request_id, now, is_whole=False)
         language, kind = console.pages.language(request), kind_of(console.work, found.request.type_id)
         said, field = await self._wrong(at, request_id, language, now)
-        title = language.pick(kind.zh, kind.en)
-        values: dict[str, Any] = {"title": title, "title_zh": language.beside(kind.zh, title), "field": field}
+        title, title_zh = language.titled(kind.zh, kind.en)
+        values: dict[str, Any] = {"title": title, "title_zh": title_zh, "field": field}
         return console.page(
             request,
             at,

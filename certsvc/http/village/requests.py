@@ -75,12 +75,12 @@ class RequestPage:
         console, who, proof = self._console, at.member, found.request
         language, kind = console.pages.language(request), kind_of(console.work, proof.type_id)
         doubt = doubt_about(console.work, who.organ, proof.type_id, now)
-        title = language.pick(kind.zh, kind.en)
+        title, title_zh = language.titled(kind.zh, kind.en)
         look, icon = STATE_LOOKS[proof.state]
         values: dict[str, Any] = {
             "kind": kind,
             "title": title,
-            "title_zh": language.beside(kind.zh, title),
+            "title_zh": title_zh,
             "proof": proof,
             "look": look,
             "icon": icon,
@@ -156,7 +156,7 @@ class _Readers:
         at = await console.at(request, organ, now)
         found = await view(console.work, at.member, request_id, now, is_whole=False)
         language, kind = console.pages.language(request), kind_of(console.work, found.request.type_id)
-        title = language.pick(kind.zh, kind.en)
+        title, title_zh = language.titled(kind.zh, kind.en)
         return console.page(
             request,
             at,
@@ -164,7 +164,7 @@ class _Readers:
             here="inbox",
             proof=found.request,
             title=title,
-            title_zh=language.beside(kind.zh, title),
+            title_zh=title_zh,
             code=found.content.code,
             day=language.day(beijing_date(now)),
         )

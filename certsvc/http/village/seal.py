@@ -30,6 +30,7 @@ from certsvc.http.form import every
 from certsvc.http.language import Language
 from certsvc.http.routes import Asked, route
 from certsvc.http.village.console import AT, At, Console
+from certsvc.http.village.inbox import wait_words
 from certsvc.http.village.typed import MOST_TYPED, new_key, typed_day, typed_key, typed_number
 from certsvc.issuance.village.authorising import authorise, given_before, revoke, standings, waiting_under
 from certsvc.issuance.village.handover import keeper_serves
@@ -211,7 +212,7 @@ class _SealPages:
                 "openings": [self._opening(one, found, language, words, is_keeper) for one in given],
                 "is_open": any(one.refusal is None for one in given),
                 "kinds": self._kinds(found.seal.certificate_types, language),
-                "waits": [self._waiting(one, at, language, words) for one in waits],
+                "waits": [self._waiting(one, at, language) for one in waits],
                 "more_waits": len(waits) == MOST_WAITS,
             }
         said = language.pick(wrong[1].zh, wrong[1].en) if wrong else ""
@@ -298,8 +299,7 @@ class _SealPages:
             kind = self._console.work.issuing.catalog.latest(type_id)
         except NotFound:
             return type_id, None
-        title = language.pick(kind.zh, kind.en)
-        return title, language.beside(kind.zh, title)
+        return language.titled(kind.zh, kind.en)
 
     def _kinds(self, type_ids: frozenset[str], language: Language) -> list[str]:
         return [self._title(one, language)[0] for one in sorted(type_ids)]
@@ -330,13 +330,13 @@ class _SealPages:
             revocable=is_keeper and ended is None and one.refusal not in _OVER,
         )
 
-    def _waiting(self, one: SealWait, at: At, language: Language, words: Mapping[str, Any]) -> Waiting:
+    def _waiting(self, one: SealWait, at: At, language: Language) -> Waiting:
         return Waiting(
             kind=self._title(one.type_id, language)[0],
             number=one.number,
             href=at.address(f"/requests/{one.request_id}") if one.request_id else "",
             since=language.moment(one.since),
-            why=words["waits"].get(one.reason, words["waits"]["other"]),
+            why=wait_words(language, one),
         )
 
 

@@ -88,8 +88,7 @@ def label_of(kind: Kind, key: str, language: Language) -> tuple[str, str | None]
     """The label of a field on the face, and the Chinese beside it."""
     for field in kind.definition.fields:
         if field.key == key:
-            label = language.pick(field.zh, field.en)
-            return label, language.beside(field.zh, label)
+            return language.titled(field.zh, field.en)
     return key, None
 
 

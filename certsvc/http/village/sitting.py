@@ -247,8 +247,7 @@ class _Sitting:
 
     def _title(self, type_id: str, language: Language) -> tuple[str, str | None]:
         kind = kind_of(self._work, type_id)
-        title = language.pick(kind.zh, kind.en)
-        return title, language.beside(kind.zh, title)
+        return language.titled(kind.zh, kind.en)
 
 
 def _meanwhile(each: Became, language: Language) -> str:
