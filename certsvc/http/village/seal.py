@@ -113,7 +113,7 @@ class _SealPages:
             "first_day": str(today),
             "last_day": str(today + _LONGEST),
         }
-        return self._form(request, at, found, typed, sorted(found.seal.certificate_types), new_key())
+        return self._form(request, at, found, typed, (), new_key())
 
     async def open(self, request: Asked, organ: FromPath[str]) -> Response[Any]:
         """Look at what was typed; or, confirmed, open the seal."""
