@@ -61,7 +61,7 @@ async def open_villages(
         out=HandingOut(
             work=work,
             handings=PostgresHandings(pool),
-            receivers=load_receivers(settings.schemas, issuing.catalog),
+            receivers=load_receivers(settings.schemas, issuing.catalog, site.is_demonstration),
         ),
     )
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from chosen import ALL, FEW_FILES, LEFT_OUT, LONG
 
-pytest_plugins = ["demonstration", "desk", "softhsm"]
+pytest_plugins = ["demonstration", "desk", "servers", "softhsm"]
 
 MISSING = "{} is missing"
 LONG_WEIGHS = 20
-"""How many others a long test is worth, roughly."""
+"""How many others a long test is worth, roughly; one marked `long(seconds=…)`, as many for each of them."""
 
 JARS = {"verapdf": "CERTSVC_VERAPDF_JARS", "dss": "CERTSVC_DSS_JARS"}
 CWT_PYTHON = "CERTSVC_CWT_PYTHON"
@@ -42,15 +42,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     twice = {item for item in items if item.get_closest_marker("one_server") and "postgres-15" in item.name}
     items[:] = [item for item in items if item not in twice]
     config.hook.pytest_deselected(items=[*twice])
-    is_long = {item: item.get_closest_marker("long") is not None for item in items}
     if not ALL and len({item.path for item in items}) > FEW_FILES:
         for item in items:
-            if is_long[item]:
+            if item.get_closest_marker("long"):
                 item.add_marker(pytest.mark.skip(reason=LONG))
     weights = Counter[Path]()
     for item in items:
-        weights[item.path] += (LONG_WEIGHS if ALL else 0) if is_long[item] else 1
+        weights[item.path] += weight(item)
     items.sort(key=lambda item: (-weights[item.path], str(item.path)))
+
+
+def weight(item: pytest.Item) -> int:
+    """How long it lasts, one of the short ones being 1."""
+    if mark := item.get_closest_marker("long"):
+        return LONG_WEIGHS * int(mark.kwargs.get("seconds", 1)) if ALL else 0
+    return 1
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -5,6 +5,7 @@ import fcntl
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -59,6 +60,11 @@ class Home:
         """A copy, owners and modes kept; the server must not run."""
         subprocess.run(["cp", "-a", str(self.path), str(other.path)], check=True)
         return other
+
+    def remove(self) -> None:
+        """Remove the folder, unless a server runs in it."""
+        if not (self.path / "postgres" / "data" / "postmaster.pid").exists():
+            shutil.rmtree(self.path, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,14 @@ def new_home(shared_folder: Path) -> NewHome:
     return lambda: Home(shared_folder / f"{os.getpid()}-{next(numbers)}")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def homes_go_with_their_module(shared_folder: Path) -> Iterator[None]:
+    """A data folder takes a hundred megabytes and more; only those of servers that run on are kept."""
+    yield
+    for path in shared_folder.glob(f"{os.getpid()}-*"):
+        Home(path).remove()
+
+
 @pytest.fixture(scope="session")
 def demonstration(shared_folder: Path) -> Demonstration:
     """One of everything, issued and verified by `demo --once`."""
@@ -137,9 +151,11 @@ def demonstration(shared_folder: Path) -> Demonstration:
 
 
 @pytest.fixture
-def own_home(demonstration: Demonstration, new_home: NewHome) -> Home:
+def own_home(demonstration: Demonstration, new_home: NewHome) -> Iterator[Home]:
     """A copy of the demonstration's data folder for one test."""
-    return demonstration.home.copied_to(new_home())
+    home = demonstration.home.copied_to(new_home())
+    yield home
+    home.remove()
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def find_problems(
     validator: jsonschema_rs.Draft202012Validator, definition: Definition, payload: Mapping[str, Any]
 ) -> list[Problem]:
     """All problems of a payload. A rule across fields is asked only when each of its fields is there and sound."""
-    labels = {field.key: (field.zh, field.en) for field in definition.fields}
+    labels = _labels(definition)
     found = [_problem(labels, path, "characters", {}) for path, value in _leaves(payload) if not _is_plain(value)]
     if any(isinstance(value, str) and not _is_unicode(value) for _, value in _leaves(payload)):
         return found
@@ -59,6 +59,17 @@ def find_problems(
     sound = set(payload if isinstance(payload, dict) else ()) - {problem.field.partition(".")[0] for problem in found}
     asked = [rule for rule in definition.rules if {rule.field, *rule.others} <= sound]
     return found + [Problem(rule.field, rule.code, rule.zh, rule.en) for rule in asked if not rule.holds(payload)]
+
+
+def named_fields(definition: Definition, problems: Sequence[Problem]) -> tuple[str, str]:
+    """The fields that have problems, each once, as people call them: in Chinese and English."""
+    labels = _labels(definition)
+    named = dict.fromkeys(_label(labels, problem.field) for problem in problems)
+    return "、".join(zh for zh, _ in named), ", ".join(en for _, en in named)
+
+
+def _labels(definition: Definition) -> dict[str, tuple[str, str]]:
+    return {field.key: (field.zh, field.en) for field in definition.fields}
 
 
 def _translate(labels: Mapping[str, tuple[str, str]], error: jsonschema_rs.ValidationError) -> Iterator[Problem]:

@@ -20,8 +20,8 @@ from certsvc.domain.proof_catalogue import NATION, Clash, Held, ProofCatalogue, 
 from certsvc.domain.proof_item import Catalogue, DiscretionaryEntry
 from certsvc.domain.proof_words import plain
 
-RECEIVERS = "receivers"
-"""The file of the organs that receive proofs (see `catalog.receivers`)."""
+RECEIVERS = frozenset({"receivers", "receivers-demonstration"})
+"""The files of the organs that receive proofs (see `catalog.receivers`)."""
 
 
 def load_proofs(schemas: Path, catalog: Catalog) -> ProofCatalogue:
@@ -80,7 +80,7 @@ class _Reading:
                 self.found.append(Fault("since_order", f"{name}/v{later.version}.toml", ("since",), said))
         if len(versions) == len(numbers):
             lists = {each.id for one in versions for each in one.lists}
-            known = {f"v{number}" for number in numbers} | lists | {RECEIVERS}
+            known = {f"v{number}" for number in numbers} | lists | RECEIVERS
             self.found += [fault("proof_file", f"{name}/{each}.toml", name=each) for each in sorted(files - known)]
         return versions
 

@@ -1,4 +1,5 @@
-"""The organs that receive proofs: `schemas/proof-catalogue/<area>/receivers.toml`, where a place has entered them."""
+"""The organs that receive proofs: `schemas/proof-catalogue/<area>/receivers.toml`, where a place has entered them; and
+`receivers-demonstration.toml`, made up, for a demonstration alone."""
 
 import tomllib
 from pathlib import Path
@@ -14,7 +15,7 @@ from certsvc.domain.proof_item import Said
 from certsvc.domain.receiver import Receiver, Receivers
 from certsvc.errors import CatalogError, NotFound
 
-FILE = "receivers.toml"
+FILE, FILE_OF_DEMONSTRATION = "receivers.toml", "receivers-demonstration.toml"
 
 
 class ReceiverTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,14 +34,17 @@ class ReceiversTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     receiver: tuple[ReceiverTable, ...] = ()
 
 
-def load_receivers(schemas: Path, catalog: Catalog) -> Receivers:
-    """Load the organs of all areas.
+def load_receivers(schemas: Path, catalog: Catalog, is_demonstration: bool) -> Receivers:
+    """Load the organs of all areas; in a demonstration also those that are made up.
 
     Raises:
         CatalogError: a file is wrong, names a type that there is not, or an id twice.
     """
-    files = sorted((schemas / PROOFS).glob(f"[!.]*/{FILE}"))
-    return Receivers({path.parent.name: _read(path, catalog) for path in files})
+    found: dict[str, tuple[Receiver, ...]] = {}
+    for name in (FILE, FILE_OF_DEMONSTRATION) if is_demonstration else (FILE,):
+        for path in sorted((schemas / PROOFS).glob(f"[!.]*/{name}")):
+            found[path.parent.name] = found.get(path.parent.name, ()) + _read(path, catalog)
+    return Receivers(found)
 
 
 def _read(path: Path, catalog: Catalog) -> tuple[Receiver, ...]:

@@ -1,7 +1,7 @@
 """One certificate type: its definition and what follows from it for a payload."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ import jsonschema_rs
 
 from certsvc.catalog.definition import Definition, FieldTable, HolderTable, LegalBasis
 from certsvc.catalog.policy import Policy
-from certsvc.catalog.problems import find_problems
+from certsvc.catalog.problems import find_problems, named_fields
 from certsvc.domain.calendar import Term, years_after
 from certsvc.domain.certificate import Category
 from certsvc.domain.effects import LicenceRules
@@ -24,6 +24,8 @@ from certsvc.errors import Problem
 from certsvc.ids import TypeCode, Uscc
 
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+OVER = "over"
+"""The code of the problem that a term is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,25 @@ class CertificateType:
         """Everything wrong with a payload, by field; empty when it may be issued."""
         found = find_problems(self.validator, self.definition, payload)
         return found or [*self._too_long(payload)]
+
+    def over(self, payload: Mapping[str, Any], on: date) -> list[Problem]:
+        """Whether the last day of force lies before the day on which it would be given; where there is no day that can
+        be read, `problems` says so."""
+        key = self.definition.term.end
+        try:
+            last = date.fromisoformat(payload[key]) if key else None
+        except (KeyError, TypeError, ValueError):
+            return []
+        if key is None or last is None or last >= on:
+            return []
+        ((field, day),) = self.rows({key: payload[key]})
+        zh = f"{field.zh} {day}，已经过了：这样的证明一开出来就失效，请改成今天或以后的日期。"
+        en = f"{field.en} {last}: that day is over, and so would the proof be. Give today or a later day."
+        return [Problem(key, OVER, zh, en)]
+
+    def named(self, problems: Sequence[Problem]) -> tuple[str, str]:
+        """The fields that have problems, each once, as people call them: in Chinese and English."""
+        return named_fields(self.definition, problems)
 
     def _too_long(self, payload: Mapping[str, Any]) -> Iterator[Problem]:
         """The longest term is the law's, so the policy states it; a definition that does too has its own words."""

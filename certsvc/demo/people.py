@@ -62,14 +62,16 @@ class Person:
 
 CLERK = Person(name="何婉仪", organ=VILLAGE, duty=OrganDuty.CLERK, password="stone-pond-clerk")  # noqa: S106
 APPROVER = Person(name="梁国栋", organ=VILLAGE, duty=OrganDuty.APPROVER, password="stone-pond-approver")  # noqa: S106
+OVERSEER = Person(name="黄卫东", organ=TOWN, duty=OrganDuty.OVERSEER, password="yungang-overseer")  # noqa: S106
 PEOPLE = (
     CLERK,
     APPROVER,
     Person(name="陈秀英", organ=VILLAGE, duty=OrganDuty.AUDITOR, password="stone-pond-auditor"),  # noqa: S106
-    Person(name="黄卫东", organ=TOWN, duty=OrganDuty.OVERSEER, password="yungang-overseer"),  # noqa: S106
+    OVERSEER,
     Person(name="罗家明", organ=CITY, duty=OrganDuty.OVERSEER, password="yunshan-overseer"),  # noqa: S106
 )
-"""The clerk keeps the seal: two persons suffice, and who approves never keeps it (国办发〔2001〕52号)."""
+"""The clerk keeps the seal: two persons suffice, and who approves never keeps it (国办发〔2001〕52号). The town's
+overseer manages it (村章镇管), so that it passes in a handover."""
 
 
 async def demo_people(pool: Pool, cipher: PayloadCipher, now: datetime) -> None:

@@ -83,7 +83,7 @@ def run_demo(settings: Settings, *, once: bool, port: int | None, public_url: st
     with app.databases(settings) as uris:
         asyncio.run(migrate(uris.writer))
         clock.lap("start")
-        issued, case = asyncio.run(_issue(settings, uris.writer, quiet))
+        issued, case = asyncio.run(_issue(settings, uris.writer, quiet, serves=not once))
         sandbox = asyncio.run(_sandbox(settings, uris.writer))
         clock.lap("issue")
         online = asyncio.run(_look(settings, uris.reader, issued, "查验 verifying", quiet))
@@ -177,7 +177,7 @@ def _village_json(settings: Settings) -> dict[str, Any]:
     return {"url": f"{settings.office_url}/village", "organ": VILLAGE, "people": people}
 
 
-async def _issue(settings: Settings, writer: str, quiet: bool) -> tuple[list[Issued], str | None]:
+async def _issue(settings: Settings, writer: str, quiet: bool, *, serves: bool) -> tuple[list[Issued], str | None]:
     """What is issued, and the code of the case under the first licence."""
     authority = open_keys(settings, datetime.now(UTC))
     async with open_issuing(settings, writer, silent_walk, datetime.now(UTC), authority) as issuing:
@@ -191,7 +191,7 @@ async def _issue(settings: Settings, writer: str, quiet: bool) -> tuple[list[Iss
             for order in track(orders, "签发 issuing  ", quiet=quiet)
         ]
         async with open_pool(writer) as pool:
-            proofs = await demo_village(settings, issuing, pool, beijing_date(held_at))
+            proofs = await demo_village(settings, issuing, pool, beijing_date(held_at), serves=serves)
             issued += [await _with_papers(settings, issuing, proof) for proof in proofs]
             licence = issued[0].reservation
             await demo_sources(issuing, pool, CLIENT, licence, held_at)

@@ -8,24 +8,27 @@ from functools import partial
 from typing import Any
 
 from certsvc.catalog.load import examples
+from certsvc.catalog.receivers import load_receivers
 from certsvc.demo.orders import from_day
-from certsvc.demo.people import APPROVER, BY, CLERK, VILLAGE, Person, confirmed, demo_accounts, demo_people
-from certsvc.demo.village_seal import demo_opening, demo_seal
+from certsvc.demo.people import APPROVER, AREA, BY, CLERK, VILLAGE, Person, confirmed, demo_accounts, demo_people
+from certsvc.demo.village_seal import NOT_OPENED, demo_opening, demo_seal
+from certsvc.domain.calendar import beijing_date
 from certsvc.domain.issuing import Reservation
 from certsvc.domain.life import Ground
 from certsvc.domain.looked_into import Way, looked_into
 from certsvc.domain.organ import Member
 from certsvc.domain.proof_acts import ProofAct
 from certsvc.domain.proof_request import Consent, ConsentGiven, IdentityCheck, ProofRequest
+from certsvc.domain.receiver import Receivers
 from certsvc.domain.sitting import Agreed, digest_of_said
-from certsvc.errors import ChangedMeanwhile, NotFound
+from certsvc.errors import ChangedMeanwhile, NotFound, PayloadInvalid
 from certsvc.ids import parse_typed_code
 from certsvc.issuance.approvals import carry_out
 from certsvc.issuance.service import Issuing
-from certsvc.issuance.village.deciding import cancel, certificate_of, decide, decide_cancel, submit
+from certsvc.issuance.village.deciding import cancel, certificate_of, decide, decide_cancel, submit, withdraw
 from certsvc.issuance.village.drafts import Opened, Opening, open_at_counter, open_online, record_identity
 from certsvc.issuance.village.reading import view
-from certsvc.issuance.village.work import Said, VillageWork, member
+from certsvc.issuance.village.work import Said, VillageWork
 from certsvc.jobs.queue import do_one
 from certsvc.log import open_log
 from certsvc.settings import Settings
@@ -34,6 +37,7 @@ from certsvc.store.jobs import JobQueue
 from certsvc.store.pool import Pool
 from certsvc.villages import village_work
 
+WITHDRAWN = "申请人改到出生地的村委会办理，要求撤回。"
 RETURNED = "新墓址写的是“镇公墓”，请写全名称和墓位，再附一份公墓同意安置的回执。"
 CANCELLED = Ground(
     reason="现场复核时电梯还没有安装完毕，出具有误",
@@ -45,7 +49,8 @@ CANCELLED = Ground(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """How one request went: which example of which type, and how far; `due` is its last day, after the first day."""
+    """How one request went: which example of which type, and how far; `due` is its last day, after the first day. With
+    `tells` the resident agrees that the organ that receives it is told; with `waits` it is left to be sealed."""
 
     type_id: str
     example: str
@@ -55,8 +60,11 @@ class Story:
     identified: bool = True
     submitted: bool = True
     returned: bool = False
+    withdrawn: bool = False
     approved: bool = False
+    waits: bool = False
     cancelled: bool = False
+    tells: bool = False
 
     @property
     def key(self) -> str:
@@ -68,8 +76,10 @@ STORIES = (
     Story(type_id="tiered-water-proof", example="good-zhou", due=1, approved=True),
     Story(type_id="tiered-water-proof", example="good-large-household", due=1, approved=True),
     Story(type_id="special-equipment-proof", example="good-added-lift", due=3, approved=True, cancelled=True),
+    Story(type_id="water-power-connection-proof", example="good-cold-store", due=3, approved=True, tells=True),
     Story(type_id="house-alteration-proof", example="good-old-house", due=3),
     Story(type_id="grave-relocation-proof", example="good-six-graves", due=2, returned=True),
+    Story(type_id="overseas-origin-proof", example="good-vancouver", due=4, submitted=False, withdrawn=True),
     Story(type_id="public-rental-housing-proof", example="good-three-members", due=-2, submitted=False),
     Story(
         type_id="water-power-connection-proof",
@@ -88,8 +98,11 @@ STORIES = (
         submitted=False,
     ),
 )
-"""Two sealed, one cancelled, one that waits for approval, one returned, one late, one half filled in, and one that came
-in online, of which nobody has seen who asks."""
+"""Two sealed, one cancelled, one sealed of which its receiver is told, one that waits for approval, one returned, one
+withdrawn, one late, one half filled in, and one that came in online, of which nobody has seen who asks."""
+
+WAITING = Story(type_id=NOT_OPENED, example="good-small-family", due=3, approved=True, waits=True)
+"""Approved, and its seal not opened for its kind: it waits until its keeper opens it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +113,7 @@ class Hall:
     work: VillageWork
     clerk: Member
     approver: Member
+    receivers: Receivers
     day: date
 
     @property
@@ -108,30 +122,43 @@ class Hall:
         return self.work.issuing.clock()
 
 
-async def demo_village(settings: Settings, issuing: Issuing, pool: Pool, day: date) -> list[Reservation]:
+async def demo_village(
+    settings: Settings, issuing: Issuing, pool: Pool, day: date, *, serves: bool
+) -> list[Reservation]:
     """The village with its people, its seal and its requests, once; what was sealed, of what is still in force. Where
-    somebody has acted on a request meanwhile, it stays as they left it.
+    somebody has acted on a request meanwhile, it stays as they left it, and all of them where the duties were handed
+    over. Only where it is served then, by a worker that looks again, something waits for its seal.
 
     Raises:
         see the use cases.
     """
     await demo_people(pool, issuing.cipher, issuing.clock())
     await demo_seal(pool, issuing.clock())
-    await demo_opening(pool, issuing.cipher, issuing.clock())
     hall = await _hall(settings, issuing, pool, day)
+    if hall is None:
+        return []
+    await demo_opening(pool, issuing.cipher, issuing.clock())
     told = [(story, await _told(hall, story)) for story in STORIES]
     await _do_jobs(hall)
+    if serves:
+        await _told(hall, WAITING)
     return [sealed for story, sealed in told if sealed is not None and not story.cancelled]
 
 
-async def _hall(settings: Settings, issuing: Issuing, pool: Pool, day: date) -> Hall:
+async def _hall(settings: Settings, issuing: Issuing, pool: Pool, day: date) -> Hall | None:
+    """None where one of the two no longer has the duty."""
     work = village_work(settings, issuing, pool)
     accounts = await demo_accounts(pool, issuing.clock())
 
-    async def who(person: Person) -> Member:
-        return await member(work, accounts[person.name], VILLAGE, issuing.clock())
+    async def who(person: Person) -> Member | None:
+        held = await work.organs.memberships(accounts[person.name], beijing_date(issuing.clock()))
+        return next((one for one in held if one.organ.uscc == VILLAGE and one.has(person.duty)), None)
 
-    return Hall(pool=pool, work=work, clerk=await who(CLERK), approver=await who(APPROVER), day=day)
+    clerk, approver = await who(CLERK), await who(APPROVER)
+    if clerk is None or approver is None:
+        return None
+    receivers = load_receivers(settings.schemas, issuing.catalog, is_demonstration=True)
+    return Hall(pool=pool, work=work, clerk=clerk, approver=approver, receivers=receivers, day=day)
 
 
 async def _told(hall: Hall, story: Story) -> Reservation | None:
@@ -147,11 +174,15 @@ async def _told(hall: Hall, story: Story) -> Reservation | None:
             )
         if story.submitted:
             await submit(hall.work, hall.clerk, request.id, 2, f"{story.key} submit", hall.now)
+        if story.withdrawn:
+            await withdraw(hall.work, hall.clerk, request.id, WITHDRAWN, 2, f"{story.key} withdraw", hall.now)
         if story.returned or story.approved:
             await _decided(hall, story, request.id)
-        return await _sealed(hall, story, request.id) if story.approved else None
+        return await _sealed(hall, story, request.id) if story.approved and not story.waits else None
     except ChangedMeanwhile:
         return None  # somebody has acted on it
+    except PayloadInvalid:
+        return None  # of a later version than this folder, whose first day is so long ago that its term is over
 
 
 async def _decided(hall: Hall, story: Story, request_id: str) -> None:
@@ -182,6 +213,7 @@ async def _opened(hall: Hall, story: Story) -> Opened:
             consent=consent,
         ),
         due=hall.day + timedelta(days=story.due),
+        tells=hall.receivers.of(AREA, story.type_id)[0] if story.tells else None,
     )
     if story.online:
         return await open_online(hall.work, VILLAGE, asked, hall.now)

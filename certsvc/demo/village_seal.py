@@ -1,4 +1,5 @@
-"""The village's seal in the demonstration: kept by its clerk, and used only as she opens it beforehand.
+"""The village's seal in the demonstration: managed by the town's overseer, kept by the village's clerk, used only as
+she opens it beforehand.
 
 The ceremony makes it as it makes every other; what is special is done by acts on record, the same in a new folder as in
 one that an older version of the demonstration left.
@@ -8,9 +9,9 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from certsvc.authority.seal_plan import MADE_UP
-from certsvc.demo.people import BY, CLERK, SEAL_ID, confirmed
+from certsvc.demo.people import BY, CLERK, OVERSEER, SEAL_ID, confirmed
 from certsvc.domain.calendar import beijing_date
-from certsvc.domain.seal import Seal
+from certsvc.domain.seal import Seal, SealPeople
 from certsvc.domain.seal_acts import SealAct, SealActRequest, SealRulesRequest, SealState, rules_of
 from certsvc.domain.seal_authorisation import MOST_DAYS, AuthorisationRequest, EndOfAuthorisation, Terms
 from certsvc.issuance.seals import act_on_seal, change_rules
@@ -21,12 +22,15 @@ from certsvc.store.seal_authorisations import PostgresSealAuthorisations
 from certsvc.store.seals import PostgresSeals
 
 USES, USES_A_DAY = 600, 100
+NOT_OPENED = "medical-relief-proof"
+"""The kind that the seal is not opened for at first, so that there is something for its keeper to do."""
+
 IN_HAND = {SealState.ENABLED, SealState.SUSPENDED}
 
 
 async def demo_seal(pool: Pool, now: datetime) -> None:
-    """Hand the village's seal to the clerk of the demonstration, while it is still kept by nobody in particular, and
-    see that it needs to be opened; so it stays, for ever.
+    """Hand the village's seal to the clerk of the demonstration, while it is still kept by nobody in particular, see
+    that it needs to be opened, which stays so for ever, and make the town's overseer its manager in the same way.
 
     Raises:
         NotFound, ActNotAllowed, Forbidden, KeyReused: see `SealRegister.act`.
@@ -44,6 +48,13 @@ async def demo_seal(pool: Pool, now: datetime) -> None:
         rules = replace(rules_of(found.seal), needs_authorisation=True)
         confirmed = asdict(replace(asked, confirmed_by=people.approver))
         await change_rules(seals, SealRulesRequest(**confirmed, rules=rules), now, lambda _: 1)
+    await _managed_by_town(seals, people, now)
+
+
+async def _managed_by_town(seals: PostgresSeals, people: SealPeople, now: datetime) -> None:
+    if people.manager == MADE_UP.manager and people.approver is not None:
+        asked = _asked(SealAct.REPLACE_MANAGER, people.approver, "演示：村章镇管，由镇督导人管理")
+        await act_on_seal(seals, replace(asked, successor=OVERSEER.name), now)
 
 
 def _asked(act: SealAct, actor: str, reason: str) -> SealActRequest:
@@ -51,8 +62,8 @@ def _asked(act: SealAct, actor: str, reason: str) -> SealActRequest:
 
 
 async def demo_opening(pool: Pool, cipher: PayloadCipher, now: datetime) -> None:
-    """Open the seal for as long as may be, in the clerk's name, where it was never opened or the last opening ran out.
-    One that she revoked, or that ended with her keeping it, is not given anew.
+    """Open the seal for all kinds but one, for as long as may be, in the clerk's name, where it was never opened or the
+    last opening ran out. One that she revoked, or that ended with her keeping it, is not given anew.
 
     Raises:
         see `authorise`.
@@ -74,7 +85,7 @@ async def demo_opening(pool: Pool, cipher: PayloadCipher, now: datetime) -> None
 def _terms(seal: Seal, now: datetime) -> Terms:
     day = beijing_date(now)
     return Terms(
-        certificate_types=seal.certificate_types,
+        certificate_types=seal.certificate_types - {NOT_OPENED},
         quota=USES,
         daily_quota=USES_A_DAY,
         first_day=day,

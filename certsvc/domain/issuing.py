@@ -129,7 +129,7 @@ class Draft:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
     """A committed intent: ref, number, identifier and status-list index are taken and will not change. `layout` and
-    `file` are as in the order."""
+    `file` are as in the order; `replaces` is the version before."""
 
     ref: Ref
     life: Ref
@@ -155,6 +155,7 @@ class Reservation:
     issued_at: datetime | None
     layout: str | None = None
     file: ExternalFile | None = None
+    replaces: Ref | None = None
 
     @property
     def organ(self) -> Uscc:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from certsvc.domain.acts import ACTS, CONDITIONS, Act, Makes, Organ
-from certsvc.domain.states import Condition, ConditionKind, Status, named_state
+from certsvc.domain.states import Condition, ConditionKind, Status, named_state, said_state
 from certsvc.errors import ActNotAllowed, ChangedMeanwhile
 from certsvc.ids import Ref
 
@@ -148,12 +148,12 @@ def refusal(event: Event, state: State) -> str | None:
 
 def not_allowed(code: str, event: Event, status: Status | None) -> ActNotAllowed:
     """Why an act is refused, for people: what it met."""
-    rule = ACTS[event.act]
+    rule, state = ACTS[event.act], said_state(status)
     words = {
         "not_issued": ("当日还没有签发", "it was not issued by that day"),
         "there_already": ("已经如此", "it is so already"),
         "no_such_condition": ("没有这个条件可解除", "there is no such condition"),
-        "wrong_state": (f"当日的状态是 {status}", f"its state on that day is {status}"),
+        "wrong_state": (f"当日的状态是{state[0]}", f"its state on that day is {state[1]}"),
     }
     zh, en = words[code]
     return ActNotAllowed(

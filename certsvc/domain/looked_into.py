@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
+from certsvc.errors import ActNotAllowed
+
 MARK, AND = "核实方式：", "、"
 
 
@@ -31,3 +33,22 @@ def ways_and_words(notes: str | None) -> tuple[tuple[Way, ...], str]:
     if not named or len(ways) != len(named):
         return (), notes or ""
     return ways, rest
+
+
+def is_looked_into(notes: str | None) -> bool:
+    """Whether it is written down in which ways the facts were looked into, and what came of it."""
+    ways, words = ways_and_words(notes)
+    return bool(ways and words.strip())
+
+
+def require_looked_into(notes: str | None) -> None:
+    """Refuse what nobody has written down how it was looked into.
+
+    Raises:
+        ActNotAllowed: the ways are missing, or the words.
+    """
+    if not is_looked_into(notes):
+        raise ActNotAllowed(
+            "还没有写明怎样核实的和核实经过：请在“填写内容”里补上，再提交。",
+            "It is not written down how the facts were looked into, and what came of it: fill that in first.",
+        )

@@ -1,10 +1,13 @@
 """Printed numbers: a series is a template in which only the serial and the check digit are open."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from certsvc.errors import Conflict
 from certsvc.ids import check_digit_mod_11_10
+
+BRACKETS = str.maketrans("([【)]】", "〔〔〔〕〕〕")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +39,8 @@ class NumberSeries:
         head, tail = self.template.split("{check}")
         head = head.format(serial=serial)
         return head + check_digit_mod_11_10(re.sub(r"[^0-9]", "", head)) + tail.format(serial=serial)
+
+
+def as_printed(typed: str) -> str:
+    """A number as it is printed, of what somebody typed: a keyboard has other brackets, other figures, and spaces."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", typed)).translate(BRACKETS)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
+from certsvc.domain.organ_seal import OrganSeal, about_keeper
+from certsvc.domain.seal_acts import SealAct, SealActRequest
 from certsvc.errors import Problem
 from certsvc.ids import Uscc, new_opaque_id
 
@@ -112,7 +114,8 @@ class Handover:
     """One change of who does what, whole: the appointments that end with the day before `day`, and those that begin
     with it. `key` names it in its organ: sent again it is the same. `by` puts it on record, and says why: an overseer
     with an `account`, or without one the operator, who is not among the persons. `seen` is the version of the
-    appointments that were looked at (`version_of`); None takes them as they stand."""
+    appointments and the keeper that were looked at (`version_of`); None takes them as they stand. `keeper` is who
+    keeps the organ's seal from then on; None: who keeps it now."""
 
     organ: Uscc
     key: str
@@ -123,6 +126,19 @@ class Handover:
     reason: str
     account: str | None = None
     seen: str | None = None
+    keeper: str | None = None
+
+    def passing(self, seal_id: str) -> SealActRequest:
+        """The act by which the seal goes to `keeper`, known by the handover that it is part of."""
+        return SealActRequest(
+            client=f"handover {self.organ}",
+            key=self.key,
+            seal_id=seal_id,
+            act=SealAct.HAND_OVER,
+            actor=self.by,
+            reason=self.reason,
+            successor=self.keeper,
+        )
 
 
 def new_appointment_id() -> str:
@@ -138,9 +154,10 @@ def oversees(overseer: Organ, organ: Organ) -> bool:
     return overseer.kind is OrganKind.CITY and organ.kind is not OrganKind.CITY and organ.area[:4] == overseer.area[:4]
 
 
-def version_of(appointments: Iterable[Appointment]) -> str:
-    """What tells one state of an organ's appointments from another, in 32 hexadecimal digits."""
+def version_of(appointments: Iterable[Appointment], keeper: str | None) -> str:
+    """What tells one state of an organ's appointments, and who keeps its seal, from another: 32 hexadecimal digits."""
     said = sorted(f"{held.id} {held.last_day}" for held in appointments)
+    said += [] if keeper is None else [keeper]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:32]
 
 
@@ -170,16 +187,16 @@ def after_handover(appointments: Sequence[Appointment], handover: Handover) -> t
 
 
 def handover_problems(
-    organ: Organ, appointments: Sequence[Appointment], keeper: str | None, handover: Handover, today: date
+    organ: Organ, appointments: Sequence[Appointment], seal: OrganSeal | None, handover: Handover, today: date
 ) -> list[Problem]:
-    """Everything that speaks against a handover, looked at as a whole: none, and it may be done. `keeper` keeps the
-    seal now."""
+    """Everything that speaks against a handover, looked at as a whole: none, and it may be done. `seal` is the organ's,
+    as it stands now."""
     after = [held for held in after_handover(appointments, handover) if not held.is_over(handover.day)]
     return [
         *_list_problems(appointments, handover, today),
         *_doubled(after),
         *_audit_problems(after),
-        *_keeper_problems(after, keeper),
+        *_seal_problems(after, seal, handover, today),
         *_overseer_problems(organ, handover),
         *_own_problems(handover),
         *(_pair_problems(after) if organ.kind is OrganKind.VILLAGE else ()),
@@ -189,10 +206,13 @@ def handover_problems(
 def keeper_must_change(appointments: Sequence[Appointment], keeper: str | None, handover: Handover) -> bool:
     """Whether who keeps the seal has no duty in the organ any more once the handover is done.
 
-    Handing over a seal is an act of its own: by its manager or approver, who are not of the village, under its own
-    record and its own rules. So it is not done in passing here, but is the next step that is named; until then the seal
-    stays with whom the record names, and the rules above hold against that name.
+    A seal is handed over by its manager or its approver alone, under its own record and its own rules. Where one of
+    them is the overseer who hands over, and names a keeper, it is done in the same transaction. Where not, it is the
+    next step that is named: until then the seal stays with whom the record names, and the rules above hold against
+    that name.
     """
+    if handover.keeper is not None:
+        return False
     before = {held.person for held in appointments if not held.is_over(handover.day - DAY)}
     after = {held.person for held in after_handover(appointments, handover) if not held.is_over(handover.day)}
     return keeper is not None and keeper in before and keeper not in after
@@ -203,7 +223,7 @@ def _list_problems(appointments: Sequence[Appointment], handover: Handover, toda
     found = []
     if handover.day < today:
         found.append(_problem("day", "past", "交接日不能早于今天。", "The day of a handover is not in the past."))
-    if not handover.goes and not handover.comes:
+    if not handover.goes and not handover.comes and handover.keeper is None:
         found.append(_problem("comes", "nothing", "没有写明谁离任、谁接任。", "Say who goes and who comes."))
     if len(handover.goes) + len(handover.comes) > MOST_CHANGES:
         found.append(_problem("comes", "too_many", f"一次最多 {MOST_CHANGES} 项。", f"{MOST_CHANGES} at most."))
@@ -228,6 +248,41 @@ def _audit_problems(after: Sequence[Appointment]) -> list[Problem]:
         _about(one, "audits", "负责监督，不能同时担任{zh}", "audits, and cannot be {en} too")
         for one in after
         if one.account in auditors and one.duty is not OrganDuty.AUDITOR
+    ]
+
+
+def _seal_problems(
+    after: Sequence[Appointment], seal: OrganSeal | None, handover: Handover, today: date
+) -> list[Problem]:
+    if handover.keeper is None:
+        return _keeper_problems(after, seal.people.keeper if seal else None)
+    if seal is None:
+        return [about_keeper("no_seal", "本单位还没有印章：请留空。", "There is no seal yet: leave this empty.")]
+    found = [*seal.passing_problems(handover.by, handover.keeper), *_successor_problems(after, handover.keeper)]
+    return [*_another_day(handover, today), *found]
+
+
+def _another_day(handover: Handover, today: date) -> list[Problem]:
+    """A seal passes at once: nobody uses it for somebody who is to keep it later."""
+    if handover.day <= today:
+        return []
+    zh = f"印章只能当天移交，交接日却是{handover.day}：这里请留空，到那天再来办理一次交接，只填这一栏。"
+    en = f"A seal passes at once: leave this empty, and on {handover.day} hand over again, with only this filled in."
+    return [about_keeper("another_day", zh, en)]
+
+
+def _successor_problems(after: Sequence[Appointment], keeper: str) -> list[Problem]:
+    duties = {one.duty for one in after if one.person == keeper}
+    if not duties:
+        zh, en = "届时在本单位没有职责，不能保管印章。", "will have no duty here, and cannot keep the seal."
+        return [about_keeper("no_duty", f"{keeper}{zh}", f"{keeper} {en}")]
+    return [
+        about_keeper(
+            "approves_or_audits",
+            f"{keeper}届时担任{DUTY_WORDS[duty][0]}，不能保管印章（国办发〔2001〕52号）。",
+            f"{keeper} will be {DUTY_WORDS[duty][1]} here, and cannot keep the seal.",
+        )
+        for duty in sorted(duties & APART_FROM_THE_SEAL)
     ]
 
 

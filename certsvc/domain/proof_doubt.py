@@ -29,10 +29,12 @@ NEED_WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoubtCheck:
-    """What was found: who looked into it with which result, in words."""
+    """What was found: who looked into it with which result, in words; `version` is that of the request which they had
+    seen."""
 
     need: DoubtNeed
     said: str
+    version: int
     account: str
     person: str
     at: datetime

@@ -16,6 +16,7 @@ from certsvc.domain.approval import Approval, ApprovalState
 from certsvc.domain.organ import Member, OrganDuty
 from certsvc.domain.proof_acts import EITHER, PROOF_ACTS, STATE_WORDS, ProofAct, ProofState, Side
 from certsvc.domain.proof_doubt import DoubtNeed
+from certsvc.domain.proof_life import ProofLife
 from certsvc.domain.receiver import ReceiverChoice
 from certsvc.errors import ActNotAllowed, ChangedMeanwhile, Forbidden
 from certsvc.ids import ProgressCode, Ref, Uscc, new_opaque_id
@@ -152,12 +153,14 @@ class ProofActRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofContent:
-    """What a request says of persons, as it lies in the register: encrypted and bound to its id."""
+    """What a request says of persons, as it lies in the register: encrypted and bound to its id. `is_of_others` where a
+    name or a number of any holder is another than before: whoever was seen was somebody else."""
 
     sealed: bytes
     key_id: str
     shown: str | None
     holder_hash: bytes | None
+    is_of_others: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,10 +191,12 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What may be said to who has the code: nothing about persons. `reason` says why it was returned."""
+    """What may be said to who has the code: nothing about persons. `reason` says why it was returned, `waits` in a
+    stable word why what is approved is not sealed yet (None: it is being sealed), `life` what became of what is."""
 
     type_id: str
     organ_name: str
+    origin: Origin
     state: ProofState
     outcome: ApprovalState | None
     version: int
@@ -199,6 +204,8 @@ class Progress:
     changed_at: datetime
     due: date | None
     reason: str | None
+    waits: str | None = None
+    life: ProofLife | None = None
 
 
 def new_request_id() -> str:

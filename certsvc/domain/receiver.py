@@ -56,7 +56,8 @@ class ReceiverChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """Which organ was told what, and when; without a `client` it is told by the notice that the resident carries."""
+    """Which organ was told what, and when; without a `client` it is told by the notice that the resident carries.
+    `replaces` is the code of the proof that they had, where it was corrected."""
 
     receiver: str
     name: str
@@ -64,3 +65,4 @@ class Told:
     kind: ToldKind
     code: str
     at: datetime
+    replaces: str | None = None

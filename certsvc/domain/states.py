@@ -92,6 +92,12 @@ OPEN = (
 """Of several conditions beside a valid state, the one that names it: first what keeps it in force after its term."""
 
 
+def said_state(status: Status | None) -> tuple[str, str]:
+    """A state within a sentence, in Chinese and English; None: before there is one."""
+    row = STATES.get(status) if status else None
+    return (f"“{row.zh}”", f"“{row.en}”") if row else ("“未签发”", "“Not issued yet”")
+
+
 def named_state(status: Status, conditions: Iterable[Condition]) -> Status:
     """The one word for a state and what holds beside it; only a valid state is named by a condition."""
     if status is not Status.VALID:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from enum import IntEnum
 from fractions import Fraction
 from operator import sub
+from typing import NewType
 
 from certsvc.domain.organ import Organ
 from certsvc.domain.proof_request import Turn
@@ -23,6 +24,10 @@ ANY_KIND, NO_CATALOGUE = "", "-"
 HALF, NINE_TENTHS = Fraction(1, 2), Fraction(9, 10)
 LONGEST_PERIOD = timedelta(days=3653)
 
+Scope = NewType("Scope", str)
+"""Whose acts are counted together: an organ (its USCC), a town with its villages, or a city. The database has the same
+(`proof_scopes`)."""
+
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 BOUNDS = (
     *(1, 5, 10, 30),
@@ -32,6 +37,21 @@ BOUNDS = (
     *(n * DAY for n in (2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 90)),
 )
 """Seconds where a class of durations ends; the last class has no end. The database has the same (`proof_place`)."""
+
+
+def organ_scope(organ: Organ) -> Scope:
+    """An organ alone."""
+    return Scope(organ.uscc)
+
+
+def town_scope(organ: Organ) -> Scope:
+    """An organ's town with all its villages; what belongs to no town stands for itself."""
+    return Scope(f"{organ.town or organ.uscc}+")
+
+
+def city_scope(organ: Organ) -> Scope:
+    """Everything in an organ's city: the first four digits of its area."""
+    return Scope(organ.area[:4])
 
 
 class Count(IntEnum):
@@ -124,12 +144,6 @@ class Late:
 
     number: int
     oldest: date
-
-
-def all_late(some: Iterable[Late]) -> Late:
-    """At least one, together."""
-    each = list(some)
-    return Late(number=sum(one.number for one in each), oldest=min(one.oldest for one in each))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from litestar import Request, Response
 from litestar.response import Redirect
 from structlog.typing import FilteringBoundLogger
 
-from certsvc.errors import NotSignedIn
+from certsvc.errors import CertsvcError, NotSignedIn
 from certsvc.http.access import route_name
 from certsvc.http.negotiation import wants_page
 from certsvc.http.pages import Pages
@@ -21,6 +21,8 @@ class AnswerProblems:
         self._pages, self._log = pages, log
 
     def __call__(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        if isinstance(error, CertsvcError) and isinstance(error.page, Response) and wants_page(request):
+            return error.page
         if isinstance(error, NotSignedIn) and wants_page(request):
             return Redirect(error.address, status_code=303)
         shown = show(error, self._pages.language(request))

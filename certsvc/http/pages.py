@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 from litestar import Request, Response
@@ -17,6 +17,7 @@ from certsvc.http.negotiation import HTML, JSON, PROBLEM, wanted_language, wants
 from certsvc.http.offers import offer_of
 from certsvc.http.problems import RETRY_AFTER_SECONDS, Shown, problem_json
 from certsvc.http.report_links import report_address
+from certsvc.http.routes import LONGEST_URL
 from certsvc.http.site import Site
 from certsvc.http.static import load_assets
 from certsvc.http.templates import load_templates
@@ -31,9 +32,6 @@ from certsvc.verify.changed import Changed
 from certsvc.verify.history import HistoryReport, history_json
 from certsvc.verify.json import case_json, report_json
 from certsvc.verify.report import Report
-
-KEPT = ("code", "show", "as_of", "known_at", "uscc", "name", "from", "to", "town", "by")
-"""What of a query belongs to what is shown."""
 
 LANGUAGE_MARK = re.compile(r'<span lang="[A-Za-z-]*">|</span>')
 IN_APP = re.compile(
@@ -175,9 +173,9 @@ class Pages:
             "keep": f"?lang={language.code}" if asked else "",
             "tag": language.tag,
             "others": [
-                (_address(request, lang=code) or f"/?lang={code}", TAGS[code], NAMES[code])
+                (_address(request, lang=code), TAGS[code], NAMES[code])
                 for code in CODES
-                if code != language.code
+                if code != language.code and is_read_again(request)
             ],
             "again": _address(request, **({"lang": language.code} if asked else {})),
             "in_app": IN_APP.search(request.headers.get("user-agent", "")[:1000]) is not None,
@@ -201,13 +199,29 @@ def without_marks(html: str) -> Markup:
     return Markup(LANGUAGE_MARK.sub("", html))  # noqa: S704  a template wrote it, and escaped what it put in
 
 
+def is_read_again(request: Request[Any, Any, Any]) -> bool:
+    """Whether a page may be asked for once more, in another language: what answers a form would lose what was typed."""
+    return request.method in ("GET", "HEAD")
+
+
+def asked_again(request: Request[Any, Any, Any], without: Sequence[str], query: Mapping[str, str]) -> str:
+    """The address of this page as it was asked for, but for what is in `without` and in `query`, which is added; the
+    page as it begins, where that would be longer than an address may be."""
+    path = quote("/" + request.scope["path"].lstrip("/"))  # two slashes would lead to another host
+    changed = {*without, *query}
+    query_string = request.scope["query_string"].decode("latin-1")
+    asked = [(name, value) for name, value in parse_qsl(query_string, True) if name not in changed]
+
+    def address(pairs: Sequence[tuple[str, str]]) -> str:
+        return f"{path}?{urlencode(pairs, quote_via=quote)}" if pairs else path
+
+    whole, begins = address([*asked, *query.items()]), address([*query.items()])
+    return whole if len(whole) <= LONGEST_URL else begins
+
+
 def _address(request: Request[Any, Any, Any], without: Sequence[str] = (), **query: str) -> str:
     """The address of this page, with this query; empty where there is none, as a checked file is not kept."""
-    if request.method not in ("GET", "HEAD"):
-        return ""
-    path = quote("/" + request.scope["path"].lstrip("/"))  # two slashes would lead to another host
-    typed = {name: value for name, value in request.query_params.items() if name in KEPT and name not in without}
-    return path + ("?" + urlencode({**typed, **query}) if typed or query else "")
+    return asked_again(request, ("lang", *without), query) if is_read_again(request) else ""
 
 
 def _response(content: bytes, media_type: str, status: int) -> Response[bytes]:

@@ -184,10 +184,10 @@ def open_payload(issuing: Issuing, reservation: Reservation) -> Mapping[str, Any
 
 def _refuse_problems(certificate_type: CertificateType, order: Order, problems: Sequence[Problem]) -> None:
     if problems:
-        fields = ", ".join(dict.fromkeys(problem.field for problem in problems))
+        zh, en = certificate_type.named(problems)
         raise PayloadInvalid(
-            f"{certificate_type.zh}的内容有 {len(problems)} 处不合要求：{fields}",
-            f"{certificate_type.en}: {len(problems)} problems in {fields}",
+            f"{certificate_type.zh}的内容有 {len(problems)} 处不合要求：{zh}",
+            f"{certificate_type.en}: {len(problems)} problems in {en}",
             problems=problems,
         )
 
@@ -291,4 +291,5 @@ def _stand_in(draft: Draft, issuing: Issuing, kind: CertificateType) -> Reservat
         issued_at=None,
         layout=draft.order.layout,
         file=draft.order.file,
+        replaces=draft.previous.ref if draft.previous else None,
     )

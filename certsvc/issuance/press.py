@@ -180,6 +180,7 @@ def _face(
         term=reservation.term,
         issued_on=beijing_date(reservation.reserved_at),
         typed_code=reservation.ref.typed_code,
+        replaces=reservation.replaces.typed_code if reservation.replaces else None,
         host=urlsplit(issuing.public_url).netloc,
         qr_prefix=qr_prefix(issuing.public_url),
         digits=digits,

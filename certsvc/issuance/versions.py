@@ -9,7 +9,7 @@ from certsvc.domain.acts import ACTS, Act
 from certsvc.domain.calendar import Term, TermState
 from certsvc.domain.issuing import Order, Reservation
 from certsvc.domain.life import State
-from certsvc.domain.states import ConditionKind
+from certsvc.domain.states import ConditionKind, said_state
 from certsvc.errors import ActNotAllowed, InvalidInput, Problem
 
 DAY = timedelta(days=1)
@@ -26,9 +26,10 @@ def require_living(act: Act, previous: Reservation, state: State, today: date) -
     """
     rule = ACTS[act]
     if state.status is None or state.status not in rule.before:
+        zh, en = said_state(state.status)
         raise ActNotAllowed(
-            f"{previous.number} 今天的状态是 {state.status}，不能{rule.zh}。",
-            f"{previous.number} is {state.status} today: the act “{rule.en}” is not allowed.",
+            f"{previous.number} 今天的状态是{zh}，不能{rule.zh}。",
+            f"The state of {previous.number} is {en} today: the act “{rule.en}” is not allowed.",
         )
     over = previous.term.state(today) is TermState.OVER
     if over and ConditionKind.RENEWAL_PENDING not in state.conditions:

@@ -1,4 +1,4 @@
-"""What a face shows, and the data attached to it: exactly the same."""
+"""What a face shows, and the data attached to it: the same, and which version it replaces."""
 
 import json
 from collections.abc import Mapping
@@ -19,8 +19,9 @@ SCHEMA = "certsvc-certificate/1"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
     """One page to render. `typed_code` is in groups of four; `digits` is the token; `host` as people read it. `seals`
-    are the owners of joint seals in their order, the issuer first; with one seal there are none. `full_view` are the
-    six characters of a proof, which are printed and not in the attached data: they open it, and are none of it."""
+    are the owners of joint seals in their order, the issuer first; with one seal there are none. `replaces`, the typed
+    code of the version before, is in the attached data alone. `full_view` are the six characters of a proof, which are
+    printed and not in the attached data: they open it, and are none of it."""
 
     type: CertificateType
     layout: Layout
@@ -37,6 +38,7 @@ class Face:
     digits: str
     specimen: bool
     seals: tuple[Issuer, ...] = ()
+    replaces: str | None = None
     full_view: str = ""
 
     @property
@@ -57,6 +59,7 @@ def attachment(face: Face) -> bytes:
         "number": face.number,
         "identifier": face.identifier,
         "version": face.version,
+        **({"replaces": face.replaces} if face.replaces else {}),
         "issuer": {"name": face.issuer.name, "uscc": face.issuer.uscc},
         **({"seals": [{"name": owner.name, "uscc": owner.uscc} for owner in face.seals]} if face.seals else {}),
         "term": {

@@ -6,7 +6,9 @@ from typing import Protocol
 
 from certsvc.domain.evidence import DrawnEvidence, KeptEvidence, NewEvidence, SealedPart
 from certsvc.domain.organ import Appointment, Handover, Member, Organ
+from certsvc.domain.organ_seal import OrganSeal
 from certsvc.domain.proof_doubt import DoubtCheck, DoubtNeed, DoubtRecord
+from certsvc.domain.proof_life import ProofLife
 from certsvc.domain.proof_request import (
     NewProofRequest,
     Progress,
@@ -17,7 +19,7 @@ from certsvc.domain.proof_request import (
     Turn,
 )
 from certsvc.domain.receiver import ReceiverChoice
-from certsvc.ids import Uscc
+from certsvc.ids import Ref, Uscc
 from certsvc.services.requests import Approvals
 from certsvc.services.sittings import Sittings
 
@@ -34,6 +36,9 @@ class Organs(Protocol):
     async def organs(self) -> Sequence[Organ]:
         """All organs."""
 
+    async def some(self, codes: Collection[Uscc]) -> Mapping[Uscc, Organ]:
+        """Organs by their codes, as far as they are on record."""
+
     async def under(self, organ: Organ) -> Sequence[Organ]:
         """The organs directly under a town or a city, by name."""
 
@@ -43,6 +48,9 @@ class Organs(Protocol):
     async def keeper(self, uscc: Uscc) -> str | None:
         """Who keeps the seal of an organ."""
 
+    async def seal(self, uscc: Uscc) -> OrganSeal | None:
+        """The seal of an organ, as a handover meets it; None where it has none."""
+
     async def appointments(self, uscc: Uscc) -> Sequence[Appointment]:
         """Who has or had which duty in an organ."""
 
@@ -50,8 +58,9 @@ class Organs(Protocol):
         """Who somebody is on a day, in each organ."""
 
     async def hand_over(self, handover: Handover, now: datetime) -> Sequence[Appointment]:
-        """End and begin appointments, all or none; those of the organ then. Raises `InvalidInput` with every problem,
-        `ChangedMeanwhile`, `Conflict`, `Forbidden`, `KeyReused`, `NotFound`."""
+        """End appointments, hand over the seal if a keeper is named, begin appointments: all or nothing; those of the
+        organ then. Raises `InvalidInput` with every problem, `ChangedMeanwhile`, `Conflict`, `ActNotAllowed`,
+        `Forbidden`, `KeyReused`, `NotFound`."""
 
 
 class ProofRequests(Sittings, Protocol):
@@ -66,6 +75,9 @@ class ProofRequests(Sittings, Protocol):
 
     async def of_code(self, code_hash: bytes) -> ProofRequest:
         """The request that is followed by a code. Raises `NotFound`."""
+
+    async def of_number(self, organ: Uscc, number: str) -> ProofRequest:
+        """The newest request of an organ whose proof has a printed number. Raises `NotFound`."""
 
     async def progress(self, code_hash: bytes) -> Progress:
         """What may be said to who has the code. Raises `NotFound`."""
@@ -124,6 +136,18 @@ class ProofRequests(Sittings, Protocol):
 
     async def note_taken(self, request_id: str, person: str, now: datetime) -> None:
         """Put on record that somebody took the sealed file."""
+
+    async def lives(self, requests: Sequence[str], day: date) -> Mapping[str, ProofLife]:
+        """What became of the proofs of these requests, as far as they were issued."""
+
+    async def life(self, ref: Ref, day: date) -> ProofLife | None:
+        """What became of a proof; None where it was not issued."""
+
+    async def life_of_code(self, code_hash: bytes, day: date) -> ProofLife | None:
+        """What became of the proof of the request with a code; None where it is not sealed."""
+
+    async def was_opened(self, account: str | None, key: str) -> bool:
+        """Whether somebody, or with None a resident, sent a request under this key before."""
 
     async def lapse(self, untouched_since: datetime, reason: str, now: datetime) -> int:
         """Withdraw drafts that nobody touched; how many."""

@@ -29,7 +29,12 @@ async def checks_in(connection: Connection, request_id: str) -> Sequence[DoubtCh
     rows = await connection.fetch(SQL["checks"], request_id)
     return [
         DoubtCheck(
-            need=DoubtNeed(row["need"]), said=row["said"], account=row["account"], person=row["person"], at=row["at"]
+            need=DoubtNeed(row["need"]),
+            said=row["said"],
+            version=row["version"],
+            account=row["account"],
+            person=row["person"],
+            at=row["at"],
         )
         for row in rows
     ]

@@ -26,12 +26,14 @@ from certsvc.domain.proof_request import (
 from certsvc.domain.receiver import ReceiverChoice
 from certsvc.domain.sitting import Agreed, Sitting, agreeing, sitting_of_one
 from certsvc.errors import ActNotAllowed, ChangedMeanwhile, Conflict, Forbidden, KeyReused, NotFound
+from certsvc.ids import Uscc
 from certsvc.store.approvals import PostgresApprovals, ask_in, decide_in, withdraw_in
 from certsvc.store.audit import audit
 from certsvc.store.handing import choose_in
 from certsvc.store.pool import Connection, Pool
 from certsvc.store.proof_desk import ClerksDesk
 from certsvc.store.proof_doubts import put_needs
+from certsvc.store.proof_lives import PostgresProofLives
 from certsvc.store.proof_rows import to_event, to_progress, to_request
 from certsvc.store.queries import queries
 from certsvc.store.sittings import PostgresSittings, confirm_in
@@ -47,7 +49,7 @@ LEFT_OUT = (ActNotAllowed, ChangedMeanwhile, Conflict, Forbidden, NotFound)
 """Why a request of a sitting cannot be done that was looked at, while the others are."""
 
 
-class PostgresProofRequests(ClerksDesk, PostgresSittings):
+class PostgresProofRequests(ClerksDesk, PostgresSittings, PostgresProofLives):
     """Needs the database role that owns the tables. Every method may raise `RegisterUnavailable`."""
 
     async def open(self, new: NewProofRequest, act: ProofActRequest, now: datetime) -> ProofRequest:
@@ -92,6 +94,18 @@ class PostgresProofRequests(ClerksDesk, PostgresSittings):
             found = await connection.fetchval(SQL["of_code"], code_hash)
             if found is None:
                 raise _no_code()
+            return await request_in(connection, found)
+
+    async def of_number(self, organ: Uscc, number: str) -> ProofRequest:
+        """The newest request of an organ whose proof has a printed number.
+
+        Raises:
+            NotFound: there is none.
+        """
+        async with self._pool.connection() as connection:
+            found = await connection.fetchval(SQL["of_number"], organ, number)
+            if found is None:
+                raise no_request(number)
             return await request_in(connection, found)
 
     async def progress(self, code_hash: bytes) -> Progress:
@@ -148,6 +162,8 @@ class PostgresProofRequests(ClerksDesk, PostgresSittings):
                         await withdraw_in(connection, known["approval_id"], act.person, now)
                     await _record(connection, act, now)
                     if content is not None:
+                        if content.is_of_others:
+                            await connection.execute(SQL["others"], act.request_id)
                         values = content.sealed, content.key_id, content.shown, content.holder_hash
                         await connection.execute(SQL["content"], act.request_id, *values)
                     if tells is not None:

@@ -52,9 +52,10 @@ def to_event(row: Record) -> ProofEvent:
 
 def to_progress(row: Record) -> Progress:
     """What may be said to who has the code."""
-    same = ("type_id", "organ_name", "version", "opened_at", "changed_at", "reason")
+    same = ("type_id", "organ_name", "version", "opened_at", "changed_at", "reason", "waits")
     return Progress(
         **{name: row[name] for name in same},
+        origin=Origin(row["origin"]),
         state=ProofState(row["state"]),
         outcome=_outcome(row["outcome"]),
         due=_day(row["due"]),

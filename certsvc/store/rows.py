@@ -64,6 +64,7 @@ def to_reservation(row: Record) -> Reservation:
         issued_at=row["issued_at"],
         layout=row["layout"],
         file=_to_file(row),
+        replaces=ref_or_none(row["replaces"]),
     )
 
 

@@ -46,13 +46,6 @@ def rules_as_json(rules: SealRules) -> str:
 
 def to_seal(row: Record) -> Seal:
     """A row of `seal`."""
-    people = SealPeople(
-        applicant=row["applicant"],
-        approver=row["approver"],
-        manager=row["manager"],
-        keeper=row["keeper"],
-        auditor=row["auditor"],
-    )
     return Seal(
         id=row["id"],
         owner=row["owner"],
@@ -63,8 +56,19 @@ def to_seal(row: Record) -> Seal:
         place=_to_place(row),
         daily_quota=row["daily_quota"],
         hours=_to_hours(row),
-        people=people,
+        people=to_people(row),
         needs_authorisation=row["needs_authorisation"],
+    )
+
+
+def to_people(row: Record) -> SealPeople:
+    """Who answers for a seal."""
+    return SealPeople(
+        applicant=row["applicant"],
+        approver=row["approver"],
+        manager=row["manager"],
+        keeper=row["keeper"],
+        auditor=row["auditor"],
     )
 
 

@@ -81,18 +81,8 @@ class PostgresSeals:
             ActNotAllowed, Forbidden, InvalidInput: see `seal_refusals.explained`.
             KeyReused: the key of the request was used with other content.
         """
-        digest = _digest([replace(request, client="", key="")])
         async with self._pool.transaction() as connection:
-            with explained(request.seal_id, request.act):
-                if await connection.fetchval(SQL["lock_seal"], request.seal_id) is None:
-                    raise no_seal(request.seal_id)
-                known = await _known_event(connection, request, digest)
-                if known is not None:
-                    return known
-                event = await _record(connection, request, digest, now)
-            if event.state is SealState.ENABLED:
-                await bring_forward(connection, request.seal_id, now)
-            return event
+            return await act_within(connection, request, now)
 
     async def seal(self, seal_id: str, now: datetime) -> RegisteredSeal:
         """A seal as it stands.
@@ -134,6 +124,25 @@ class PostgresSeals:
         async with self._pool.connection() as connection:
             rows = await connection.fetch(SQL["seals"], seal_id, start_of_day(beijing_date(now)))
         return [to_registered_seal(row) for row in rows]
+
+
+async def act_within(connection: Connection, request: SealActRequest, now: datetime) -> SealEvent:
+    """`PostgresSeals.act` as part of a transaction in which more is done.
+
+    Raises:
+        NotFound, ActNotAllowed, Forbidden, InvalidInput, KeyReused: see there.
+    """
+    digest = _digest([replace(request, client="", key="")])
+    with explained(request.seal_id, request.act):
+        if await connection.fetchval(SQL["lock_seal"], request.seal_id) is None:
+            raise no_seal(request.seal_id)
+        known = await _known_event(connection, request, digest)
+        if known is not None:
+            return known
+        event = await _record(connection, request, digest, now)
+    if event.state is SealState.ENABLED:
+        await bring_forward(connection, request.seal_id, now)
+    return event
 
 
 async def enrol(connection: Connection, seal: Seal, now: datetime) -> None:

@@ -1,8 +1,9 @@
 """The figures of villages: `services.VillageFigures` on PostgreSQL, and how facts become totals.
 
 Whatever happens to a request leaves a fact, in its own transaction. The worker adds facts to totals, which count all
-that happened up to a day, and to what is open by its last day, and takes them away. A read has both in one statement:
-it is right to the last act, whether the worker has been there or not, and costs the same for any period.
+that happened up to a day, and to what is open by its last day, and takes them away: of the organ, of its town, of its
+city. A read has both in one statement: it is right to the last act, whether the worker has been there or not, and costs
+the same for any period and any number of villages.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,9 +11,8 @@ from datetime import date, datetime, timedelta
 
 from asyncpg import Record
 
-from certsvc.domain.organ import Organ
 from certsvc.domain.proof_request import Turn
-from certsvc.domain.village_figures import Counts, Days, Late, LateRequest, added, all_late, between
+from certsvc.domain.village_figures import Counts, Days, Late, LateRequest, Scope, between
 from certsvc.ids import Uscc
 from certsvc.store.pool import Pool
 from certsvc.store.queries import queries
@@ -30,50 +30,30 @@ class PostgresVillageFigures:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def counts(self, organs: Sequence[Uscc], days: Days) -> Mapping[Uscc, Counts]:
-        """What happened in organs, all kinds together; none of those where nothing ever did."""
-        async with self._pool.connection() as connection:
-            rows = await connection.fetch(SQL["of_organs"], organs, days.first, days.last)
-        return {Uscc(scope): counts for (scope, _), counts in _counted(rows).items()}
+    async def counts(self, scopes: Sequence[Scope], days: Days) -> Mapping[Scope, Counts]:
+        """What happened, all kinds together; none of those where nothing ever did."""
+        found = _counted(await self._rows(SQL["counts"], scopes, days.first, days.last))
+        return {scope: counts for (scope, _), counts in found.items()}
 
-    async def by_kind(self, organs: Sequence[Organ], days: Days, *, of_areas: bool) -> Mapping[str, Counts]:
-        """The same by kind, of all of them together; `of_areas` where they are all organs of their areas."""
-        codes = [organ.uscc for organ in organs]
-        found = await self._by_kind(sorted({organ.area for organ in organs}) if of_areas else codes, codes, days)
-        kinds = sorted({kind for _, kind in found})
-        return {kind: added(counts for (_, its), counts in found.items() if its == kind) for kind in kinds}
+    async def by_kind(self, scopes: Sequence[Scope], days: Days) -> Mapping[tuple[Scope, str], Counts]:
+        """The same by kind."""
+        return _counted(await self._rows(SQL["by_kind"], scopes, days.first, days.last))
 
-    async def by_organ_and_kind(self, organs: Sequence[Uscc], days: Days) -> Mapping[tuple[str, str], Counts]:
-        """The same by organ and kind."""
-        return await self._by_kind(organs, organs, days)
+    async def late(self, scopes: Sequence[Scope], today: date) -> Mapping[Scope, Late]:
+        """The open requests past their last day, all kinds together; none of those that have none."""
+        return {scope: late for (scope, _), late in _late(await self._rows(SQL["late"], scopes, today)).items()}
 
-    async def late(self, organs: Sequence[Uscc], today: date) -> Mapping[Uscc, Late]:
-        """The open requests past their last day, all kinds together; none of organs that have none."""
-        async with self._pool.connection() as connection:
-            rows = await connection.fetch(SQL["late"], organs, today)
-        return {Uscc(scope): late for (scope, _), late in _late(rows).items()}
-
-    async def late_by_kind(self, organs: Sequence[Organ], today: date, *, of_areas: bool) -> Mapping[str, Late]:
-        """The same by kind, of all of them together; `of_areas` as with `by_kind`."""
-        codes = [organ.uscc for organ in organs]
-        found = await self._late_by_kind(sorted({organ.area for organ in organs}) if of_areas else codes, codes, today)
-        kinds = sorted({kind for _, kind in found})
-        return {kind: all_late(late for (_, its), late in found.items() if its == kind) for kind in kinds}
-
-    async def late_by_organ_and_kind(self, organs: Sequence[Uscc], today: date) -> Mapping[tuple[str, str], Late]:
-        """The same by organ and kind."""
-        return await self._late_by_kind(organs, organs, today)
+    async def late_by_kind(self, scopes: Sequence[Scope], today: date) -> Mapping[tuple[Scope, str], Late]:
+        """The same by kind."""
+        return _late(await self._rows(SQL["late_by_kind"], scopes, today))
 
     async def latest(self, organs: Sequence[Uscc], today: date, limit: int) -> Sequence[LateRequest]:
-        """Those that are past it for longest."""
-        async with self._pool.connection() as connection:
-            rows = await connection.fetch(SQL["latest"], organs, today, limit)
-        return [
-            LateRequest(
-                id=row["id"], organ=Uscc(row["organ"]), kind=row["kind"], due=row["due"], turn=Turn(row["turn"])
-            )
-            for row in rows
-        ]
+        """Those of organs that are past it for longest."""
+        return _latest(await self._rows(SQL["latest"], organs, today, limit))
+
+    async def latest_in_city(self, city: Scope, today: date, limit: int) -> Sequence[LateRequest]:
+        """The same of a whole city."""
+        return _latest(await self._rows(SQL["latest_in_city"], city, today, limit))
 
     async def fold(self, now: datetime) -> None:
         """Add facts to totals, a portion in each transaction; and take away old words of refusals."""
@@ -84,30 +64,29 @@ class PostgresVillageFigures:
         async with self._pool.transaction() as connection:
             await connection.execute(SQL["erase_words"], now - WORDS_KEPT)
 
-    async def _by_kind(
-        self, scopes: Sequence[str], organs: Sequence[Uscc], days: Days
-    ) -> dict[tuple[str, str], Counts]:
+    async def _rows(self, statement: str, *values: object) -> Sequence[Record]:
         async with self._pool.connection() as connection:
-            rows = await connection.fetch(SQL["by_kind"], scopes, days.first, days.last, organs)
-        return _counted(rows)
-
-    async def _late_by_kind(
-        self, scopes: Sequence[str], organs: Sequence[Uscc], today: date
-    ) -> dict[tuple[str, str], Late]:
-        async with self._pool.connection() as connection:
-            return _late(await connection.fetch(SQL["late_by_kind"], scopes, today, organs))
+            rows: Sequence[Record] = await connection.fetch(statement, *values)
+            return rows
 
 
-def _late(rows: Iterable[Record]) -> dict[tuple[str, str], Late]:
-    return {(row["scope"], row["kind"]): Late(number=row["number"], oldest=row["oldest"]) for row in rows}
+def _latest(rows: Iterable[Record]) -> list[LateRequest]:
+    return [
+        LateRequest(id=row["id"], organ=Uscc(row["organ"]), kind=row["kind"], due=row["due"], turn=Turn(row["turn"]))
+        for row in rows
+    ]
 
 
-def _counted(rows: Iterable[Record]) -> dict[tuple[str, str], Counts]:
+def _late(rows: Iterable[Record]) -> dict[tuple[Scope, str], Late]:
+    return {(Scope(row["scope"]), row["kind"]): Late(number=row["number"], oldest=row["oldest"]) for row in rows}
+
+
+def _counted(rows: Iterable[Record]) -> dict[tuple[Scope, str], Counts]:
     """By scope and kind: totals first, as the statement gives them, then what is not added up yet."""
-    totals: dict[tuple[str, str], Record] = {}
-    facts: dict[tuple[str, str], list[list[int]]] = {}
+    totals: dict[tuple[Scope, str], Record] = {}
+    facts: dict[tuple[Scope, str], list[list[int]]] = {}
     for row in rows:
-        key = row["scope"], row["kind"]
+        key = Scope(row["scope"]), row["kind"]
         if row["places"] is None:
             totals[key] = row
         else:

@@ -8,9 +8,12 @@ import asyncpg
 from certsvc.domain.evidence import too_much_evidence
 from certsvc.domain.proof_acts import STATE_WORDS, ProofState
 from certsvc.domain.proof_doubt import DoubtNeed, doubt_open
+from certsvc.domain.proof_life import being_corrected, not_in_force, superseded
 from certsvc.domain.proof_request import four_eyes, no_consent, not_identified
 from certsvc.domain.sitting import not_confirmed, not_seen
+from certsvc.domain.states import Status
 from certsvc.errors import ActNotAllowed, CertsvcError, ChangedMeanwhile, Conflict, Forbidden, InvalidInput, NotFound
+from certsvc.ids import ref_from_bytes
 
 REFUSED = "VP001"
 """The SQLSTATE of the triggers' refusals."""
@@ -60,6 +63,8 @@ def _refusal(why: str, met: str) -> CertsvcError:
         return ActNotAllowed(f"该申请{zh}，不能这样办。", f"The request is {en}: this is not allowed.")
     if why in _WITHOUT_WORDS:
         return _WITHOUT_WORDS[why]()
+    if why in _OF_WHAT_IS_MET:
+        return _OF_WHAT_IS_MET[why](met)
     kind, zh, en = _WORDS[why]
     return kind(zh.format(met=met), en.format(met=met))
 
@@ -70,6 +75,11 @@ _WITHOUT_WORDS: Mapping[str, Callable[[], CertsvcError]] = {
     "not_confirmed": not_confirmed,
     "not_seen": not_seen,
     "too_much_evidence": too_much_evidence,
+}
+_OF_WHAT_IS_MET: Mapping[str, Callable[[str], CertsvcError]] = {
+    "superseded": lambda met: superseded(ref_from_bytes(bytes.fromhex(met))),
+    "not_in_force": lambda met: not_in_force(Status(met)),
+    "being_corrected": being_corrected,
 }
 _NO_DUTY = Forbidden, "您在这个单位没有办理此事的职责。", "You have no duty in this organ to do this."
 _WORDS: Mapping[str, tuple[type[CertsvcError], str, str]] = {

@@ -4,14 +4,12 @@ import asyncio
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from demonstration import NewHome
 
 from certsvc.demo.sandbox import Sandbox, make_sandbox
 from certsvc.domain.actor import Actor
@@ -20,25 +18,20 @@ from certsvc.domain.client import ClientKind, ClientState, RegisteredClient
 from certsvc.domain.scope import ACTIONS, APPROVE, READ
 from certsvc.errors import Conflict, Forbidden
 from certsvc.store.clients import PostgresClients
+from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.pool import open_pool
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
-from embedded_fixture import Database, fresh_database, running_server
+from embedded_fixture import Database, fresh_database
 from on_record import NOW, Keyed, access, named, on, registered
 
 LATER = NOW + timedelta(minutes=1)
 
 
-@pytest.fixture(scope="module")
-def databases(new_home: NewHome) -> Iterator[list[Database]]:
-    """Fresh databases, as many as there are tests that want one of their own."""
-    with running_server(new_home().path) as server:
-        yield [fresh_database(server) for _ in range(5)]
-
-
 @pytest.fixture
-def database(databases: list[Database]) -> Database:
-    return databases.pop()
+def database(embedded_server: EmbeddedServer) -> Database:
+    """A database of this test's own."""
+    return fresh_database(embedded_server)
 
 
 def make(database: Database, home: Path) -> Sandbox:

@@ -3,33 +3,31 @@
 import asyncio
 import secrets
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from demonstration import NewHome
 
 from certsvc.domain.client import ClientAct, ClientKind, ClientState, RegisteredClient, new_client_id
 from certsvc.domain.seal_acts import SealAct
 from certsvc.errors import ActNotAllowed, Conflict, InvalidInput, NotFound, WrongCredentials
 from certsvc.store.clients import PostgresClients
+from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.pool import open_pool
 from certsvc.store.seals import PostgresSeals
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
-from embedded_fixture import Database, fresh_database, running_server
+from embedded_fixture import Database, fresh_database
 from on_record import NONE, NOW, SCOPES, WEEK, Keyed, access, fetch, named, on, registered
 from sealed import applied, ask
 
 
 @pytest.fixture(scope="module")
-def database(new_home: NewHome) -> Iterator[Database]:
+def database(embedded_server: EmbeddedServer) -> Database:
     """One database for this module; every test has clients of its own."""
-    with running_server(new_home().path) as server:
-        yield fresh_database(server)
+    return fresh_database(embedded_server)
 
 
 # ---- register ----

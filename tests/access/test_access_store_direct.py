@@ -2,31 +2,29 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
 import pytest
-from demonstration import NewHome
 
 from certsvc.domain.client import Client, RegisteredClient, new_client_id
 from certsvc.store.clients import PostgresClients
+from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.pool import open_pool
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
 from dying import die_before_statement, ran_to_the_end
-from embedded_fixture import Database, fresh_database, running_server
+from embedded_fixture import Database, fresh_database
 from on_record import NOW, WEEK, Keyed, fetch, named, on, registered
 
 REFUSED = (asyncpg.RestrictViolationError, asyncpg.CheckViolationError)
 
 
 @pytest.fixture(scope="module")
-def database(new_home: NewHome) -> Iterator[Database]:
+def database(embedded_server: EmbeddedServer) -> Database:
     """One database for this module; every test has clients of its own."""
-    with running_server(new_home().path) as server:
-        yield fresh_database(server)
+    return fresh_database(embedded_server)
 
 
 # ---- what the database refuses to whoever writes past our code ----

@@ -28,7 +28,7 @@ def drive(what: str, folder: Path) -> dict[str, int]:
     return counted
 
 
-@pytest.mark.long
+@pytest.mark.long(seconds=30)
 def test_killed_at_any_step_on_disk_it_starts_anew_or_was_held_and_nothing_is_left_half(tmp_path: Path) -> None:
     counted = drive("killed", tmp_path)
     assert counted["nothing-held"] * ONE_IN > 20

@@ -190,7 +190,7 @@ def test_the_transcript_names_everything_made_and_both_witnesses(home: Path) -> 
     assert [line for line in text.splitlines() if len(line) > 120] == []
 
 
-@pytest.mark.long
+@pytest.mark.long(seconds=15)
 def test_killed_at_any_step_on_disk_it_goes_on_with_the_same_names(home: Path) -> None:
     command = [sys.executable, str(DRIVER), str(home.parent), str(ONE_IN)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=170)

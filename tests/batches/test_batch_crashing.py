@@ -68,6 +68,7 @@ def shown(batches: Batches, batch: Batch) -> Any:
     return batches.run(story)
 
 
+@pytest.mark.long(seconds=25)
 def test_a_row_that_ends_its_worker_fails_with_a_reason_and_the_others_are_done_once(
     batches: Batches, tmp_path: Path
 ) -> None:
@@ -96,6 +97,7 @@ def test_a_row_that_ends_its_worker_fails_with_a_reason_and_the_others_are_done_
     assert (tried.state, tried.counts[RowState.DONE]) == (BatchState.FINISHED, 5)
 
 
+@pytest.mark.long(seconds=25)
 def test_a_row_whose_check_ends_the_worker_is_wrong_with_a_reason_and_the_others_are_checked(
     batches: Batches, tmp_path: Path
 ) -> None:

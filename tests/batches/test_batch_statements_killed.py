@@ -82,6 +82,7 @@ async def work(uri: str, light: Light, folder: Path, deadly: int | None) -> None
             pass
 
 
+@pytest.mark.long(seconds=15)
 def test_killed_before_any_statement_the_next_worker_goes_on(
     batches: Batches, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

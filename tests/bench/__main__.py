@@ -5,6 +5,7 @@ many rows; `./dev bench village [VILLAGES [OPEN]]`: the console of villages, alo
 Figures, no judgement: nothing here passes or fails.
 """
 
+import argparse
 import asyncio
 import importlib
 import statistics
@@ -39,20 +40,46 @@ FOOD = "food-business"
 ACTOR = Actor(name="bench", scopes=frozenset({"issue:*"}))
 Step = Callable[[], Awaitable[object]]
 HERE = Path(__file__).resolve().parent
+MODULES = {"trust": "trust", "api": "tests.bench.api", "village": "village"}
+"""What each measures is in a module of its own, which is loaded only then."""
+
+SAID = {
+    "trust": "timestamps and OCSP",
+    "api": "what the API adds to issuing, and a batch",
+    "village": "the console of villages, alone and among many",
+}
+NUMBERS = {
+    "api": [("ROWS", "rows of the batch")],
+    "village": [("VILLAGES", "how many villages there are"), ("OPEN", "how many requests each of them has open")],
+}
 
 
 def main() -> None:
-    """Measure what the argument names, or the demonstration."""
-    if sys.argv[1:] == ["trust"]:
-        sys.path[:0] = [str(HERE), str(HERE.parent / "trust")]
-        importlib.import_module("trust").main()
-    elif sys.argv[1:2] == ["api"]:
-        importlib.import_module("tests.bench.api").main(*map(int, sys.argv[2:]))
-    elif sys.argv[1:2] == ["village"]:
-        sys.path[:0] = [str(HERE)]
-        importlib.import_module("village").main(*map(int, sys.argv[2:]))
-    else:
+    """Measure what the arguments name, or the demonstration."""
+    asked = vars(_usage().parse_args())
+    what, numbers = asked.pop("what"), [each for each in asked.values() if each is not None]
+    sys.path[:0] = {"trust": [str(HERE), str(HERE.parent / "trust")], "village": [str(HERE)]}.get(what, [])
+    if what is None:
         measure_demonstration()
+    else:
+        importlib.import_module(MODULES[what]).main(*numbers)
+
+
+def _usage() -> argparse.ArgumentParser:
+    """How it is called; what is wrong ends with 2 before anything is measured."""
+    parser = argparse.ArgumentParser(prog="./dev bench", description="How long each step of the demonstration takes.")
+    kinds = parser.add_subparsers(dest="what", metavar="WHAT")
+    for what, said in SAID.items():
+        kind = kinds.add_parser(what, help=said, description=f"Measures {said}.")
+        for name, meant in NUMBERS.get(what, ()):
+            kind.add_argument(name, nargs="?", type=_count, help=meant)
+    return parser
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of them")
+    return int(text)
 
 
 def measure_demonstration() -> None:

@@ -31,8 +31,10 @@ from village_seed import loading, seed_town, seed_village, settle_database
 from certsvc import app
 from certsvc.access.totp import SECONDS, code_at
 from certsvc.catalog.load import examples
+from certsvc.demo.orders import from_day
 from certsvc.demo.people import APPROVER, CLERK, PEOPLE, VILLAGE, Person, confirmed, demo_accounts
 from certsvc.departments import open_office
+from certsvc.domain.looked_into import Way, looked_into
 from certsvc.domain.organ import Member, OrganDuty
 from certsvc.domain.proof_acts import ProofAct, ProofState
 from certsvc.domain.proof_request import Consent, ConsentGiven, IdentityCheck, ProofRequest
@@ -211,8 +213,8 @@ async def _opened(desk: Desk, key: str) -> ProofRequest:
     kind = desk.work.issuing.catalog.latest(TYPE)
     _, payload = next(iter(examples(kind, "good")))
     day = now.astimezone().date()
-    payload = {**payload, "valid_from": day.isoformat()} if "valid_from" in payload else dict(payload)
-    said = Said(payload=payload, consent=Consent(what="核对户籍人口", how=ConsentGiven.IN_PERSON))
+    notes, consent = looked_into((Way.VISIT,), "入户看过。"), Consent(what="核对户籍人口", how=ConsentGiven.IN_PERSON)
+    said = Said(payload=from_day(kind, payload, day), notes=notes, consent=consent)
     asked = Opening(key=f"bench {now} {key}", type_id=TYPE, said=said, due=day + timedelta(days=3))
     return (await open_at_counter(desk.work, desk.clerk, asked, now)).request
 
@@ -336,7 +338,7 @@ def _pages(draft: ProofRequest, waiting: ProofRequest) -> Mapping[str, tuple[str
         "town: figures, eleven months": (town.name, f"/village/at/{town.organ}/figures{month}"),
         "city: figures, this month": (city.name, f"/village/at/{city.organ}/figures"),
         "city: figures, eleven months": (city.name, f"/village/at/{city.organ}/figures{month}"),
-        "city: figures by village": (city.name, f"/village/at/{city.organ}/figures?by=villages"),
+        "city: figures of a town": (city.name, f"/village/at/{city.organ}/figures?town={town.organ}"),
     }
 
 

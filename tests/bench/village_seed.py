@@ -56,21 +56,20 @@ where r.organ = any ($1::text[]) and r.key like r.organ || '%'
 """
 OPEN = """
 insert into proof_open (scope, kind, due, number)
-select s.scope, s.kind, r.due, count(*)
-from proof_request r join organ o on o.uscc = r.organ,
-  lateral (values ('', r.organ), (r.type_id, r.organ), (r.type_id, o.area)) s (kind, scope)
+select scope, k.kind, r.due, count(*)
+from proof_request r join organ o on o.uscc = r.organ, unnest(proof_scopes(o)) scope,
+  lateral (values (''), (r.type_id)) k (kind)
 where r.organ = any ($1::text[]) and r.key like r.organ || '%' and r.turn is not null
-group by s.scope, s.kind, r.due
+group by scope, k.kind, r.due
 on conflict (scope, kind, due) do update set number = proof_open.number + excluded.number
 """
 TOTALS = """
 insert into proof_total (kind, scope, day, counts)
 select k, s, current_date - d, array_fill($3::int * ($2::int + 1 - d), array[97])
-from unnest($1::text[]) s,
+from (select distinct unnest(proof_scopes(o)) from organ o where uscc = any ($1::text[])) scopes (s),
   unnest(array['', 'tiered-water-proof', 'grave-relocation-proof', 'house-alteration-proof',
     'water-power-connection-proof', 'public-rental-housing-proof', 'no-criminal-record-proof', '-']) k,
   generate_series(0, $2::int) d
-where length(s) = 18 or k <> ''
 on conflict do nothing
 """
 
@@ -87,12 +86,11 @@ async def seed_village(connection: asyncpg.Connection, organs: Sequence[str], ha
 async def seed_town(
     connection: asyncpg.Connection, number: int, town: str, villages: Sequence[str], handler: str, open_: int
 ) -> None:
-    """A town with its villages, each with so many open requests; the first has the totals of the whole area."""
+    """A town with its villages, each with so many open requests."""
     await connection.execute(PAST_GUARDS)
     await connection.execute(TOWN, town, number)
     await connection.execute(ORGANS, villages, town, 1000 * (1 + number))
     await seed_village(connection, villages, handler, open_)
-    await connection.execute(TOTALS, ["441900"], TOTAL_DAYS, 1)
 
 
 @asynccontextmanager

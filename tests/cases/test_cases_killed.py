@@ -72,6 +72,7 @@ async def walk_on(cases: PostgresCases, name: str, licence: Ref) -> None:
     await cases.issued(ref, MADE_UP, licence, NOW)
 
 
+@pytest.mark.long(seconds=25)
 @pytest.mark.one_server
 def test_killed_before_any_statement_the_next_try_finishes_the_same_case(server: EmbeddedServer) -> None:
     database = fresh_database(server)
@@ -124,6 +125,7 @@ def _issue_and_die(settings: Settings, uri: str, deadly: str) -> None:
     asyncio.run(_issue(settings, uri, deadly))
 
 
+@pytest.mark.long(seconds=5)
 @pytest.mark.parametrize("deadly", some(STEPS))
 def test_a_worker_killed_between_decision_and_issue_is_followed_by_another(walks: Walks, deadly: str) -> None:
     serial = 400 + STEPS.index(deadly)

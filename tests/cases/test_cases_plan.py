@@ -3,21 +3,20 @@
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
-from demonstration import NewHome
 from made_up_cases import AREA, FOOD, HYGIENE, LATER, NOW, opening
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
-from embedded_fixture import Database, fresh_database, running_server
+from embedded_fixture import Database, fresh_database
 
 from certsvc.domain.case import PENDING, PartState
 from certsvc.store.cases import BEFORE_ALL, SQL, PostgresCases
+from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.pool import open_pool
 
 pytestmark = pytest.mark.long
@@ -38,20 +37,19 @@ analyze;
 
 
 @pytest.fixture(scope="module")
-def database(new_home: NewHome) -> Iterator[Database]:
+def database(embedded_server: EmbeddedServer) -> Database:
     """A database with a case of one counter, and 30,000 of another."""
-    with running_server(new_home().path) as server:
-        database = fresh_database(server)
+    database = fresh_database(embedded_server)
 
-        async def fill() -> None:
-            async with open_pool(database.uri) as pool:
-                await PostgresCases(pool, AREA).open(opening("one", FOOD, HYGIENE), NOW)
-            connection = await asyncpg.connect(database.super_uri)
-            await connection.execute(FILL)
-            await connection.close()
+    async def fill() -> None:
+        async with open_pool(database.uri) as pool:
+            await PostgresCases(pool, AREA).open(opening("one", FOOD, HYGIENE), NOW)
+        connection = await asyncpg.connect(database.super_uri)
+        await connection.execute(FILL)
+        await connection.close()
 
-        asyncio.run(fill())
-        yield database
+    asyncio.run(fill())
+    return database
 
 
 async def explain(database: Database, *values: object) -> dict[str, Any]:

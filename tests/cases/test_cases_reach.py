@@ -127,7 +127,7 @@ def test_a_permit_hangs_on_a_licence_that_is_in_force_and_on_nothing_else(walks:
             lambda: case_form(work, COUNTER, [FOOD], held, now()),
             lambda: open_case(work, COUNTER, Opening(key="x", types=[FOOD], licence=held, answers={}), now()),
         ):
-            with pytest.raises(Conflict, match="suspended"):
+            with pytest.raises(Conflict, match="Suspended"):
                 await refused()
 
     told(walks, story)

@@ -3,6 +3,7 @@
 import re
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ from certsvc.verify.service import Verifying
 pytest_plugins = ["changed_fixtures"]
 PROOF = "tiered-water-proof"
 WORDS = Path(__file__).resolve().parents[2] / "verifier_web" / "words"
+languages = cache(load_languages)
 
 
 def changes(verifying: Verifying, data: bytes, bench: Bench) -> Changed | None:
@@ -52,7 +54,7 @@ def changes(verifying: Verifying, data: bytes, bench: Bench) -> Changed | None:
 
 def shown(changed: Changed | None, code: str = "en") -> ChangedView:
     """As a page shows it."""
-    view = changed_view(changed, load_languages(WORDS)[code])
+    view = changed_view(changed, languages(WORDS)[code])
     assert view is not None
     return view
 
@@ -248,8 +250,8 @@ def test_a_scan_whose_qr_leads_to_another_site_is_refused_with_the_reason(bench:
     seen = run(examine_upload(seeing, as_scan(on_a_sheet(forged)), bench.workshop.now)).report
     assert (seen.verdict, seen.document, seen.certificate) == (Verdict.NOT_VALID, Soundness.UNSOUND, None)
     assert headline_of(seen) == "other_host"
-    assert files_view(seen, None, load_languages(WORDS)["en"]).note == "", "nothing of the register stands below"
-    assert "does not lead here" in three_answers(seen, "other_host", load_languages(WORDS)["en"])[1].text
+    assert files_view(seen, None, languages(WORDS)["en"]).note == "", "nothing of the register stands below"
+    assert "does not lead here" in three_answers(seen, "other_host", languages(WORDS)["en"])[1].text
     own = qr(f"HTTPS://{HOST.upper()}/Q/", bench.genuine.digits)
     seen = run(examine_upload(seeing, as_scan(on_a_sheet(own)), bench.workshop.now)).report
     assert (seen.verdict, headline_of(seen)) == (Verdict.UNDETERMINED, "scanned")

@@ -21,9 +21,11 @@ from chosen import tree_catalog
 from demonstration import ROOT, Demonstration, Home, NewHome
 from PIL import Image
 from served import free_port, served
+from test_demo_village import rows
 
 from certsvc.demo.orders import demo_orders
 from certsvc.demo.screen import draw
+from certsvc.demo.village_seal import NOT_OPENED
 from certsvc.render.qr import qr_symbol
 from certsvc.store.embedded import EmbeddedServer
 from certsvc.verify.pixels import read_picture
@@ -74,6 +76,7 @@ def test_every_page_carries_the_specimen_mark(demonstration: Demonstration) -> N
             assert text.count("样本SPECIMEN演示") >= 4, path
 
 
+@pytest.mark.long(seconds=30)
 def test_killed_at_any_time_the_next_start_completes_it(new_home: NewHome) -> None:
     home, address = new_home(), "https://yz.example"
     command = [sys.executable, "-m", "certsvc", "demo", "--once", "--public-url", address]
@@ -165,6 +168,13 @@ def test_a_second_start_issues_nothing_anew(second_day: SecondDay, demonstration
     assert [path.read_bytes() for path in after] == [path.read_bytes() for path in before]
 
 
+def test_village_what_was_approved_waits_until_its_keeper_opens_the_seal_for_its_kind(second_day: SecondDay) -> None:
+    """Only where a worker serves: `--once` leaves nothing that waits."""
+    statement = f"""select r.state, w.reason from proof_request r join issue_order o on o.key = r.approval_id
+      join seal_wait w using (slot, ref) where r.type_id = '{NOT_OPENED}'"""
+    assert [tuple(row) for row in rows(second_day.home, statement)] == [("approved", "authorisation_not_of_kind")]
+
+
 def test_every_code_on_paper_opens_a_valid_answer_but_the_revoked_licence_and_its_permits(
     second_day: SecondDay,
 ) -> None:
@@ -197,6 +207,7 @@ def test_the_first_licence_shows_a_case_and_which_of_two_departments_is_late(
     assert f"/P/{demonstration.summary['case']}" in second_day.said
 
 
+@pytest.mark.long(seconds=50)
 def test_the_first_start_serves_and_prints_several_receipts_at_once(new_home: NewHome) -> None:
     """What serves must not be a fork of what drew pages: its compiler would wait for ever."""
     with served(new_home(), "demo", port=free_port()) as site:

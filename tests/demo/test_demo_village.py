@@ -13,11 +13,16 @@ from served import free_port
 
 from certsvc import app
 from certsvc.access.totp import SECONDS, code_at
-from certsvc.demo.people import APPROVER, CLERK, PEOPLE, SEAL_ID, VILLAGE
+from certsvc.authority.seal_plan import MADE_UP
+from certsvc.catalog import load_catalog
+from certsvc.catalog.receivers import load_receivers
+from certsvc.demo.people import APPROVER, AREA, CLERK, OVERSEER, PEOPLE, SEAL_ID, VILLAGE
 from certsvc.demo.run import PLAN
 from certsvc.demo.village import STORIES
 from certsvc.demo.village_seal import demo_seal
 from certsvc.domain.calendar import beijing_date
+from certsvc.domain.organ import Arrival, Handover, OrganDuty
+from certsvc.domain.seal_acts import SealAct, SealActRequest
 from certsvc.domain.seal_book import EVER
 from certsvc.settings import load_settings
 from certsvc.store.account_register import PostgresAccountRegister
@@ -28,10 +33,18 @@ from certsvc.store.seals import PostgresSeals
 
 pytestmark = pytest.mark.long
 Found = TypeVar("Found")
+TOLD_TYPE = "water-power-connection-proof"
 ANSWERS_FOR_IT = "\n".join(
     f'{duty} = "{name}"'
     for duty, name in zip(("applicant", "approver", "manager", "keeper", "auditor"), "甲乙丙丁戊", strict=True)
 )
+BEFORE_ITS_MANAGER = f"""
+    alter table seal disable trigger user; alter table seal_event disable trigger user;
+    delete from seal_event where seal_id = '{SEAL_ID}' and act = 'replace_manager';
+    update seal set manager = '{MADE_UP.manager}' where id = '{SEAL_ID}';
+    alter table seal enable trigger user; alter table seal_event enable trigger user"""
+"""As an older version of the demonstration left it."""
+
 REQUESTS = "select type_id, state, origin, identity_how is not null as seen, due, version from proof_request"
 
 
@@ -97,11 +110,13 @@ def test_village_a_request_of_every_state_waits_in_the_inbox(demo_village_home: 
         ("grave-relocation-proof", "returned"),
         ("house-alteration-proof", "submitted"),
         ("overseas-origin-proof", "draft"),
+        ("overseas-origin-proof", "withdrawn"),
         ("public-rental-housing-proof", "draft"),
         ("special-equipment-proof", "cancelled"),
         ("tiered-water-proof", "sealed"),
         ("tiered-water-proof", "sealed"),
         ("water-power-connection-proof", "draft"),
+        ("water-power-connection-proof", "sealed"),
     ]
     today = beijing_date(datetime.now(UTC))
     assert [row["type_id"] for row in found if row["due"] < today and row["state"] == "draft"] == [
@@ -114,9 +129,26 @@ def test_village_a_request_of_every_state_waits_in_the_inbox(demo_village_home: 
 
 def test_village_every_use_of_its_seal_is_booked_under_three_persons(demo_village_home: Home) -> None:
     lines = told(demo_village_home, lambda pool: PostgresSealBook(pool).newest(SEAL_ID, None, 50, EVER))
-    assert [line.number for line in lines] == [3, 2, 1]
+    assert [line.number for line in lines] == [4, 3, 2, 1]
     assert {(line.handler, line.keeper, line.approver) for line in lines} == {(CLERK.name, CLERK.name, APPROVER.name)}
     assert len(lines) == sum(story.approved for story in STORIES)
+
+
+def test_village_a_made_up_organ_is_told_by_a_notice_that_leaves_this_machine_on_paper_alone(
+    demo_village_home: Home,
+) -> None:
+    told_of = rows(
+        demo_village_home,
+        "select r.type_id, t.name, t.client from proof_told t join proof_request r on r.id = t.request_id",
+    )
+    assert [(row["type_id"], row["client"]) for row in told_of] == [("water-power-connection-proof", None)]
+    assert "演示，虚构" in told_of[0]["name"]
+
+
+def test_village_no_place_in_earnest_is_offered_the_made_up_organ() -> None:
+    catalog = load_catalog(ROOT / "schemas")
+    offered = [load_receivers(ROOT / "schemas", catalog, made_up).of(AREA, TOLD_TYPE) for made_up in (False, True)]
+    assert [[one.client for one in organs] for organs in offered] == [[], [None]]
 
 
 def test_village_its_seal_is_refused_plainly_to_who_asks_past_the_village(demo_village_home: Home) -> None:
@@ -137,8 +169,65 @@ def test_village_its_seal_came_to_the_clerk_by_acts_on_record_and_a_second_time_
         return [event.act for event in await PostgresSeals(pool).events(SEAL_ID)]
 
     acts = told(demo_village_home, again)
-    assert acts[-2:] == ["hand_over", "change_rules"]
-    assert [acts.count(act) for act in ("hand_over", "change_rules")] == [1, 1]
+    assert acts[-3:] == (by_acts := ["hand_over", "change_rules", "replace_manager"])
+    assert [acts.count(act) for act in by_acts] == [1, 1, 1]
+
+
+def test_village_an_older_home_gets_the_seals_manager_by_an_act_and_a_chosen_one_stays(
+    demonstration: Demonstration, new_home: NewHome
+) -> None:
+    home = demonstration.home.copied_to(new_home())
+
+    async def stood_as_before(pool: Pool) -> list[str | None]:
+        async with pool.transaction() as connection:
+            await connection.execute(BEFORE_ITS_MANAGER)
+        seals, found = PostgresSeals(pool), list[str | None]()
+        for chosen in (None, "镇长甲"):
+            if chosen is not None:
+                people = (await seals.seal(SEAL_ID, datetime.now(UTC))).people
+                asked = SealActRequest(
+                    client="t",
+                    key="chosen",
+                    seal_id=SEAL_ID,
+                    act=SealAct.REPLACE_MANAGER,
+                    actor=people.approver or "",
+                    reason="试",
+                    successor=chosen,
+                )
+                await seals.act(asked, datetime.now(UTC))
+            await demo_seal(pool, datetime.now(UTC))
+            found.append((await seals.seal(SEAL_ID, datetime.now(UTC))).people.manager)
+        return found
+
+    assert told(home, stood_as_before) == [OVERSEER.name, "镇长甲"]
+
+
+def test_village_it_starts_again_after_its_clerk_and_approver_changed_places_with_the_seal(
+    demonstration: Demonstration, new_home: NewHome
+) -> None:
+    home = demonstration.home.copied_to(new_home())
+
+    async def handed_over(pool: Pool) -> None:
+        organs, now = PostgresOrgans(pool), datetime.now(UTC)
+        accounts = await organs.accounts([one.name for one in PEOPLE])
+        pairs = (CLERK.name, OrganDuty.APPROVER), (APPROVER.name, OrganDuty.CLERK)
+        asked = Handover(
+            organ=VILLAGE,
+            key="election",
+            day=beijing_date(now),
+            goes=tuple(one.id for one in await organs.appointments(VILLAGE) if one.person in dict(pairs)),
+            comes=tuple(Arrival(account=accounts[name], person=name, duty=duty) for name, duty in pairs),
+            by=OVERSEER.name,
+            account=accounts[OVERSEER.name],
+            reason="换届",
+            keeper=APPROVER.name,
+        )
+        await organs.hand_over(asked, now)
+
+    told(home, handed_over)
+    again = home.run("demo", "--once")
+    assert again.returncode == 0, again.stderr
+    assert told(home, lambda pool: PostgresOrgans(pool).keeper(VILLAGE)) == APPROVER.name
 
 
 def test_village_the_code_of_now_is_printed_for_its_people_and_for_nobody_else(demo_village_home: Home) -> None:

@@ -1,49 +1,24 @@
 """Fixtures, for test modules with `pytest_plugins = ["document_fixtures"]`."""
 
 import asyncio
-import itertools
+import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import asyncpg
 import pytest
-from demonstration import NewHome
 from document_desk import Runner, open_desk
 
 from certsvc.store.embedded import EmbeddedServer
-from certsvc.store.migrate import migrate
 
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def document_server(new_home: NewHome) -> Iterator[EmbeddedServer]:
-    """One server for the session, whose database `certsvc` has our schema."""
-    server = EmbeddedServer(new_home().path)
-    server.start()
-    try:
-        asyncio.run(migrate(server.uri("certsvc")))
-        yield server
-    finally:
-        server.stop()
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
+from embedded_fixture import fresh_database
 
 
 @pytest.fixture(scope="module")
-def register_uri(document_server: EmbeddedServer) -> str:
+def register_uri(embedded_server: EmbeddedServer) -> str:
     """A database for the tests of one module, as its owner."""
-    name = f"documents_{next(_numbers)}"
-
-    async def make() -> None:
-        uri = document_server.uri("postgres").replace("/certsvc?", "/postgres?")
-        connection = await asyncpg.connect(uri)
-        try:
-            await connection.execute(f"create database {name} template certsvc owner certsvc")
-        finally:
-            await connection.close()
-
-    asyncio.run(make())
-    return document_server.uri("certsvc").replace("/certsvc?", f"/{name}?")
+    return fresh_database(embedded_server).uri
 
 
 @pytest.fixture(scope="module")

@@ -91,10 +91,10 @@ class Stranger:
 
 
 @pytest.fixture(scope="module")
-def stranger(desk_of_documents: Runner, register_uri: str, document_server: EmbeddedServer) -> Iterator[Stranger]:
+def stranger(desk_of_documents: Runner, register_uri: str, embedded_server: EmbeddedServer) -> Iterator[Stranger]:
     """A stranger."""
     database = register_uri.partition("?")[0].rpartition("/")[2]
-    public = document_server.uri("certsvc_public").replace("/certsvc?", f"/{database}?")
+    public = embedded_server.uri("certsvc_public").replace("/certsvc?", f"/{database}?")
     stack = AsyncExitStack()
     run: Callable[[Coroutine[Any, Any, Any]], Any] = desk_of_documents.run
     inspector = run(stack.enter_async_context(Inspector(1)))
@@ -300,10 +300,10 @@ def test_without_the_register_nothing_is_told(stranger: Stranger, one: bytes) ->
 
 
 def test_the_public_role_sees_digests_and_seals_and_nothing_of_who_asked(
-    desk_of_documents: Runner, register_uri: str, document_server: EmbeddedServer, one: bytes
+    desk_of_documents: Runner, register_uri: str, embedded_server: EmbeddedServer, one: bytes
 ) -> None:
     database = register_uri.partition("?")[0].rpartition("/")[2]
-    public = document_server.uri("certsvc_public").replace("/certsvc?", f"/{database}?")
+    public = embedded_server.uri("certsvc_public").replace("/certsvc?", f"/{database}?")
 
     async def columns() -> list[str]:
         async with open_pool(public, read_only=True) as pool, pool.connection() as connection:

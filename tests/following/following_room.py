@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -30,6 +31,7 @@ from public_site import ROOT, catalog
 from certsvc.domain.acts import Act
 from certsvc.domain.following import MAIL
 from certsvc.errors import CustodyError
+from certsvc.http.language import Language
 from certsvc.http.language import load_languages as load_languages
 from certsvc.jobs.queue import do_one
 from certsvc.mailing import titles_of
@@ -106,6 +108,12 @@ class Log:
     error = warning
 
 
+@cache
+def languages() -> Mapping[str, Language]:
+    """The words, read once: a room asks for them at every step."""
+    return load_languages(ROOT / "verifier_web" / "words")
+
+
 @dataclass
 class Room:
     """Everything over one database; `now` is moved by hand."""
@@ -143,7 +151,7 @@ class Room:
         letters = LetterBox(
             public_url=self.public_url,
             sender="noreply@yz.example",
-            languages=load_languages(ROOT / "verifier_web" / "words"),
+            languages=languages(),
             titles=titles_of(catalog()),
         )
         return MailRoom(

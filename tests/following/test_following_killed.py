@@ -14,7 +14,7 @@ from following_room import DAY, HOUR, Database, Room, fresh_database, open_room,
 from certsvc.domain.acts import Act
 from certsvc.store.embedded import EmbeddedServer
 
-from dying import die_before_statement, ran_to_the_end  # isort: skip  # found by way of following_room
+from dying import death_noticed, die_before_statement, ran_to_the_end  # isort: skip  # found by way of following_room
 
 pytestmark = pytest.mark.long
 
@@ -51,6 +51,7 @@ def work_and_die(database: Database, folder: Folder, number: int) -> bool:
     return ran_to_the_end(story)
 
 
+@pytest.mark.long(seconds=50)
 @pytest.mark.one_server
 def test_a_worker_killed_at_any_statement_tells_everything_and_twice_at_most(
     server: EmbeddedServer, tmp_path: Path
@@ -67,6 +68,7 @@ def test_a_worker_killed_at_any_statement_tells_everything_and_twice_at_most(
 
         told(database, begin)
         ended = work_and_die(database, folder, number)
+        asyncio.run(death_noticed(database.uri))
 
         async def finish(room: Room) -> None:
             room.now += DAY + HOUR

@@ -4,18 +4,18 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from demonstration import NewHome
 from gathered_room import Anew, Database, Past, live, make_app
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from embedded_fixture import fresh_database, running_server  # isort: skip  # found by way of gathered_room
+from certsvc.store.embedded import EmbeddedServer
+
+from embedded_fixture import fresh_database  # isort: skip  # found by way of gathered_room
 
 
 @pytest.fixture(scope="module")
-def database(new_home: NewHome) -> Iterator[Database]:
-    with running_server(new_home().path) as server:
-        yield fresh_database(server)
+def database(embedded_server: EmbeddedServer) -> Database:
+    return fresh_database(embedded_server)
 
 
 @pytest.fixture(scope="module")

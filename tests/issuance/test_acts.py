@@ -108,7 +108,7 @@ def test_a_resumption_set_for_a_day_does_not_revive_what_is_revoked_before_it(de
     assert statuses(shown) == [(str(TODAY), "suspended"), (str(later), "valid")]
     shown = desk.act(Act.REVOKE, code, effective=TODAY + timedelta(days=9), **FULL)
     assert [status for _, status in statuses(shown)] == ["suspended", "revoked"]
-    assert "is revoked" in desk.refused(ActNotAllowed, Act.RESUME, code, reason="又合格", effective=later)
+    assert "“Revoked”" in desk.refused(ActNotAllowed, Act.RESUME, code, reason="又合格", effective=later)
 
 
 def test_only_a_rescission_reaches_back(desk: Desk) -> None:
@@ -178,7 +178,7 @@ def test_a_merged_business_names_who_takes_over(desk: Desk) -> None:
     assert desk.refused(InvalidInput, Act.CLOSE, code, **said) == "required"
     shown = desk.act(Act.CLOSE, code, successor="91441900MA51ABC088", **said)
     assert (shown["status"], shown["state"]) == ("closed", "04")
-    assert "closed" in desk.refused(ActNotAllowed, Act.REVOKE, code, **FULL)
+    assert "“Closed”" in desk.refused(ActNotAllowed, Act.REVOKE, code, **FULL)
 
 
 def test_what_closes_after_revocation_and_what_may_not_follow_a_close(desk: Desk) -> None:

@@ -2,13 +2,11 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from demonstration import NewHome
 
 from certsvc.domain.seal import SealUse
 from certsvc.domain.seal_acts import SealAct
@@ -20,22 +18,15 @@ from certsvc.store.register import PostgresRegister
 from certsvc.store.seals import PostgresSeals
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
-from embedded_fixture import Database, fresh_database, running_server
+from embedded_fixture import Database, fresh_database
 from made_up import PLACE, SEAL, documents, proof, use
 from sealed import applied, ask, put_in_use
 
 
-@pytest.fixture(scope="module")
-def server(new_home: NewHome) -> Iterator[EmbeddedServer]:
-    """A server for this module."""
-    with running_server(new_home().path) as server:
-        yield server
-
-
 @pytest.fixture
-def database(server: EmbeddedServer) -> Database:
+def database(embedded_server: EmbeddedServer) -> Database:
     """A database of this test's own."""
-    return fresh_database(server)
+    return fresh_database(embedded_server)
 
 
 def now() -> datetime:

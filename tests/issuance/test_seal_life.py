@@ -5,7 +5,6 @@ import hashlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +14,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from demonstration import NewHome
 
 from certsvc.domain.seal import Centre, Seal
 from certsvc.domain.seal_acts import (
@@ -29,12 +27,13 @@ from certsvc.domain.seal_acts import (
 )
 from certsvc.errors import ActNotAllowed, Conflict, CustodyError, Forbidden, InvalidInput, MissingGlyph
 from certsvc.issuance.seals import act_on_seal, apply_for_seal, change_rules, finish_seals, make_or_destroy
+from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.pool import open_pool
 from certsvc.store.seals import PostgresSeals
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
 from dying import die_before_statement, ran_to_the_end
-from embedded_fixture import Database, fresh_database, running_server
+from embedded_fixture import Database, fresh_database
 from sealed import applied, ask, told
 
 NOW = datetime(2026, 11, 26, 2, 0, tzinfo=UTC)
@@ -188,17 +187,10 @@ class Office:
         return asyncio.run(story())
 
 
-@pytest.fixture(scope="module")
-def new_database(new_home: NewHome) -> Iterator[object]:
-    """Makes databases."""
-    with running_server(new_home().path) as server:
-        yield lambda: fresh_database(server)
-
-
 @pytest.fixture
-def office(new_database: object, tmp_path: Path) -> Office:
+def office(embedded_server: EmbeddedServer, tmp_path: Path) -> Office:
     """An office with a database of its own."""
-    return Office(new_database(), tmp_path)  # type: ignore[operator]
+    return Office(fresh_database(embedded_server), tmp_path)
 
 
 LIFE = [

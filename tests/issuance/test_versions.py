@@ -1,6 +1,7 @@
 """The next version of a certificate: number kept, days counted, the old one superseded; killed, sent twice."""
 
 import asyncio
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 from chosen import some, tree_catalog
 from demonstration import ROOT, Demonstration, NewHome, unbound_seal
@@ -32,6 +34,7 @@ from certsvc.issuance.versions import version_problems
 from certsvc.issuing import open_issuing
 from certsvc.services import Walk
 from certsvc.settings import Settings, load_settings
+from certsvc.store.blobs import FileBlobs
 from certsvc.store.pool import open_pool
 from certsvc.store.reader import PostgresReader
 from certsvc.verify.report import CertificateReport, Outcome, Verdict
@@ -83,6 +86,13 @@ class Office:
 
         return asyncio.run(ask())
 
+    def attached(self, code: str) -> dict[str, Any]:
+        """The data attached to its first file."""
+        (row, *_) = self.rows("select sha256 from document where ref = $1", parse_typed_code(code).to_bytes())
+        with pypdfium2.PdfDocument(FileBlobs(self.settings.home / "blobs").get(row["sha256"])) as document:
+            found: dict[str, Any] = json.loads(bytes(document.get_attachment(0).get_data()))
+        return found
+
     def codes(self, type_id: str) -> list[str]:
         """The first versions of a type, by number."""
         statement = "select ref from certificate where type_id = $1 and version = 1 order by number"
@@ -130,6 +140,8 @@ def test_a_proof_has_a_next_version_too_and_the_one_before_is_superseded(office:
     assert (new.version, new.status, new.life) == (2, Status.VALID, office.read(old, TODAY).ref)
     assert office.read(old, TODAY).status is Status.SUPERSEDED
     assert office.read(old, TODAY).successor == new.ref
+    first, second = (office.attached(code) for code in (old, shown["typed_code"]))
+    assert (second["version"], second["replaces"], "replaces" in first) == (2, old, False)
 
 
 @pytest.mark.long

@@ -1,7 +1,9 @@
 """The office as a fixture: made once, copied for each test."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from demonstration import Home, NewHome
@@ -15,9 +17,9 @@ from certsvc.store.migrate import migrate
 
 
 @pytest.fixture(scope="session")
-def office_template(new_home: NewHome, desk: Desk) -> Home:
+def office_template(shared_folder: Path, desk: Desk) -> Home:
     """An authority with one sealed proof, at rest."""
-    home = new_home()
+    home = Home(shared_folder / f"office-{os.getpid()}")  # stays when a module's own folders go
     settings = load_settings({"CERTSVC_HOME": str(home.path)})
     app.hold_ceremony(settings, PLAN, datetime.now(UTC))
     with opened(home, desk) as office:
@@ -37,3 +39,4 @@ def office(office_template: Home, new_home: NewHome, desk: Desk) -> Iterator[Key
         office.old_file = (home.path / "old.pdf").read_bytes()
         office.old = office.with_keys(lambda issuing, now: issuing.register.reservation(ref))
         yield office
+    home.remove()

@@ -83,6 +83,7 @@ def known(service: Service) -> Mapping[str, str]:
     return found | {"layout": "sheet", "type_id": FILING, "source": "fire", "record": "1", "snapshot": "1"}
 
 
+@pytest.mark.long(seconds=100)
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.name.lower())
 def test_no_answer_is_a_500_or_undocumented(service: Service, known: Mapping[str, str], mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_url(service.url + "/openapi.json")

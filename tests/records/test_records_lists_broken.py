@@ -144,12 +144,12 @@ def test_what_was_left_by_a_list_that_broke_off_is_dropped(database: Database) -
     assert asyncio.run(sql(database, "select source_ref from record_snapshot_row order by 1")) == [("1",), ("2",)]
 
 
-def test_killed_before_any_statement_a_list_holds_wholly_or_not_at_all(record_server: EmbeddedServer) -> None:
+def test_killed_before_any_statement_a_list_holds_wholly_or_not_at_all(embedded_server: EmbeddedServer) -> None:
     data = ndjson([*listed("234"), *listed("5", state="revoked")], NOW)
     number, ended, seen = 0, False, set()
     while not ended:
         number += 1
-        database = fresh_database(record_server)
+        database = fresh_database(embedded_server)
 
         async def before(desk: Recording) -> None:
             await take(desk, ndjson(listed("12345"), NOW - DAY), "first", NOW - DAY)

@@ -2,14 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chosen import some
-from demonstration import NewHome
 from litestar.testing import TestClient
 
 from certsvc.domain.record import ForeignRecord, ReportedState
@@ -18,12 +17,13 @@ from certsvc.errors import RegisterUnavailable
 from certsvc.issuance.records.content import content_of
 from certsvc.issuance.records.lists import take_snapshot
 from certsvc.issuance.records.reporting import put_record
+from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.pool import open_pool
 from certsvc.store.records import PostgresRecordReader
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "http"))
-from embedded_fixture import Database, fresh_database, running_server
+from embedded_fixture import Database, fresh_database
 from public_site import NOW, catalog, certificate, licence_with_permits, make_site
 from record_desk import COMPANY, DAY, FEEDER, FIRE, FREE_KIND, HOUR, chunks, listed, ndjson, put_form, recording
 
@@ -220,23 +220,22 @@ def test_nothing_a_source_sends_is_taken_for_html(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def database(new_home: NewHome) -> Iterator[Database]:
+def database(embedded_server: EmbeddedServer) -> Database:
     """A database where a fire department has reported, and listed all it has 26 hours ago."""
-    with running_server(new_home().path) as server:
-        database = fresh_database(server)
-        abroad = replace(FIRE, id="abroad", zh="远山市消防", area="4420", client="abroad")
+    database = fresh_database(embedded_server)
+    abroad = replace(FIRE, id="abroad", zh="远山市消防", area="4420", client="abroad")
 
-        async def fill() -> None:
-            async with recording(database, FIRE, abroad) as desk:
-                then = NOW - 26 * HOUR
-                rows = [*listed("1"), *listed("2", kind=FREE_KIND, kind_name="取水许可证", number="取水2023-8")]
-                data = ndjson(rows, then)
-                await take_snapshot(desk, FEEDER, "fire", chunks(data), "list", lambda: then)
-                other = put_form(then, subject="92441900MA52DEF10X")
-                await put_record(desk, FEEDER, "fire", "3", other, "other", then)
+    async def fill() -> None:
+        async with recording(database, FIRE, abroad) as desk:
+            then = NOW - 26 * HOUR
+            rows = [*listed("1"), *listed("2", kind=FREE_KIND, kind_name="取水许可证", number="取水2023-8")]
+            data = ndjson(rows, then)
+            await take_snapshot(desk, FEEDER, "fire", chunks(data), "list", lambda: then)
+            other = put_form(then, subject="92441900MA52DEF10X")
+            await put_record(desk, FEEDER, "fire", "3", other, "other", then)
 
-        asyncio.run(fill())
-        yield database
+    asyncio.run(fill())
+    return database
 
 
 class Asking:

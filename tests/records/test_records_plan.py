@@ -3,20 +3,19 @@
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
-from demonstration import NewHome
 
 from certsvc.ids import Uscc, slot_of_licence
 from certsvc.issuance.records.reporting import put_record
+from certsvc.store.embedded import EmbeddedServer
 from certsvc.store.records import MOST_ELSEWHERE, SQL
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
-from embedded_fixture import Database, fresh_database, running_server
+from embedded_fixture import Database, fresh_database
 from record_desk import COMPANY, FEEDER, FIRE, NOW, put_form, recording
 
 pytestmark = pytest.mark.long
@@ -33,21 +32,20 @@ analyze;
 
 
 @pytest.fixture(scope="module")
-def database(new_home: NewHome) -> Iterator[Database]:
+def database(embedded_server: EmbeddedServer) -> Database:
     """A database with two records of one business, and 50,000 of others."""
-    with running_server(new_home().path) as server:
-        database = fresh_database(server)
+    database = fresh_database(embedded_server)
 
-        async def fill() -> None:
-            async with recording(database, FIRE) as desk:
-                for number in ("1", "2"):
-                    await put_record(desk, FEEDER, "fire", number, put_form(), number, NOW)
-            connection = await asyncpg.connect(database.super_uri)
-            await connection.execute(FILL)
-            await connection.close()
+    async def fill() -> None:
+        async with recording(database, FIRE) as desk:
+            for number in ("1", "2"):
+                await put_record(desk, FEEDER, "fire", number, put_form(), number, NOW)
+        connection = await asyncpg.connect(database.super_uri)
+        await connection.execute(FILL)
+        await connection.close()
 
-        asyncio.run(fill())
-        yield database
+    asyncio.run(fill())
+    return database
 
 
 def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:

@@ -179,9 +179,9 @@ def test_what_was_said_does_not_change_whoever_asks(filled: Database, statement:
 
 
 @pytest.fixture(scope="module")
-def filled(record_server: EmbeddedServer) -> Database:
+def filled(embedded_server: EmbeddedServer) -> Database:
     """A database with one record, for tests that are refused and so change nothing."""
-    database = fresh_database(record_server)
+    database = fresh_database(embedded_server)
 
     async def story(desk: Recording) -> None:
         await put_record(desk, FEEDER, "fire", "1", put_form(), "a", NOW)

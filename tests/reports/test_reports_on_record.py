@@ -56,7 +56,11 @@ async def rows(uri: str, statement: str, *values: object) -> list[asyncpg.Record
 
 def counts(database: Database, *names: str) -> dict[str, int]:
     async def story() -> dict[str, int]:
-        return {name: (await rows(database.uri, HALF_DONE[name]))[0][0] for name in names}
+        connection = await asyncpg.connect(database.uri)
+        try:
+            return {name: await connection.fetchval(HALF_DONE[name]) for name in names}
+        finally:
+            await connection.close()
 
     return asyncio.run(story())
 
@@ -72,7 +76,7 @@ def use(database: Database, work: Any) -> Any:
 
 
 @pytest.mark.one_server
-@pytest.mark.long
+@pytest.mark.long(seconds=25)
 def test_killed_before_any_statement_the_next_try_ends_the_same_report(server: EmbeddedServer) -> None:
     database = fresh_database(server)
     later = tuple(name for name in HALF_DONE if name != "a report of which nobody was told")

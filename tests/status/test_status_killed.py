@@ -78,7 +78,7 @@ async def keep_once_locks_are_free(room: Room, now: datetime) -> None:
     await room.work.keep(now)
 
 
-@pytest.mark.long
+@pytest.mark.long(seconds=20)
 def test_killed_before_any_statement_the_next_worker_makes_what_was_missing(database: Database, tmp_path: Path) -> None:
     async def story() -> None:
         async with open_room(database, tmp_path) as room:

@@ -134,7 +134,7 @@ def steps(draw: st.DrawFn) -> tuple[SealAct, str, str | None, str | None]:
 ONWARD = [(act, "外" if act is SealAct.APPROVE else "manager", None, None) for act in TO_ENABLED]
 
 
-@pytest.mark.long
+@pytest.mark.long(seconds=15)
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(head=st.sampled_from([0, 1, 2, 3, 4, 4, 4, 4]), tail=st.lists(steps(), min_size=8, max_size=24))
 def test_whoever_does_whatever_in_any_order_the_rules_hold(

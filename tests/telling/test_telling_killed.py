@@ -16,7 +16,7 @@ from worker import Worker
 from certsvc.domain.webhook import DeliveryState
 from certsvc.store.embedded import EmbeddedServer
 
-from dying import die_before_statement, ran_to_the_end  # isort: skip  # found by way of telling_desk
+from dying import death_noticed, die_before_statement, ran_to_the_end  # isort: skip  # found by way of telling_desk
 
 pytestmark = pytest.mark.long
 
@@ -67,6 +67,7 @@ def deliver_and_die(database: Database, number: int) -> bool:
     return ran_to_the_end(story)
 
 
+@pytest.mark.long(seconds=20)
 @pytest.mark.one_server
 def test_a_worker_killed_at_any_statement_loses_no_message(used: Database) -> None:
     with receiving_aside() as receiver:
@@ -82,6 +83,7 @@ def test_a_worker_killed_at_any_statement_loses_no_message(used: Database) -> No
         for count, statement in enumerate(itertools.count(1, ONE_IN), 1):
             told(used, lambda desk: desk.tell())
             ended = deliver_and_die(used, statement)
+            asyncio.run(death_noticed(used.uri))
             told(used, finish)
             assert set(receiver.ids()) == {f"notice-{one}" for one in range(1, count + 1)}
             sent_twice += receiver.ids().count(f"notice-{count}") - 1

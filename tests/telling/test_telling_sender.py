@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from receiver import Receiver, answer, receiving
+from worker import public_tls
 
 from certsvc.domain.webhook import Answer, Trouble
 from certsvc.settings import Webhooks
@@ -49,7 +50,7 @@ def sent(path: str, *answers: bytes, seconds: float = 15.0) -> tuple[Answer, Rec
         async with receiving() as receiver:
             if answers:
                 receiver.answers[path] = list(answers)
-            sender = Sender(networks=THIS_MACHINE, seconds=seconds)
+            sender = Sender(networks=THIS_MACHINE, tls=public_tls(), seconds=seconds)
             return await sender.send(receiver.url(path), HEADERS, BODY), receiver
 
     return asyncio.run(story())
@@ -158,9 +159,9 @@ def test_retry_after_is_taken_in_seconds(wish: str, seconds: int | None) -> None
     assert came.retry_after == (None if seconds is None else datetime.timedelta(seconds=seconds))
 
 
-def ask_name(names: Names, url: str, **settings: Any) -> Answer:
+def ask_name(names: Names, url: str, tls: ssl.SSLContext | None = None, **settings: Any) -> Answer:
     """Send to a name."""
-    return asyncio.run(Sender(resolve=names, **settings).send(url, HEADERS, BODY))
+    return asyncio.run(Sender(resolve=names, tls=tls or public_tls(), **settings).send(url, HEADERS, BODY))
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 import asyncio
 import random
+import ssl
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, cast
 
 from telling_desk import NOW, THIS_MACHINE, Desk
@@ -13,6 +15,9 @@ from certsvc.store.jobs import JobQueue
 from certsvc.store.notices import WEBHOOK
 from certsvc.telling.deliver import Sending, Telling
 from certsvc.telling.sender import Sender
+
+public_tls = cache(ssl.create_default_context)
+"""As a sender takes it by itself, read once: the authorities of the machine are many."""
 
 
 class Log:
@@ -32,7 +37,7 @@ class Worker:
     """Settles and does jobs. Nothing is sent elsewhere than to this machine."""
 
     desk: Desk
-    sender: Sending = field(default_factory=lambda: Sender(networks=THIS_MACHINE))
+    sender: Sending = field(default_factory=lambda: Sender(networks=THIS_MACHINE, tls=public_tls()))
     now: datetime = NOW
     log: Log = field(default_factory=Log)
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pikepdf
@@ -33,6 +34,7 @@ from trust_parties import NOW, genuine, make_parties
 
 pytest_plugins = ["verify_fixtures"]
 WORDS = Path(__file__).resolve().parents[2] / "verifier_web" / "words"
+languages = cache(load_languages)
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def test_the_page_says_for_what_it_is_recognised_and_where_to_ask(
     code: str, bench: Bench, jianghai: Authority, theirs: Made
 ) -> None:
     seen = asked(bench, theirs.pdf, recognised(bench, jianghai, days=60))
-    view = foreign_view(seen.foreign, load_languages(WORDS)[code])
+    view = foreign_view(seen.foreign, languages(WORDS)[code])
     assert view is not None
     said = " ".join(view.said)
     assert bench.genuine.face.type.zh in said and "http://zz.jianghai.example/practice" in said
@@ -174,7 +176,7 @@ def test_a_file_of_ours_with_a_broken_seal_is_no_foreign_file(bench: Bench) -> N
 
 @pytest.mark.parametrize("code", CODES)
 def test_names_of_strangers_are_claims_on_the_page(code: str, bench: Bench, theirs: Made) -> None:
-    language = load_languages(WORDS)[code]
+    language = languages(WORDS)[code]
     view = foreign_view(asked(bench, theirs.pdf).foreign, language)
     assert view is not None
     assert language.words["foreign"]["claims"] in view.said

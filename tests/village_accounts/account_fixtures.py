@@ -9,11 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from demonstration import NewHome
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
 from account_room import Room
-from embedded_fixture import fresh_database, running_server
+from embedded_fixture import fresh_database
 
 from certsvc.store.embedded import EmbeddedServer
 
@@ -25,20 +24,12 @@ def account_thread() -> Iterator[ThreadPoolExecutor]:
         yield thread
 
 
-@pytest.fixture(scope="session")
-def account_server(new_home: NewHome, account_thread: ThreadPoolExecutor) -> Iterator[EmbeddedServer]:
-    """One server for all of them."""
-    running = running_server(new_home().path)
-    yield account_thread.submit(running.__enter__).result()
-    account_thread.submit(running.__exit__, None, None, None).result()
-
-
 @pytest.fixture(scope="module")
-def room(
-    account_server: EmbeddedServer, account_thread: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
+def account_room(
+    embedded_server: EmbeddedServer, account_thread: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Room]:
     """The room of a module."""
-    database = account_thread.submit(fresh_database, account_server).result()
+    database = account_thread.submit(fresh_database, embedded_server).result()
     made = Room(database, tmp_path_factory.mktemp("keys"), account_thread)
     yield made
     made.close()

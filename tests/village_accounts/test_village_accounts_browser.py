@@ -29,15 +29,15 @@ WANTED = "后山的水库去年修好了"
 
 
 @contextmanager
-def served(room: Room) -> Iterator[str]:
+def served(account_room: Room) -> Iterator[str]:
     """The pages on loopback, with connections of their own; the address."""
     port = free_port()
     base = f"http://localhost:{port}"
 
     @asynccontextmanager
     async def made() -> AsyncIterator[Any]:
-        async with open_pool(room.database.uri) as pool:
-            yield room.app(room.village_at(base, pool))
+        async with open_pool(account_room.database.uri) as pool:
+            yield account_room.app(account_room.village_at(base, pool))
 
     with quietly():
         application = Opened(made)
@@ -46,9 +46,9 @@ def served(room: Room) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def base(room: Room) -> Iterator[str]:
+def base(account_room: Room) -> Iterator[str]:
     """Where they are."""
-    with served(room) as address:
+    with served(account_room) as address:
         yield address
 
 
@@ -83,11 +83,11 @@ def shot(page: Page, name: str) -> None:
     ids=["without script", "narrow", "dark", "desk"],
 )
 def test_password_and_code_are_enough_in_every_language(
-    browser: Browser, room: Room, base: str, lang: str, options: dict[str, Any], request: pytest.FixtureRequest
+    browser: Browser, account_room: Room, base: str, lang: str, options: dict[str, Any], request: pytest.FixtureRequest
 ) -> None:
     name = f"林浏览{request.node.callspec.id.replace(' ', '')}"
-    room.person(name)
-    secret = room.with_totp(name)
+    account_room.person(name)
+    secret = account_room.with_totp(name)
     with opened(browser, **options) as (page, heard):
         enter(page, base, name, "000000", lang)
         assert page.locator(".summary[role=alert]").is_visible() and page.input_value("#name") == name
@@ -113,9 +113,9 @@ def test_password_and_code_are_enough_in_every_language(
 
 
 def test_a_person_changes_the_first_password_adds_a_passkey_and_signs_in_with_it(
-    browser: Browser, room: Room, base: str
+    browser: Browser, account_room: Room, base: str
 ) -> None:
-    room.person("黄新来", is_demonstration=False)
+    account_room.person("黄新来", is_demonstration=False)
     with opened(browser, viewport=DESK) as (page, heard):
         device(page)
         enter(page, base, "黄新来")
@@ -144,12 +144,12 @@ def test_a_person_changes_the_first_password_adds_a_passkey_and_signs_in_with_it
             page.goto(f"{base}/village/account?lang=zh")
             assert "黄新来" in page.locator(".who").inner_text()
         assert complaints(heard) == []
-    (row,) = room.rows("select sign_count from account_passkey where name = '我的手机'")
+    (row,) = account_room.rows("select sign_count from account_passkey where name = '我的手机'")
     assert row["sign_count"] >= 2
 
 
-def test_setting_up_codes_by_the_text_of_the_secret(browser: Browser, room: Room, base: str) -> None:
-    room.person("黄动码")
+def test_setting_up_codes_by_the_text_of_the_secret(browser: Browser, account_room: Room, base: str) -> None:
+    account_room.person("黄动码")
     with opened(browser, viewport=PHONE) as (page, _):
         enter(page, base, "黄动码")
         page.fill("#totp-password", PASSWORD)

@@ -23,14 +23,14 @@ DIGEST = b"\7" * 32
 
 
 @pytest.fixture(scope="module", autouse=True)
-def victim(room: Room) -> SignedIn:
+def victim(account_room: Room) -> SignedIn:
     """Somebody with everything that an account can have."""
-    room.person("受害人")
-    _, signed = room.enter("受害人")
-    room.with_passkey(signed, Device(count=5))
-    secret = room.with_totp("受害人")
+    account_room.person("受害人")
+    _, signed = account_room.enter("受害人")
+    account_room.with_passkey(signed, Device(count=5))
+    secret = account_room.with_totp("受害人")
     given = Typed(password=PASSWORD, code=code(secret, LATER))
-    room.run(room.sign_in.confirm(signed, DIGEST, given, visitor(), LATER))
+    account_room.run(account_room.sign_in.confirm(signed, DIGEST, given, visitor(), LATER))
     return signed
 
 
@@ -61,119 +61,121 @@ def victim(room: Room) -> SignedIn:
         "insert into account_confirmation values ('k-' || repeat('a', 20), 'a', sha256('a'), 'password', now())",
     ],
 )
-def test_the_database_refuses(room: Room, victim: SignedIn, statement: str) -> None:
-    room.run(room.sign_in.confirm_options(victim, DIGEST, LATER))
+def test_the_database_refuses(account_room: Room, victim: SignedIn, statement: str) -> None:
+    account_room.run(account_room.sign_in.confirm_options(victim, DIGEST, LATER))
     with pytest.raises(REFUSED):
-        room.rows(statement)
+        account_room.rows(statement)
 
 
-def test_an_ended_session_does_not_go_on(room: Room) -> None:
-    room.person("钱结束")
-    _, signed = room.enter("钱结束")
-    room.run(room.sign_in.accounts.end_session(signed.account, signed.session, "ended", NOW))
+def test_an_ended_session_does_not_go_on(account_room: Room) -> None:
+    account_room.person("钱结束")
+    _, signed = account_room.enter("钱结束")
+    account_room.run(account_room.sign_in.accounts.end_session(signed.account, signed.session, "ended", NOW))
     with pytest.raises(REFUSED):
-        room.rows("update account_session set ended_at = null, ended_why = null where id = $1", signed.session)
+        account_room.rows("update account_session set ended_at = null, ended_why = null where id = $1", signed.session)
 
 
-def test_a_system_has_no_name_of_a_person_who_signs_in_nor_the_other_way_round(room: Room) -> None:
-    room.person("孙有账号")
+def test_a_system_has_no_name_of_a_person_who_signs_in_nor_the_other_way_round(account_room: Room) -> None:
+    account_room.person("孙有账号")
     insert = (
         "insert into client (id, name, kind, scopes, registered_at)"
         " values ('c-' || repeat('a', 20), $1, 'system', array['read:*'], now())"
     )
     with pytest.raises(asyncpg.CheckViolationError):
-        room.rows(insert, "孙有账号")
+        account_room.rows(insert, "孙有账号")
     with pytest.raises(Conflict):
-        room.person("孙有账号")
+        account_room.person("孙有账号")
 
 
-def test_a_confirmation_is_used_once_for_its_act_by_its_person_within_five_minutes(room: Room) -> None:
-    room.person("李确认")
-    room.person("李别人")
-    secret = room.with_totp("李确认")
-    _, signed = room.enter("李确认", code(secret, LATER), now=LATER)
+def test_a_confirmation_is_used_once_for_its_act_by_its_person_within_five_minutes(account_room: Room) -> None:
+    account_room.person("李确认")
+    account_room.person("李别人")
+    secret = account_room.with_totp("李确认")
+    _, signed = account_room.enter("李确认", code(secret, LATER), now=LATER)
     at = LATER + timedelta(minutes=2)
     given = Typed(password=PASSWORD, code=code(secret, at))
-    made = room.run(room.sign_in.confirm(signed, DIGEST, given, visitor(), at))
+    made = account_room.run(account_room.sign_in.confirm(signed, DIGEST, given, visitor(), at))
 
     async def use(account: str, digest: bytes, minutes: int) -> None:
-        async with room.pool.transaction() as connection:
+        async with account_room.pool.transaction() as connection:
             await use_confirmation(connection, made.id, account, digest, at + timedelta(minutes=minutes))  # type: ignore[arg-type]
 
     for wrong in (
-        (account_id(room, "李别人"), DIGEST, 0),
+        (account_id(account_room, "李别人"), DIGEST, 0),
         (signed.account, bytes(32), 0),
         (signed.account, DIGEST, 6),
         (signed.account, DIGEST, -1),
     ):
         with pytest.raises(ActNotAllowed):
-            room.run(use(*wrong))
-    room.run(use(signed.account, DIGEST, 1))
+            account_room.run(use(*wrong))
+    account_room.run(use(signed.account, DIGEST, 1))
     with pytest.raises(ActNotAllowed):
-        room.run(use(signed.account, DIGEST, 1))
+        account_room.run(use(signed.account, DIGEST, 1))
 
 
-def test_the_secret_of_codes_moves_to_the_next_data_key_with_all_the_rest(room: Room) -> None:
-    room.person("周密钥")
-    secret = room.with_totp("周密钥")
+def test_the_secret_of_codes_moves_to_the_next_data_key_with_all_the_rest(account_room: Room) -> None:
+    account_room.person("周密钥")
+    secret = account_room.with_totp("周密钥")
     read, _ = SOURCES["account_totp"]
-    rows = room.rows(read, None, "data-9", 100)
-    (row,) = [each for each in rows if each["context"] == totp_context(account_id(room, "周密钥"))]
-    assert room.cipher.decrypt(row["sealed"], row["context"], row["key_id"]) == secret
+    rows = account_room.rows(read, None, "data-9", 100)
+    (row,) = [each for each in rows if each["context"] == totp_context(account_id(account_room, "周密钥"))]
+    assert account_room.cipher.decrypt(row["sealed"], row["context"], row["key_id"]) == secret
 
 
 @pytest.mark.long
-def test_a_demonstration_has_persons_who_can_confirm_and_gets_none_twice(room: Room) -> None:
+def test_a_demonstration_has_persons_who_can_confirm_and_gets_none_twice(account_room: Room) -> None:
     secret = b"12345678901234567890"
     for _ in range(2):
-        room.run(have_demonstration_account(room.pool, room.cipher, "陈演示", PASSWORD, secret, NOW))
-    _, signed = room.enter("陈演示", code(secret, NOW))
+        account_room.run(
+            have_demonstration_account(account_room.pool, account_room.cipher, "陈演示", PASSWORD, secret, NOW)
+        )
+    _, signed = account_room.enter("陈演示", code(secret, NOW))
     given = Typed(password=PASSWORD, code=code(secret, NOW, 1))
-    assert room.run(room.sign_in.confirm(signed, DIGEST, given, visitor(), NOW)).name == "陈演示"
+    assert account_room.run(account_room.sign_in.confirm(signed, DIGEST, given, visitor(), NOW)).name == "陈演示"
 
 
-def test_in_earnest_nothing_starts_beside_accounts_of_a_demonstration(room: Room) -> None:
-    room.person("吴演示")
+def test_in_earnest_nothing_starts_beside_accounts_of_a_demonstration(account_room: Room) -> None:
+    account_room.person("吴演示")
     with pytest.raises(SettingsError, match="吴演示"):
-        room.run(require_no_demonstration_accounts(room.pool))
-    for row in room.rows("select name from account where is_demonstration"):
-        room.run(room.register.disable(row["name"], "test", NOW))
-    room.run(require_no_demonstration_accounts(room.pool))
+        account_room.run(require_no_demonstration_accounts(account_room.pool))
+    for row in account_room.rows("select name from account where is_demonstration"):
+        account_room.run(account_room.register.disable(row["name"], "test", NOW))
+    account_room.run(require_no_demonstration_accounts(account_room.pool))
 
 
-def test_a_reset_takes_away_all_that_the_account_could_show(room: Room) -> None:
-    room.person("郑重设")
-    token, signed = room.enter("郑重设")
+def test_a_reset_takes_away_all_that_the_account_could_show(account_room: Room) -> None:
+    account_room.person("郑重设")
+    token, signed = account_room.enter("郑重设")
     device = Device(count=1)
-    room.with_passkey(signed, device)
-    room.with_totp("郑重设")
-    room.run(room.register.reset("郑重设", hash_password("一个新的初始密码", CHEAP), "管理员", NOW))
-    assert room.run(room.sign_in.signed_in(token, NOW)) is None
-    assert room.run(room.sign_in.credentials.passkeys(signed.account)) == []
-    _, again = room.enter("郑重设", password="一个新的初始密码")
-    events = room.run(room.register.events("郑重设"))
+    account_room.with_passkey(signed, device)
+    account_room.with_totp("郑重设")
+    account_room.run(account_room.register.reset("郑重设", hash_password("一个新的初始密码", CHEAP), "管理员", NOW))
+    assert account_room.run(account_room.sign_in.signed_in(token, NOW)) is None
+    assert account_room.run(account_room.sign_in.credentials.passkeys(signed.account)) == []
+    _, again = account_room.enter("郑重设", password="一个新的初始密码")
+    events = account_room.run(account_room.register.events("郑重设"))
     assert again.account == signed.account and [each.actor for each in events if each.act == "reset"] == ["管理员"]
 
 
-def test_what_was_kept_long_enough_goes_and_events_stay(room: Room) -> None:
-    room.person("王清理")
-    _, signed = room.enter("王清理", now=NOW - 3 * KEPT)
-    room.run(OldSignIns(room.pool).purge(NOW))
-    assert room.rows("select 1 from account_session where account = $1", signed.account) == []
-    assert len(room.rows("select 1 from account_event where account = $1", signed.account)) == 2
+def test_what_was_kept_long_enough_goes_and_events_stay(account_room: Room) -> None:
+    account_room.person("王清理")
+    _, signed = account_room.enter("王清理", now=NOW - 3 * KEPT)
+    account_room.run(OldSignIns(account_room.pool).purge(NOW))
+    assert account_room.rows("select 1 from account_session where account = $1", signed.account) == []
+    assert len(account_room.rows("select 1 from account_event where account = $1", signed.account)) == 2
 
 
 @pytest.mark.parametrize("role", ["certsvc_public", "certsvc_desk"])
-def test_roles_that_strangers_reach_see_nothing_of_accounts(room: Room, role: str) -> None:
+def test_roles_that_strangers_reach_see_nothing_of_accounts(account_room: Room, role: str) -> None:
     tables = [
         row["relname"]
-        for row in room.rows(
+        for row in account_room.rows(
             "select relname from pg_class where relkind = 'r' and relname ~ '^(account|sign_in|openid)'"
         )
     ]
     assert len(tables) == 11
     for table in tables:
-        (row,) = room.rows(
+        (row,) = account_room.rows(
             "select has_any_column_privilege($1, $2, 'select, insert, update') or"
             " has_table_privilege($1, $2, 'select, insert, update, delete') as may",
             role,

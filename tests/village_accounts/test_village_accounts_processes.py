@@ -19,12 +19,12 @@ PROCESSES, TIMES = 3, 6
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])
-def test_processes_that_try_at_once_have_five_tries_together(room: Room, is_known: bool) -> None:
+def test_processes_that_try_at_once_have_five_tries_together(account_room: Room, is_known: bool) -> None:
     name = f"孙同试{is_known}"
     if is_known:
-        room.person(name)
+        account_room.person(name)
     path = os.pathsep.join((*map(str, (TRYING.parents[1], TRYING.parents[2])), os.environ.get("PYTHONPATH", "")))
-    command = [sys.executable, str(TRYING), room.database.uri, str(room.folder), name, str(TIMES)]
+    command = [sys.executable, str(TRYING), account_room.database.uri, str(account_room.folder), name, str(TIMES)]
     begun = [
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path})
         for _ in range(PROCESSES)
@@ -32,4 +32,4 @@ def test_processes_that_try_at_once_have_five_tries_together(room: Room, is_know
     looked_at = [int(process.communicate(timeout=60)[0]) for process in begun]
     assert sum(looked_at) == FREE_TRIES, looked_at
     with pytest.raises(SignInLocked):
-        room.enter(name, now=NOW + timedelta(seconds=29))
+        account_room.enter(name, now=NOW + timedelta(seconds=29))

@@ -158,7 +158,7 @@ def test_what_is_not_offered_is_not_there(client: Client, path: str) -> None:
 
 
 def test_a_village_of_a_place_that_is_offered_has_its_catalogue(client: Client) -> None:
-    assert "东莞市第 1 版" in shown(client, "/apply/441900001002/kinship-proof?lang=zh")
+    assert "东莞市第 2 版" in shown(client, "/apply/441900001002/kinship-proof?lang=zh")
     assert "第 2 版" in shown(client, f"/apply/{TOWN}001/tiered-water-proof?lang=zh")
 
 

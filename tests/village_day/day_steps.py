@@ -81,6 +81,7 @@ def filled_and_submitted(clerk: Seat) -> None:
     clerk.page.fill("#f-valid_to", last.isoformat())
     clerk.page.fill("#f-phone", "0000-00000315")
     clerk.page.locator("input[name=way]").first.check()
+    clerk.page.fill("#notes", "看过户口簿，与申请一致。")
     clerk.looks_right("form")
     clerk.page.click("button[name=then][value=check]")
     clerk.page.wait_for_load_state()
@@ -178,12 +179,9 @@ def cancelled(clerk: Seat, approver: Seat, one: str) -> None:
     """The clerk asks, and the approver agrees, with the passkey."""
     clerk.go(one)
     clerk.page.locator("details:has(form[action*='/cancel']) summary").click()
-    clerk.page.select_option("#cancel-code", index=1)
-    for name, text in (
-        ("reason", "名单把外村人员列入"),
-        ("legal_basis", "厅字〔2022〕28号"),
-        ("decision_number", "石塘村撤〔2026〕2号"),
-    ):
+    clerk.page.select_option("#cancel-reason_code", index=1)
+    clerk.page.select_option("#cancel-legal_basis", index=1)
+    for name, text in (("reason", "名单把外村人员列入"), ("decision_number", "石塘村撤〔2026〕2号")):
         clerk.page.fill(f"#cancel-{name}", text)
     clerk.page.click("form[action*='/cancel'] button")
     clerk.page.wait_for_load_state()

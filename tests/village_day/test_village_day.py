@@ -31,9 +31,10 @@ from certsvc.store.embedded import EmbeddedServer
 
 pytest_plugins = ["day_fixtures"]
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.long]
-MANAGER = "演示管理人"
+MANAGER = "黄卫东"
 
 
+@pytest.mark.long(seconds=35)
 def test_from_a_residents_phone_to_a_sealed_proof_and_its_end(village_day: Day) -> None:
     day = village_day
     with day.seat() as resident, day.seat(CLERK) as clerk, day.seat(APPROVER) as approver:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from desk_room import DeskRoom, somebody
-from village_people import APPROVER, CLERK, CONSENT, PROOF, VILLAGE, act, confirmed
+from village_people import APPROVER, CLERK, CONSENT, NOTES, PROOF, VILLAGE, act, confirmed, in_term
 
 from certsvc.domain.proof_acts import ProofAct
 from certsvc.domain.proof_request import ProofRequest
@@ -22,15 +22,14 @@ AT = f"/village/at/{VILLAGE}"
 def payload(type_id: str = PROOF, **changes: Any) -> dict[str, Any]:
     """A good payload."""
     path = min((SCHEMAS / type_id / "v2" / "examples").glob("good-*.json"), key=lambda one: one.stat().st_size)
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return found | changes
+    return in_term(json.loads(path.read_text("utf-8"))) | changes
 
 
 def draft(room: DeskRoom, key: str, type_id: str = PROOF, name: str = CLERK, **changes: Any) -> str:
     """The address of a draft of somebody."""
 
     async def story(work: VillageWork) -> str:
-        said = Said(payload=payload(type_id, **changes), contact="本人来办", notes="入户走访", consent=CONSENT)
+        said = Said(payload=payload(type_id, **changes), contact="本人来办", notes=NOTES, consent=CONSENT)
         asked = Opening(key=key, type_id=type_id, said=said)
         who = await somebody(work, name, VILLAGE)
         return (await open_at_counter(work, who, asked, datetime.now(UTC))).request.id
@@ -48,7 +47,7 @@ def saved(room: DeskRoom, page: str, name: str = CLERK, **changes: Any) -> None:
 
     async def story(work: VillageWork) -> None:
         known = await work.requests.request(id_of(page))
-        who, said = await somebody(work, name, VILLAGE), Said(payload=payload(**changes), contact="改过")
+        who, said = await somebody(work, name, VILLAGE), Said(payload=payload(**changes), contact="改过", notes=NOTES)
         await save_draft(work, who, known.id, said, known.version, f"saved {known.version}", datetime.now(UTC))
 
     room.tell(story)

@@ -94,6 +94,7 @@ def test_a_clerk_takes_a_request_from_its_draft_to_its_end_without_script(
         assert page.locator(f"a[href='{draft_page}/file']").count() == 1
         file = page.request.get(f"{room.base}{draft_page}/file")
         assert file.status == 200 and file.body().startswith(b"%PDF") and file.headers["cache-control"] == "no-store"
+        page.select_option("#correct-ground", "clerical")
         page.fill("#correct [name=reason]", "户号还是不对")
         page.click("#correct button")
         assert page.url.endswith("/form") and id_of(draft_page) not in page.url
@@ -106,9 +107,9 @@ def test_a_clerk_takes_a_request_from_its_draft_to_its_end_without_script(
         assert page.inner_text(".tag") == "已撤回"
         page.goto(f"{room.base}{draft_page}")
         page.click("summary:has-text('申请撤销')")
-        page.select_option("#cancel-code", "not_qualified")
+        page.select_option("#cancel-reason_code", "not_qualified")
         page.fill("#cancel-reason", "名单有外村人员")
-        page.fill("#cancel-legal_basis", "厅字〔2022〕28号")
+        page.select_option("#cancel-legal_basis", index=1)
         page.fill("#cancel-decision_number", "石塘村撤〔2026〕1号")
         page.click("#cancel button")
         assert "等审批人决定" in page.inner_text("main") and page.locator("#cancel").count() == 0
@@ -265,7 +266,7 @@ def test_the_inbox_begins_with_what_is_late_and_goes_on_by_a_link(desk_room: Des
     )
     first = hand.get(AT).text
     mine = first[: first.index('id="others"')]
-    assert mine.index("列222") < mine.index("列223") and mine.count("已过时限") >= 20 and ids[1] not in mine
+    assert mine.index("列222") < mine.index("列223") and mine.count("已过期限") >= 20 and ids[1] not in mine
     (more,) = re.findall(rf'href="({AT}\?mine=[^"]+)"', mine)
     rest = hand.get(more.replace("&amp;", "&")).text
     assert "列252" in rest and "列222" not in rest and ids[1] in rest

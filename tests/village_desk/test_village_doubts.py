@@ -151,7 +151,7 @@ def test_what_it_needs_and_what_was_found_never_change(village: Village) -> None
 
 @given(NEEDS, NEEDS)
 def test_what_is_open_is_what_is_needed_and_not_found(needs: list[DoubtNeed], found: list[DoubtNeed]) -> None:
-    checks = [DoubtCheck(need=need, said="x", account="a", person="人", at=NOW) for need in found]
+    checks = [DoubtCheck(need=need, said="x", version=1, account="a", person="人", at=NOW) for need in found]
     missing = open_needs(needs, checks)
     assert set(missing) == set(needs) - set(found) and len(missing) == len(set(missing))
     if missing:

@@ -6,6 +6,6 @@ from evidence_room import EvidenceRoom
 
 
 @pytest.fixture(scope="module")
-def evidence_room(room: Room) -> EvidenceRoom:
+def evidence_room(account_room: Room) -> EvidenceRoom:
     """The village of a module."""
-    return EvidenceRoom(room)
+    return EvidenceRoom(account_room)

@@ -15,14 +15,14 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "village_accounts"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "village_requests"))
-from account_room import CHEAP, PASSWORD, ROOT, Browser, Room
+from account_room import CHEAP, PASSWORD, Browser, Room
+from chosen import tree_catalog
 from evidence_files import multipart, photo
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from village_people import APPROVER, AUDITOR, CLERK, SECOND, STRANGER, TODAY, VILLAGE, account_of, opened, settle
 
 from certsvc.access.passwords import hash_password
-from certsvc.catalog import load_catalog
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.proof_request import ProofRequest
 from certsvc.http.village.bundle import Villages
@@ -37,7 +37,7 @@ from certsvc.store.organs import PostgresOrgans
 from certsvc.store.pool import Pool
 from certsvc.store.proof_requests import PostgresProofRequests
 
-CATALOG = load_catalog(ROOT / "schemas")
+CATALOG = tree_catalog()
 SET_PASSWORD = "insert into account_password (account, hash, must_change, set_at) values ($1, $2, false, $3)"
 
 

@@ -11,6 +11,6 @@ from figures_room import Land
 
 
 @pytest.fixture(scope="module")
-def figures_land(room: Room) -> Land:
+def figures_land(account_room: Room) -> Land:
     """A city with two towns of three villages each."""
-    return Land(room)
+    return Land(account_room)

@@ -73,6 +73,11 @@ class Region:
         """All of them."""
         return [self.city, *self.towns, *self.villages]
 
+    def with_village(self, number: int, village: Organ) -> "Region":
+        """The same with another village in a place."""
+        villages = [*self.villages[:number], village, *self.villages[number + 1 :]]
+        return Region(self.city, self.towns, villages)
+
 
 def region(towns: int = 2, each: int = 3) -> Region:
     """A made-up city."""

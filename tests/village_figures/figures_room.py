@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ import asyncpg
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "village_accounts"))
 from account_room import ROOT, Browser, Room, account_id
-from figures_people import Region, put, region, write
+from figures_people import BY, Region, put, region, write
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
@@ -25,6 +26,7 @@ from certsvc.http.village.console import Console
 from certsvc.http.village.figures import figures_routes
 from certsvc.http.village.home import home_routes
 from certsvc.http.village.session import Sessions, SigningIn
+from certsvc.ids import Uscc
 from certsvc.issuance.service import Issuing
 from certsvc.issuance.village.refusing import record_refusal
 from certsvc.issuance.village.work import VillageWork
@@ -87,6 +89,12 @@ class Land:
                 await connection.close()
 
         self.room.run(story())
+
+    def move(self, number: int, town: Uscc | None) -> None:
+        """A village belongs to another town from now on."""
+        moved = replace(self.made.villages[number], town=town)
+        self.made = self.made.with_village(number, moved)
+        self.room.run(PostgresOrgans(self.room.pool).put(moved, BY, datetime.now(UTC)))
 
     def refuse(self, name: str, item: str | None, asked: str, key: str = "one", now: datetime | None = None) -> Any:
         """Somebody says at the counter that a proof is not given out."""

@@ -30,9 +30,9 @@ pytestmark = [pytest.mark.needs("chromium"), pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
-def served(room: Room) -> Iterator[tuple[Land, str]]:
+def served(account_room: Room) -> Iterator[tuple[Land, str]]:
     """A busy city, and the address of its pages."""
-    land = Land(room, region(4, 6))
+    land = Land(account_room, region(4, 6))
     land.write(histories(land.made, 400, seed=5, until=datetime.now(UTC)))
     for item, asked, key in (
         ("no-criminal-record-proof", "无犯罪", "1"),
@@ -45,8 +45,8 @@ def served(room: Room) -> Iterator[tuple[Land, str]]:
 
     @asynccontextmanager
     async def made() -> AsyncIterator[Any]:
-        async with open_pool(room.database.uri) as pool:
-            yield land.app(room.village_at(base, pool), pool)
+        async with open_pool(account_room.database.uri) as pool:
+            yield land.app(account_room.village_at(base, pool), pool)
 
     with quietly():
         application = Opened(made)

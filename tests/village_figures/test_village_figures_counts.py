@@ -1,11 +1,8 @@
 """Figures are what happened: every act once, whether it is added up yet or not, in any period, by organ and by kind."""
 
-import asyncio
 import random
 import statistics
 import sys
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,84 +11,27 @@ import asyncpg
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "village_accounts"))
-from figures_people import History, histories, region
+from figures_people import histories, region
+from figures_recount import OPEN, day, recount, twice_at_once
 from figures_room import CLERK, Land
 
 from certsvc.domain.organ import oversees
 from certsvc.domain.village_figures import (
     BOUNDS,
     HALF,
-    NINE_TENTHS,
-    NOTHING,
     PLACES,
     Count,
-    Counts,
     Days,
-    Late,
     Measure,
+    Scope,
     Took,
-    added,
     between,
+    city_scope,
+    organ_scope,
 )
 from certsvc.store import village_figures as store
 
 pytest_plugins = ["account_fixtures", "figures_fixtures"]
-ACTS = {"open": 0, "return": 2, "seal": 3, "withdraw": 5, "cancel": 6}
-OPEN = ("draft", "submitted", "returned", "approved")
-
-
-def day(at: datetime) -> date:
-    return (at + timedelta(hours=8)).date()
-
-
-def recounted(some: Iterable[History], days: Days) -> tuple[Counter[str], dict[Measure, list[float]]]:
-    """The same, from the histories themselves."""
-    counts: Counter[str] = Counter()
-    took: dict[Measure, list[float]] = {measure: [] for measure in Measure}
-    for one in some:
-        since: dict[str, datetime] = {}
-        for act, at in one.events:
-            if days.first <= day(at) <= days.last:
-                if act in ACTS:
-                    counts[Count(ACTS[act]).name] += 1
-                if act == "seal" and day(at) > one.due:
-                    counts["ISSUED_LATE"] += 1
-                if act == "approve":
-                    took[Measure.APPROVAL].append((at - since["submit"]).total_seconds())
-                if act == "seal":
-                    took[Measure.SEALING].append((at - since["approve"]).total_seconds())
-                    took[Measure.WHOLE].append((at - one.events[0][1]).total_seconds())
-            since[act] = at
-    return counts, took
-
-
-def late_ones(some: Iterable[History], today: date) -> list[History]:
-    """Open and past their last day, from the histories themselves."""
-    return [one for one in some if one.state in OPEN and one.due < today]
-
-
-def agree_on_late(found: Late | None, some: Sequence[History]) -> None:
-    dues = [one.due for one in some]
-    assert found == (Late(number=len(dues), oldest=min(dues)) if dues else None)
-
-
-async def twice_at_once(land: Land) -> None:
-    """Two workers add up what there is."""
-    await asyncio.gather(*(land.figures.fold(datetime.now(UTC)) for _ in range(2)))
-
-
-def agree(found: Counts, some: Sequence[History], days: Days) -> None:
-    counts, took = recounted(some, days)
-    assert {count.name: found.of(count) for count in Count} == {count.name: counts[count.name] for count in Count}
-    for measure, seconds in took.items():
-        for share in (HALF, NINE_TENTHS):
-            said = found.took(measure, share)
-            assert (said is None) == (not seconds)
-            if said is not None and said.below is not None:
-                below = [each for each in seconds if each < said.below]
-                assert len(below) >= share * len(seconds), "what is said is true"
-                smaller = max((bound for bound in BOUNDS if bound < said.below), default=0)
-                assert sum(each < smaller for each in seconds) < share * len(seconds), "and no round bound is nearer"
 
 
 def test_figures_are_what_happened_whenever_they_are_added_up(
@@ -99,44 +39,15 @@ def test_figures_are_what_happened_whenever_they_are_added_up(
 ) -> None:
     land, draw = figures_land, random.Random(7)
     monkeypatch.setattr(store, "AT_ONCE", 40)
-    everything = histories(land.made, 120, seed=1)
-    codes, organs = [organ.uscc for organ in land.made.all], land.made.all
-    seen = 0
-    for portion in (everything[:50], everything[50:51], everything[51:]):
-        land.write(portion)
-        seen += len(portion)
-        so_far = everything[:seen]
-        for _ in range(4):
+    everything, written = histories(land.made, 120, seed=1), 0
+    for seen in (50, 51, 120):
+        land.write(everything[written:seen])
+        written = seen
+        for _ in range(3):
             first = date(2026, 8, 25) + timedelta(days=draw.randrange(80))
-            days = Days(first, first + timedelta(days=draw.randrange(60)))
-            counts = land.room.run(land.figures.counts(codes, days))
-            for organ in land.made.villages:
-                its = [one for one in so_far if one.organ == organ.uscc]
-                agree(counts.get(organ.uscc, NOTHING), its, days)
-            by_kind = land.room.run(land.figures.by_kind(organs, days, of_areas=bool(draw.randrange(2))))
-            for kind in {one.kind for one in everything}:
-                agree(by_kind.get(kind, NOTHING), [one for one in so_far if one.kind == kind], days)
-            assert set(by_kind) <= {one.kind for one in everything}
-            recount_late(land, so_far, days.last, of_areas=bool(draw.randrange(2)))
+            recount(land, everything[:seen], Days(first, first + timedelta(days=draw.randrange(60))))
             land.room.run(twice_at_once(land))
             assert land.room.rows("select from proof_fact union all select from proof_open where number = 0") == []
-        both = land.room.run(land.figures.by_organ_and_kind(codes, days))
-        assert added(both.values()) == added(counts.values())
-
-
-def recount_late(land: Land, some: Sequence[History], today: date, *, of_areas: bool) -> None:
-    """What is late, by organ, by kind, and by both, is what the histories say."""
-    organs, codes, late = land.made.all, [organ.uscc for organ in land.made.all], late_ones(some, today)
-    by_organ = land.room.run(land.figures.late(codes, today))
-    by_kind = land.room.run(land.figures.late_by_kind(organs, today, of_areas=of_areas))
-    by_both = land.room.run(land.figures.late_by_organ_and_kind(codes, today))
-    assert set(by_both) == {(one.organ, one.kind) for one in late}
-    for organ in codes:
-        agree_on_late(by_organ.get(organ), [one for one in late if one.organ == organ])
-    for kind in {one.kind for one in some}:
-        agree_on_late(by_kind.get(kind), [one for one in late if one.kind == kind])
-        for organ in codes:
-            agree_on_late(by_both.get((organ, kind)), [one for one in late if (one.organ, one.kind) == (organ, kind)])
 
 
 def test_late_requests_are_those_past_their_day_that_nobody_has_ended(figures_land: Land) -> None:
@@ -148,8 +59,10 @@ def test_late_requests_are_those_past_their_day_that_nobody_has_ended(figures_la
     late = sorted(row["due"] for row in every if row["due"] < today)
     latest = land.room.run(land.figures.latest(codes, today, 5))
     assert [one.due for one in latest] == late[:5]
+    assert land.room.run(land.figures.latest_in_city(city_scope(land.city), today, 5)) == latest
+    assert land.room.run(land.figures.latest_in_city(Scope("4452"), today, 5)) == []
     assert land.room.run(land.figures.latest(codes[:1], today, 5)) == []
-    assert land.room.run(land.figures.late(codes[:1], today)) == {}
+    assert land.room.run(land.figures.late([organ_scope(land.city)], today)) == {}
 
 
 def test_open_requests_are_counted_as_the_table_of_acts_has_it(figures_land: Land) -> None:
@@ -167,9 +80,11 @@ def test_a_refusal_counts_as_asked_for_and_refused_once(figures_land: Land) -> N
     for _ in range(2):
         assert land.refuse(CLERK, None, "无犯罪记录证明").item == "no-criminal-record-proof"
         assert land.refuse(CLERK, None, "我家的猫的证明 44190019900101001X", key="two").words == "我家的猫的证明 …"
-        counts = land.room.run(land.figures.by_kind([land.village], today, of_areas=False))
+        scope = organ_scope(land.village)
+        counts = land.room.run(land.figures.by_kind([scope], today))
         for kind in ("no-criminal-record-proof", "-"):
-            assert (counts[kind].of(Count.ASKED), counts[kind].of(Count.REFUSED)) == (1, 1)
+            of_kind = counts[scope, kind]
+            assert (of_kind.of(Count.ASKED), of_kind.of(Count.REFUSED)) == (1, 1)
         land.room.run(land.figures.fold(now))
     (kept,) = land.room.rows("select * from proof_refusal where item is not null")
     assert (kept["words"], kept["person"], kept["standing"]) == (None, CLERK, "forbidden")

@@ -46,8 +46,6 @@ def test_each_sees_what_they_look_after_and_nothing_else(busy: Land) -> None:
     assert {row[0] for row in rows(of_town.text, "by-organ")} == set(villages[:3])
     of_city = busy.opened(OF_CITY, busy.at(busy.city, "/figures" + LONG))
     assert {row[0] for row in rows(of_city.text, "by-organ")} == {one.name for one in busy.made.towns}
-    all_villages = busy.opened(OF_CITY, busy.at(busy.city, "/figures" + LONG + "&by=villages"))
-    assert {row[0] for row in rows(all_villages.text, "by-organ")} == set(villages)
     one_town = busy.opened(OF_CITY, busy.at(busy.city, "/figures" + LONG + f"&town={busy.made.towns[1].uscc}"))
     assert {row[0] for row in rows(one_town.text, "by-organ")} == set(villages[3:])
     for name, path in (
@@ -61,19 +59,36 @@ def test_each_sees_what_they_look_after_and_nothing_else(busy: Land) -> None:
         assert busy.opened(name, path).status_code == 404, path
 
 
+def by_village(land: Land) -> list[list[str]]:
+    """The table of villages, of every town of the city."""
+    found = []
+    for town in land.made.towns:
+        page = land.opened(OF_CITY, land.at(land.city, "/figures" + LONG + f"&town={town.uscc}")).text
+        found += rows(page, "by-organ")
+    return found
+
+
 def test_late_ones_come_first_and_towns_are_the_sum_of_their_villages(busy: Land) -> None:
     page = busy.opened(OF_CITY, busy.at(busy.city, "/figures" + LONG)).text
-    towns = rows(page, "by-organ")
-    page = busy.opened(OF_CITY, busy.at(busy.city, "/figures" + LONG + "&by=villages")).text
-    villages = rows(page, "by-organ")
-    late = [int(re.match(r"\d*", row[1])[0] or 0) for row in villages]  # type: ignore[index]
+    towns, kinds, villages = rows(page, "by-organ"), rows(page, "by-kind"), by_village(busy)
+    late = [int(re.match(r"\d*", row[1])[0] or 0) for row in towns]  # type: ignore[index]
     assert late == sorted(late, reverse=True) and late[0] > 0
-    assert [sum(int(row[place]) for row in towns) for place in range(2, 9)] == [
-        sum(int(row[place]) for row in villages) for place in range(2, 9)
-    ]
-    kinds = rows(page, "by-kind")
-    assert sum(int(row[2]) for row in kinds) == sum(int(row[2]) for row in villages) == 152
+    for some in (kinds, villages):
+        assert [sum(int(row[place]) for row in towns) for place in range(2, 9)] == [
+            sum(int(row[place]) for row in some) for place in range(2, 9)
+        ]
+    assert sum(int(row[2]) for row in kinds) == 152
     assert {row[0] for row in kinds} >= {"目录里没有的", "无犯罪记录证明"}
+
+
+def test_the_requests_that_are_late_for_longest_are_those_of_all_villages(busy: Land) -> None:
+    page = busy.opened(OF_CITY, busy.at(busy.city, "/figures" + LONG)).text
+    words = {one.uscc: short_name(one) for one in busy.made.villages}
+    late = busy.room.rows("select organ, due from proof_request where turn is not null and due < current_date")
+    first = sorted(row["due"].isoformat() for row in late)[:20]
+    shown = rows(page, "late-now")
+    assert [row[2] for row in shown] == first
+    assert {(row[0], row[2]) for row in shown} <= {(words[row["organ"]], row["due"].isoformat()) for row in late}
 
 
 def test_nothing_about_persons_and_words_asked_for_is_shown(busy: Land) -> None:
@@ -96,8 +111,7 @@ def test_the_file_says_the_same_by_organ_and_kind(busy: Land) -> None:
     assert "attachment" in answer.headers["content-disposition"]
     head, *lines = csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")))
     assert head[:8] == ["开始日期", "结束日期", "镇街", "单位", "统一社会信用代码", "事项", "事项编号", "现在逾期"]
-    page = busy.opened(OF_CITY, busy.at(busy.city, "/figures" + LONG + "&by=villages")).text
-    for row in rows(page, "by-organ"):
+    for row in by_village(busy):
         organ = next(one for one in busy.made.villages if short_name(one) == row[0])
         its = [line for line in lines if line[4] == organ.uscc]
         assert [str(sum(int(line[place]) for line in its)) for place in range(8, 15)] == row[2:9]

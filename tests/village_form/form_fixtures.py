@@ -12,9 +12,9 @@ from form_room import FormRoom
 
 
 @pytest.fixture(scope="module")
-def form_room(room: Room) -> FormRoom:
+def form_room(account_room: Room) -> FormRoom:
     """The village of a module."""
-    return FormRoom(room)
+    return FormRoom(account_room)
 
 
 @pytest.fixture(scope="module")

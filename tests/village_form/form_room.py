@@ -19,11 +19,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "village_accounts")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "village_requests"))
 from account_room import CHEAP, PASSWORD, ROOT, Browser, Room
 from app_served import app_served, free_port, quietly
+from chosen import tree_catalog
 from litestar import Litestar
 from village_people import APPROVER, AUDITOR, CLERK, SECOND, STRANGER, TODAY, VILLAGE, account_of, settle
 
 from certsvc.access.passwords import hash_password
-from certsvc.catalog import CertificateType, load_catalog
+from certsvc.catalog import CertificateType
 from certsvc.catalog.proofs import load_proofs
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import Category
@@ -45,7 +46,7 @@ from certsvc.store.proof_requests import PostgresProofRequests
 
 __all__ = ["APPROVER", "AUDITOR", "CLERK", "PASSWORD", "SECOND", "STRANGER", "VILLAGE", "account_of"]
 
-CATALOG = load_catalog(ROOT / "schemas")
+CATALOG = tree_catalog()
 PROOFS = load_proofs(ROOT / "schemas", CATALOG)
 AT = f"/village/at/{VILLAGE}"
 

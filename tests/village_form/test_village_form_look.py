@@ -35,6 +35,7 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
+@pytest.mark.long(seconds=7)
 @pytest.mark.parametrize("kind", proof_kinds(), ids=lambda kind: str(kind.id))
 def test_every_form_fits_a_phone_and_a_desk(
     browser: Browser, form_room: FormRoom, form_base: str, kind: CertificateType

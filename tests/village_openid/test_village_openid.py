@@ -79,10 +79,10 @@ class City:
 
 
 @pytest.fixture
-def city(room: Room) -> City:
+def city(account_room: Room) -> City:
     """A place of its own for each test: its subjects are told apart by the test's own issuer."""
     made = MadeUpProvider(issuer=f"https://id.example/{next(_numbers)}")
-    return City(room, made=made)
+    return City(account_room, made=made)
 
 
 def who(city: City, browser: Browser) -> str:
@@ -237,7 +237,7 @@ def test_a_new_key_of_the_provider_is_fetched_once_and_no_oftener(city: City) ->
 
 
 def test_keys_that_are_a_minute_old_are_asked_for_anew_and_a_key_of_ours_does_for_a_secret(
-    room: Room, tmp_path: Path
+    account_room: Room, tmp_path: Path
 ) -> None:
     public = make_client_key(tmp_path / "client.pem")
     made = MadeUpProvider(client=public, said={"token_endpoint_auth_methods_supported": ["private_key_jwt"]})
@@ -253,15 +253,15 @@ def test_keys_that_are_a_minute_old_are_asked_for_anew_and_a_key_of_ours_does_fo
         back = parse_qs(made.authorize(f"{made.issuer}/authorize?{urlencode(asked)}"))
         return await provider.subject(back["code"][0], "verifier", "n", asked["redirect_uri"], now + later)
 
-    assert room.run(subject(timedelta())) == SUBJECT
+    assert account_room.run(subject(timedelta())) == SUBJECT
     made.key = SigningKey()
     with pytest.raises(Flaw):
-        room.run(subject(timedelta(seconds=59)))
-    assert room.run(subject(timedelta(seconds=61))) == SUBJECT
+        account_room.run(subject(timedelta(seconds=59)))
+    assert account_room.run(subject(timedelta(seconds=61))) == SUBJECT
 
 
-def test_a_place_may_ask_for_a_strong_way(room: Room) -> None:
-    city = City(room, strong=("mfa",), made=MadeUpProvider(issuer="https://id.example/strong"))
+def test_a_place_may_ask_for_a_strong_way(account_room: Room) -> None:
+    city = City(account_room, strong=("mfa",), made=MadeUpProvider(issuer="https://id.example/strong"))
     city.person("林强度")
     browser = city.browser()
     address = city.sent(browser)
@@ -321,8 +321,8 @@ def test_settings_that_are_wrong_stop_the_start(settings: OpenId) -> None:
         open_provider(settings, is_demonstration=False)
 
 
-def test_without_a_provider_there_is_no_door(room: Room) -> None:
+def test_without_a_provider_there_is_no_door(account_room: Room) -> None:
     assert open_provider(OpenId(), is_demonstration=False) is None
-    browser = Browser(room.app())
-    assert "openid" not in room.run(browser.get("/village/sign-in")).text
-    assert room.run(browser.get(BEGIN)).status_code == 404
+    browser = Browser(account_room.app())
+    assert "openid" not in account_room.run(browser.get("/village/sign-in")).text
+    assert account_room.run(browser.get(BEGIN)).status_code == 404

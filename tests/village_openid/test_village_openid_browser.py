@@ -41,19 +41,19 @@ def openid_made() -> MadeUpProvider:
 
 
 @pytest.fixture(scope="module")
-def openid_base(room: Room, openid_made: MadeUpProvider) -> Iterator[str]:
+def openid_base(account_room: Room, openid_made: MadeUpProvider) -> Iterator[str]:
     """Where our pages are."""
     port = free_port()
     base = f"http://localhost:{port}"
 
     @asynccontextmanager
     async def made() -> AsyncIterator[Any]:
-        async with open_pool(room.database.uri) as pool:
+        async with open_pool(account_room.database.uri) as pool:
             terms = ProviderTerms(issuer=openid_made.issuer, client_id=CLIENT_ID, secret=lambda: SECRET, name="政务通")
-            at = room.village_at(base, pool)
+            at = account_room.village_at(base, pool)
             provider = Provider(terms, Fetcher().fetch)
-            signing = open_signing_in(pool, room.cipher, at.site, at.pages, cost=CHEAP, provider=provider)
-            yield room.app(signing, openid_routes(signing, Sessions(signing)))
+            signing = open_signing_in(pool, account_room.cipher, at.site, at.pages, cost=CHEAP, provider=provider)
+            yield account_room.app(signing, openid_routes(signing, Sessions(signing)))
 
     with quietly():
         application = Opened(made)
@@ -68,10 +68,12 @@ def shot(page: Page, name: str) -> None:
 
 
 def test_there_and_back_or_by_password_where_the_provider_is_away(
-    browser: Browser, room: Room, openid_base: str, openid_made: MadeUpProvider
+    browser: Browser, account_room: Room, openid_base: str, openid_made: MadeUpProvider
 ) -> None:
-    room.person("林政务")
-    room.run(PostgresOpenId(room.pool).link("林政务", openid_made.issuer, SUBJECT, "管理员甲", datetime.now(UTC)))
+    account_room.person("林政务")
+    account_room.run(
+        PostgresOpenId(account_room.pool).link("林政务", openid_made.issuer, SUBJECT, "管理员甲", datetime.now(UTC))
+    )
     with opened(browser, viewport=PHONE) as (page, heard):
         page.goto(f"{openid_base}/village/sign-in?next=/village/account&lang=zh")
         page.click("section[aria-labelledby=by-openid] a")

@@ -1,6 +1,7 @@
 """Who has which duty: nobody approves and keeps the seal, who audits does nothing else, and a handover is whole."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,8 +21,10 @@ from village_people import (
 )
 from village_room import Village, settled_village
 
-from certsvc.domain.organ import Appointment, OrganDuty, handover_problems
-from certsvc.domain.seal_acts import SealAct, SealActRequest
+from certsvc.domain.organ import Appointment, Handover, OrganDuty, handover_problems, version_of
+from certsvc.domain.organ_seal import OrganSeal
+from certsvc.domain.seal import SealPeople
+from certsvc.domain.seal_acts import SealAct, SealActRequest, SealState
 from certsvc.errors import CertsvcError, Forbidden, InvalidInput, KeyReused
 from certsvc.issuance.village.handover import hand_over
 from certsvc.store.embedded import EmbeddedServer
@@ -42,6 +45,13 @@ def held(name: str, duty: OrganDuty, id_: str) -> Appointment:
 
 
 BEFORE = [held(CLERK, OrganDuty.CLERK, "one"), held(APPROVER, OrganDuty.APPROVER, "two")]
+KEPT = OrganSeal(
+    id="village",
+    state=SealState.ENABLED,
+    people=SealPeople(applicant="申", approver="批", manager="管", keeper=CLERK, auditor="审"),
+    audits=frozenset({"审", "曾审"}),
+)
+"""The seal of the village; two have audited it, one after the other."""
 
 
 @pytest.mark.parametrize(
@@ -60,8 +70,57 @@ BEFORE = [held(CLERK, OrganDuty.CLERK, "one"), held(APPROVER, OrganDuty.APPROVER
     ],
 )
 def test_a_handover_is_looked_at_as_a_whole(asked: object, codes: list[str]) -> None:
-    problems = handover_problems(organ(), BEFORE, CLERK, asked, TODAY)  # type: ignore[arg-type]
+    problems = handover_problems(organ(), BEFORE, KEPT, asked, TODAY)  # type: ignore[arg-type]
     assert [problem.code for problem in problems] == codes
+
+
+NEWCOMER = arrival("新人", OrganDuty.CLERK)
+SWAPPED = arrival(APPROVER, OrganDuty.CLERK), arrival(CLERK, OrganDuty.APPROVER)
+
+
+@pytest.mark.parametrize(
+    ("asked", "codes"),
+    [
+        (handover(NEWCOMER, keeper="新人", by="管"), []),
+        (handover(NEWCOMER, goes=("one",), keeper="新人", by="批"), []),
+        (handover(*SWAPPED, goes=("one", "two"), keeper=APPROVER, by="管"), []),
+        (handover(keeper="丙", by="管"), ["no_duty"]),
+        (handover(NEWCOMER, keeper="新人", by="镇村务办"), ["not_its_manager"]),
+        (handover(NEWCOMER, keeper="新人", by=CLERK), ["not_its_manager"]),
+        (handover(NEWCOMER, keeper="新人", by="管", day=TODAY + timedelta(days=1)), ["another_day"]),
+        (handover(NEWCOMER, keeper=APPROVER, by="管"), ["approves_or_audits"]),
+        (handover(arrival("新人", OrganDuty.AUDITOR), keeper="新人", by="管"), ["approves_or_audits"]),
+        (handover(NEWCOMER, keeper=CLERK, by="管"), ["keeps_it"]),
+        (handover(NEWCOMER, keeper=CLERK, goes=("one",), by="管"), ["keeps_it", "no_duty"]),
+        (handover(arrival("管", OrganDuty.CLERK), keeper="管", by="批"), ["other_duty"]),
+        (handover(arrival("批", OrganDuty.CLERK), keeper="批", by="管"), ["other_duty"]),
+        (handover(arrival("审", OrganDuty.CLERK), keeper="审", by="管"), ["other_duty"]),
+        (handover(arrival("曾审", OrganDuty.CLERK), keeper="曾审", by="管"), ["has_audited"]),
+    ],
+)
+def test_village_who_is_to_keep_the_seal_is_looked_at_with_the_rest(asked: Handover, codes: list[str]) -> None:
+    problems = handover_problems(organ(), BEFORE, KEPT, asked, TODAY)
+    assert [problem.code for problem in problems] == codes
+    assert {problem.field for problem in problems} <= {"keeper"} and all(one.zh and one.en for one in problems)
+
+
+@pytest.mark.parametrize("state", SealState)
+def test_village_a_seal_passes_only_while_it_is_in_hand(state: SealState) -> None:
+    seal, asked = replace(KEPT, state=state), handover(NEWCOMER, keeper="新人", by="管")
+    in_hand = state in (SealState.MADE, SealState.ENABLED, SealState.SUSPENDED)
+    found = [problem.code for problem in handover_problems(organ(), BEFORE, seal, asked, TODAY)]
+    assert found == ([] if in_hand else ["not_in_hand"])
+    assert [seal.may_pass(name) for name in ("管", "批", CLERK, "镇村务办")] == [in_hand, in_hand, False, False]
+
+
+def test_village_without_a_seal_nobody_keeps_one() -> None:
+    asked = handover(NEWCOMER, keeper="新人", by="管")
+    assert [one.code for one in handover_problems(organ(), BEFORE, None, asked, TODAY)] == ["no_seal"]
+
+
+def test_village_what_was_looked_at_is_another_once_somebody_else_keeps_the_seal() -> None:
+    seen = {version_of(BEFORE, keeper) for keeper in (None, CLERK, "新人")} | {version_of(BEFORE[:1], CLERK)}
+    assert len(seen) == 4
 
 
 def test_after_an_election_one_act_ends_and_begins_and_names_what_is_left(village_server: EmbeddedServer) -> None:

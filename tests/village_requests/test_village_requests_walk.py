@@ -13,6 +13,7 @@ from village_people import (
     AUDITOR,
     CLERK,
     CONSENT,
+    NOTES,
     OTHER,
     PROOF,
     SECOND,
@@ -29,6 +30,7 @@ from certsvc.domain.approval import ApprovalState
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.life import Ground
 from certsvc.domain.proof_acts import ProofAct, ProofState
+from certsvc.domain.proof_ground import CorrectionGround
 from certsvc.domain.proof_request import Difference, IdentityCheck
 from certsvc.errors import (
     ActNotAllowed,
@@ -102,8 +104,9 @@ def test_an_online_request_becomes_a_sealed_proof_by_two_people(hall: Told) -> N
         asked = Opening(key="random", type_id=PROOF, said=Said(payload=payload(phone="x"), consent=CONSENT))
         made = await open_online(work, VILLAGE, asked, now())
         assert await open_online(work, VILLAGE, asked, now()) == made, "sent twice: the same code"
-        assert [problem.field for problem in problems_of(work, PROOF, payload(phone="x"))] == ["phone", "phone"]
-        mended = Said(payload=payload(handler="随便写的"))
+        problems = problems_of(work, PROOF, payload(phone="x"), beijing_date(now()))
+        assert [problem.field for problem in problems] == ["phone", "phone"]
+        mended = Said(payload=payload(handler="随便写的"), notes=NOTES)
         request = await save_by_code(work, made.code, mended, made.request.version, "mended", now())
         assert request.id in [one.id for one in (await inbox(work, clerk, mine=True)).items]
         with pytest.raises(ActNotAllowed, match="Nobody has recorded"):
@@ -119,12 +122,12 @@ def test_an_online_request_becomes_a_sealed_proof_by_two_people(hall: Told) -> N
         sure = await hall.confirms(waiting)
         for _ in range(2):
             done = await decide(work, approver, request.id, True, None, waiting.version, "yes", now(), sure)
-        assert (await progress(work, made.code)).state is ProofState.APPROVED
+        assert (await progress(work, made.code, now())).state is ProofState.APPROVED
         with pytest.raises(ActNotAllowed):
             await withdraw_by_code(work, made.code, done.version, "too late", now())
         assert done.approval_id is not None
         await carry_out(work.issuing, work.approvals, done.approval_id, now())
-        said = await progress(work, made.code)
+        said = await progress(work, made.code, now())
         assert (said.state, said.outcome) == (ProofState.SEALED, ApprovalState.DONE)
         code = await certificate_of(work, await work.requests.request(request.id))
         newest = await work.issuing.register.newest_version(parse_typed_code(code))
@@ -158,7 +161,7 @@ def test_what_was_returned_shows_what_changed(hall: Told) -> None:
         request = await hall.ready("returned", account="4419-0000001")
         waiting = await submit(work, clerk, request.id, request.version, "one", now())
         back = await decide(work, approver, request.id, False, "户号不对", waiting.version, "no", now())
-        said = Said(payload=payload(account="4419-0000002"))
+        said = Said(payload=payload(account="4419-0000002"), notes=NOTES)
         saved = await save_draft(work, clerk, request.id, said, back.version, "saved", now())
         again = await submit(work, clerk, request.id, saved.version, "two", now())
         seen = await view(work, approver, request.id, now())
@@ -174,7 +177,7 @@ def test_what_was_returned_shows_what_changed(hall: Told) -> None:
 def test_the_same_person_does_not_approve_by_any_call(hall: Told) -> None:
     async def story(hall: Hall) -> None:
         work, second = hall.work, await hall.who(SECOND)
-        asked = Opening(key="own", type_id=PROOF, said=Said(payload=payload(), consent=CONSENT))
+        asked = Opening(key="own", type_id=PROOF, said=Said(payload=payload(), notes=NOTES, consent=CONSENT))
         request = (await open_at_counter(work, second, asked, now())).request
         request = await record_identity(work, second, request.id, IdentityCheck.VISIT, request.version, "seen", now())
         waiting = await submit(work, second, request.id, request.version, "submit", now())
@@ -292,9 +295,10 @@ def test_a_mistaken_proof_is_corrected_by_a_version_that_names_the_old(hall: Tol
         asked = Opening(
             key="corrects",
             type_id=PROOF,
-            said=Said(payload=payload(account="4419-0000009"), consent=CONSENT),
+            said=Said(payload=payload(account="4419-0000009"), notes=NOTES, consent=CONSENT),
             corrects=old,
             correction="户号抄错一位",
+            ground=CorrectionGround.CLERICAL,
         )
         request = (await open_at_counter(work, clerk, asked, now())).request
         request = await record_identity(work, clerk, request.id, IdentityCheck.VISIT, request.version, "seen", now())
@@ -302,7 +306,7 @@ def test_a_mistaken_proof_is_corrected_by_a_version_that_names_the_old(hall: Tol
         newest = await work.issuing.register.newest_version(old)
         assert (newest.ref.typed_code, newest.version) == (await certificate_of(work, corrected), 2)
         events = await work.issuing.register.events(newest.ref)
-        assert (events[-1].act, events[-1].ground.reason) == ("correct", "户号抄错一位")
+        assert (events[-1].act, events[-1].ground.reason) == ("correct", "文字、号码或者日期写错、漏写")
         stranger = await hall.who(STRANGER, OTHER)
         with pytest.raises(NotFound):
             await open_at_counter(work, stranger, asked, now())

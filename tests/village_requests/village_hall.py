@@ -13,11 +13,13 @@ from village_people import (
     APPROVER,
     CLERK,
     CONSENT,
+    NOTES,
     PROOF,
     VILLAGE,
     account_of,
     act,
     confirmed,
+    in_term,
 )
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "issuance"))
@@ -54,8 +56,7 @@ def now() -> datetime:
 def payload(**changes: Any) -> dict[str, Any]:
     """A good payload."""
     path = min(EXAMPLES.glob("good-*.json"), key=lambda one: one.stat().st_size)
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return found | changes
+    return in_term(json.loads(path.read_text("utf-8"))) | changes
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Hall:
     async def ready(self, key: str, **changes: Any) -> ProofRequest:
         """A draft of the clerk, with everything that is needed to submit it."""
         clerk = await self.who(CLERK)
-        asked = Opening(key=key, type_id=PROOF, said=Said(payload=payload(**changes), consent=CONSENT))
+        asked = Opening(key=key, type_id=PROOF, said=Said(payload=payload(**changes), notes=NOTES, consent=CONSENT))
         request = (await open_at_counter(self.work, clerk, asked, now())).request
         return await record_identity(
             self.work, clerk, request.id, IdentityCheck.IN_PERSON, request.version, f"{key} seen", now()

@@ -13,6 +13,8 @@ from sealed import applied, put_in_use
 
 from certsvc.domain.acts import Act
 from certsvc.domain.approval import ToApprove, new_approval_id
+from certsvc.domain.calendar import beijing_date
+from certsvc.domain.looked_into import Way, looked_into
 from certsvc.domain.organ import Arrival, Handover, Member, Organ, OrganDuty, OrganKind
 from certsvc.domain.proof_acts import ProofAct
 from certsvc.domain.proof_request import (
@@ -40,9 +42,16 @@ TODAY = date(2026, 11, 24)
 VILLAGE, OTHER = parse_uscc("54441900ME0012B37D"), parse_uscc("54441900ME0034D529")
 CLERK, APPROVER, SECOND, AUDITOR, STRANGER = "林晓芸", "黄志强", "赵国强", "何有为", "邻村人"
 PROOF = "tiered-water-proof"
+NOTES = looked_into((Way.VISIT,), "入户走访，两人，有记录。")
 CONSENT = Consent(what="核对户籍人口，并把证明交给供水单位", how=ConsentGiven.IN_PERSON)
 CONFIRM = "insert into account_confirmation (id, account, digest, method, at) values ($1, $2, $3, 'passkey', $4)"
 ADD_ACCOUNT = "insert into account (id, name, is_demonstration, added_at) values ($1, $2, true, $3)"
+
+
+def in_term(payload: dict[str, Any]) -> dict[str, Any]:
+    """A payload with its term from today on, as long as it was: what is over is not given out."""
+    moved = beijing_date(datetime.now(UTC)) - date.fromisoformat(payload["valid_from"])
+    return payload | {key: (date.fromisoformat(payload[key]) + moved).isoformat() for key in ("valid_from", "valid_to")}
 
 
 def account_of(name: str) -> str:

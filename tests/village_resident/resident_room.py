@@ -15,11 +15,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "village_desk"))
 from account_room import PASSWORD
 from desk_room import DeskRoom, Hand, served, somebody
 from desk_stories import decided
-from village_people import CLERK, PROOF, VILLAGE
+from village_people import CLERK, NOTES, PROOF, VILLAGE
 
 from certsvc.domain.handing import HandedTo, SeenHow
 from certsvc.domain.life import Ground
 from certsvc.domain.proof_acts import ProofAct
+from certsvc.domain.proof_ground import CorrectionGround
 from certsvc.domain.proof_item import Said
 from certsvc.domain.proof_request import IdentityCheck, ProofRequest, hash_of_code
 from certsvc.domain.receiver import Receiver, Receivers
@@ -107,6 +108,13 @@ def code_on(page: str) -> ProgressCode:
 
 def sealed(room: DeskRoom, code: ProgressCode) -> ProofRequest:
     """The village sees who asked, fills in the term, and two people seal it."""
+    request = submitted(room, code)
+    decided(room, page_of(request), ProofAct.APPROVE)
+    return request
+
+
+def submitted(room: DeskRoom, code: ProgressCode) -> ProofRequest:
+    """The village sees who asked, fills in the term, and puts it before an approver."""
 
     async def story(work: VillageWork) -> ProofRequest:
         now = datetime.now(UTC)
@@ -115,13 +123,13 @@ def sealed(room: DeskRoom, code: ProgressCode) -> ProofRequest:
         payload = {**form_of(work, PROOF).at_first(now.date()), **open_content(work, request).payload}
         payload |= {"valid_from": now.date().isoformat(), "valid_to": now.date().replace(month=12, day=31).isoformat()}
         payload |= {"phone": "0000-00000315"}
-        request = await save_draft(work, clerk, request.id, Written(payload=payload), request.version, "fill", now)
+        request = await save_draft(
+            work, clerk, request.id, Written(payload=payload, notes=NOTES), request.version, "fill", now
+        )
         request = await record_identity(work, clerk, request.id, IdentityCheck.IN_PERSON, request.version, "seen", now)
         return await submit(work, clerk, request.id, request.version, "submit", now)
 
-    request = room.tell(story)
-    decided(room, page_of(request), ProofAct.APPROVE)
-    return request
+    return room.tell(story)
 
 
 def cancelled(room: DeskRoom, request: ProofRequest) -> None:
@@ -136,15 +144,23 @@ def cancelled(room: DeskRoom, request: ProofRequest) -> None:
     decided(room, page_of(request), ProofAct.CONFIRM_CANCEL)
 
 
-def corrected(room: DeskRoom, request: ProofRequest) -> ProofRequest:
+def corrected(room: DeskRoom, request: ProofRequest, reason: str = "户号写错") -> ProofRequest:
     """The clerk corrects a proof that was sealed, and two people seal the next version."""
 
     async def story(work: VillageWork) -> ProofRequest:
         now = datetime.now(UTC)
         clerk, known = await somebody(work, CLERK, VILLAGE), await work.requests.request(request.id)
-        said = Written(payload=open_content(work, known).payload | {"account": "4419-0000002"}, consent=known.consent)
+        payload = open_content(work, known).payload | {"account": "4419-0000002"}
+        said = Written(payload=payload, notes=NOTES, consent=known.consent)
         ref = parse_typed_code(await certificate_of(work, known))
-        asked = Opening(key="corrects", type_id=PROOF, said=said, corrects=ref, correction="户号写错")
+        asked = Opening(
+            key=f"corrects {request.id}",
+            type_id=PROOF,
+            said=said,
+            corrects=ref,
+            correction=reason,
+            ground=CorrectionGround.CLERICAL,
+        )
         made = (await open_at_counter(work, clerk, asked, now)).request
         made = await record_identity(work, clerk, made.id, IdentityCheck.IN_PERSON, made.version, "seen", now)
         return await submit(work, clerk, made.id, made.version, "submit", now)

@@ -222,7 +222,7 @@ def test_the_proof_is_fetched_with_code_and_number_printed_and_cancelled(residen
     assert walks.scan(digits).verdict == "not_valid"
     assert phone.post(FILE, {"code": code, "secret": secret}).status_code == 403
     assert "证明已撤销" in phone.post(PROGRESS, {"code": code}).text
-    assert "不能发放" in clerk.get(page).text
+    assert "不能再打印、交给人" in clerk.get(page).text
     assert re.search(r"已撤销，((?!<li).)*已取走", clerk.get(page_of(request)).text), "the paper is out there still"
     told = resident_room.rows("select kind, client, code from proof_told where request_id = $1 order by id", request.id)
     assert [(one["kind"], one["client"]) for one in told] == [("issued", "water"), ("cancelled", "water")]
@@ -233,19 +233,28 @@ def test_the_proof_is_fetched_with_code_and_number_printed_and_cancelled(residen
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    ("receiver", "hook"), [("made-up-hall", None), ("made-up-water", "water")], ids=["paper", "hook"]
+)
 def test_who_was_told_of_a_proof_is_told_of_its_correction_and_the_old_file_is_fetched_no_more(
-    resident_room: DeskRoom,
+    resident_room: DeskRoom, receiver: str, hook: str | None
 ) -> None:
     phone, clerk = Phone(resident_room), Hand(resident_room, CLERK)
-    code = phone.asks(tell="made-up-hall")
+    code = phone.asks(tell=receiver)
     old = sealed(resident_room, code)
     secret = secret_for(resident_room, old)
     new = corrected(resident_room, old)
-    told = resident_room.rows("select kind, receiver, client from proof_told where request_id = $1", new.id)
-    assert [tuple(one) for one in told] == [("corrected", "made-up-hall", None)]
-    assert resident_room.rows("select from notice where data ->> 'code' is not null and client = 'made-up-hall'") == []
-    notice = clerk.get(f"{page_of(new)}/telling").text
-    assert "已经更正" in notice and "云岗镇服务大厅" in notice and not any(each in notice for each in PERSONAL)
+    (first,) = resident_room.rows("select code from proof_told where request_id = $1", old.id)
+    statement = "select kind, receiver, client, replaces from proof_told where request_id = $1"
+    assert [tuple(one) for one in resident_room.rows(statement, new.id)] == [
+        ("corrected", receiver, hook, first["code"])
+    ]
+    statement = "select client from notice where kind = 'proof.corrected' and data ->> 'replaces' = $1"
+    assert [one["client"] for one in resident_room.rows(statement, first["code"])] == ([hook] if hook else [])
+    if hook is None:
+        notice = clerk.get(f"{page_of(new)}/telling").text
+        assert "已经更正" in notice and "云岗镇服务大厅" in notice and first["code"] in notice
+        assert not any(each in notice for each in PERSONAL)
     gone = phone.post(FILE, {"code": code, "secret": secret})
     assert gone.status_code == 409 and "已经更正" in gone.text
 

@@ -11,6 +11,6 @@ from seal_pages_room import SealPages
 
 
 @pytest.fixture(scope="module")
-def seal_pages(room: Room) -> SealPages:
+def seal_pages(account_room: Room) -> SealPages:
     """The village."""
-    return SealPages(room)
+    return SealPages(account_room)

@@ -46,7 +46,7 @@ from walked import Walks
 
 pytestmark = pytest.mark.long
 SEAL_ID, TYPE = "village-shitang", "tiered-water-proof"
-MANAGER, KEEPER, CONFIRMS, APPROVER = "演示管理人", "何婉仪", "演示批准人", "黄志强"
+MANAGER, KEEPER, CONFIRMS, APPROVER = "黄卫东", "何婉仪", "演示批准人", "黄志强"
 CLERK = Actor(name=KEEPER, scopes=frozenset({"issue:*"}))
 Result = TypeVar("Result")
 

@@ -13,7 +13,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "issuance"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "village_desk"))
 from desk_room import DeskRoom, Hand, somebody
-from village_people import APPROVER, CLERK, CONSENT, PROOF, VILLAGE
+from village_people import APPROVER, CLERK, CONSENT, NOTES, PROOF, VILLAGE, in_term
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "village_accounts"))
 from account_room import PASSWORD, code
@@ -42,8 +42,7 @@ def now() -> datetime:
 def payload(**changes: Any) -> dict[str, Any]:
     """A good payload."""
     path = min((SCHEMAS / PROOF / "v2" / "examples").glob("good-*.json"), key=lambda one: one.stat().st_size)
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return found | changes
+    return in_term(json.loads(path.read_text("utf-8"))) | changes
 
 
 def waiting(room: DeskRoom, *keys: str, name: str = CLERK) -> list[str]:
@@ -53,7 +52,7 @@ def waiting(room: DeskRoom, *keys: str, name: str = CLERK) -> list[str]:
         clerk, made = await somebody(work, name, VILLAGE), []
         for key in keys:
             account = f"4419-{zlib.crc32(key.encode()) % 10**7:07}"
-            said = Said(payload=payload(account=account), notes="入户走访，两人，有记录。", consent=CONSENT)
+            said = Said(payload=payload(account=account), notes=NOTES, consent=CONSENT)
             request = (await open_at_counter(work, clerk, Opening(key=key, type_id=PROOF, said=said), now())).request
             how = IdentityCheck.IN_PERSON
             request = await record_identity(work, clerk, request.id, how, request.version, f"{key} seen", now())

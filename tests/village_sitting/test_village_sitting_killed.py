@@ -67,6 +67,7 @@ class Story:
             return states, sum(at is not None for at in seen.values())
 
 
+@pytest.mark.long(seconds=20)
 def test_killed_before_any_statement_a_sitting_is_whole_and_confirmed_again(village_server: EmbeddedServer) -> None:
     village = settled_village(village_server)
     number, ended = 0, False

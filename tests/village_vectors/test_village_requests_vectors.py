@@ -43,9 +43,9 @@ def sealed_proof(desk_room: DeskRoom) -> str:
 
 @pytest.mark.long
 def test_village_a_page_that_shows_a_part_is_no_look_at_the_whole(desk_room: DeskRoom) -> None:
-    (one,) = waiting(desk_room, "slip only")
+    (one,) = waiting(desk_room, "a part only")
     hand = Hand(desk_room, APPROVER)
-    for page in ("slip", "preview", "evidence"):
+    for page in ("preview", "evidence"):
         assert hand.get(f"{AT}/requests/{one}/{page}").status_code == 200
     form = {"form_token": token(hand), "do": "mark", "id": one, "seen": "3"}
     marked = hand.post(SITTING, **form)

@@ -7,6 +7,7 @@ from certsvc.domain.calendar import beijing_date
 from certsvc.domain.history import VersionOnRecord
 from certsvc.http.language import Language
 from certsvc.http.verifier.headline import LOOKS, Look
+from certsvc.http.verifier.notes import ground_said
 from certsvc.verify.history import Entry, HistoryReport
 
 
@@ -93,7 +94,7 @@ def _facts(entry: Entry, language: Language) -> tuple[tuple[str, str], ...]:
         (words["recorded"], _moment(event.recorded_at, language)),
         (words["after"], language.words["status"].get(event.status, event.status)),
         (words["due"], language.day(event.due) if event.due else None),
-        (words["reason"], event.reason),
+        (words["reason"], ground_said(event.act, event.reason_code, event.reason, language)),
         (words["decision"], event.decision_number),
         (words["basis"], event.legal_basis),
         (words["successor"], event.successor),

@@ -7,6 +7,7 @@ from typing import Any
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.certificate import RegisteredCertificate
 from certsvc.domain.effects import STOPS, Consequence, Effect
+from certsvc.domain.proof_ground import is_ground_word
 from certsvc.domain.states import IN_FORCE, Condition, ConditionKind
 from certsvc.http.language import Language
 from certsvc.http.verifier.headline import certificate_headline
@@ -50,12 +51,17 @@ def _act(certificate: RegisteredCertificate, language: Language) -> Iterator[tup
     effective = language.day(change.effective)
     yield words["effective"], words["retroactive"].format(day=effective) if change.retroactive else effective
     found = (
-        (words["why"], change.reason),
+        (words["why"], ground_said(change.act, change.reason_code, change.reason, language)),
         (words["decision"], change.decision_number),
         (words["basis"], change.legal_basis),
         (words["taken_over"], change.successor),
     )
     yield from ((label, value) for label, value in found if value)
+
+
+def ground_said(act: str, code: str | None, reason: str | None, language: Language) -> str | None:
+    """The reason of an act; where it is the fixed words of a village's console, in the language of the page."""
+    return str(language.words["grounds"][act][code]) if is_ground_word(act, code, reason) else reason
 
 
 def _layout_note(report: CertificateReport, language: Language) -> Iterator[str]:

@@ -20,7 +20,7 @@ from certsvc.domain.account import SignedIn
 from certsvc.errors import CertsvcError, InvalidInput, NotSignedIn
 from certsvc.http.negotiation import wants_page
 from certsvc.http.routes import Asked, route
-from certsvc.http.village.session import ACCOUNT, Sessions, SigningIn, in_language
+from certsvc.http.village.session import ACCOUNT, Sessions, SigningIn, back_route, in_language
 from certsvc.http.village.sign_in import LONGEST_FORM, json_answer
 
 Change = Callable[[Asked, SignedIn, Mapping[str, str], datetime], Awaitable[None]]
@@ -43,8 +43,12 @@ def account_routes(signing: SigningIn, sessions: Sessions) -> list[HTTPRouteHand
         route(ACCOUNT, "account", account.page),
         route(f"{ACCOUNT}/passkeys/options", "account_passkey_options", account.passkey_options, "POST"),
         *(
-            route(f"{ACCOUNT}/{path}", name, account.changing(path, change), "POST")
+            each
             for path, (name, change) in changes.items()
+            for each in (
+                route(f"{ACCOUNT}/{path}", name, account.changing(path, change), "POST"),
+                back_route(f"{ACCOUNT}/{path}", f"{name}_back", ACCOUNT),
+            )
         ),
     ]
 

@@ -14,12 +14,14 @@ from litestar.response import Redirect
 from certsvc.domain.life import Ground
 from certsvc.domain.organ import OrganDuty
 from certsvc.domain.proof_doubt import DoubtNeed
+from certsvc.domain.proof_ground import CorrectionGround
 from certsvc.domain.proof_request import IdentityCheck
 from certsvc.errors import CertsvcError, Forbidden, InvalidInput, NotFound, NotSignedIn
 from certsvc.http.negotiation import wants_page
 from certsvc.http.routes import Asked, route
 from certsvc.http.village.console import AT, At, Console
-from certsvc.http.village.requests import Refused, RequestPage
+from certsvc.http.village.requests import Refused, RequestPage, identity_ways
+from certsvc.http.village.session import back_route
 from certsvc.http.village.typed import MOST_TYPED, seen_and_key, seen_if_any, typed_key
 from certsvc.ids import parse_typed_code
 from certsvc.issuance.village.deciding import cancel, certificate_of, reopen, submit, withdraw
@@ -36,7 +38,7 @@ Word = TypeVar("Word", bound=StrEnum)
 
 
 def acting_routes(console: Console) -> list[HTTPRouteHandler]:
-    """`…/requests/{id}/{act}`."""
+    """`…/requests/{id}/{act}`; opened by its address it leads to the request."""
     acts = _Acts(console)
     names: Mapping[str, Act] = {
         "identity": acts.identity,
@@ -67,18 +69,27 @@ def acting_routes(console: Console) -> list[HTTPRouteHandler]:
 
         return handle
 
-    return [route(f"{one}/{name}", f"village_{name}", acting(name, act), "POST") for name, act in names.items()]
+    return [
+        each
+        for name, act in names.items()
+        for each in (
+            route(f"{one}/{name}", f"village_{name}", acting(name, act), "POST"),
+            back_route(f"{one}/{name}", f"village_{name}_back", one),
+        )
+    ]
 
 
 class _Acts:
     """What each form asks for, parsed."""
 
     def __init__(self, console: Console) -> None:
-        self._work = console.work
+        self._work, self._ways = console.work, identity_ways(console)
 
     async def identity(self, at: At, request_id: str, fields: Fields, now: datetime) -> str:
         """How it was seen who asks."""
         how = _word(IdentityCheck, fields, "how")
+        if how not in self._ways:
+            raise InvalidInput("这里没有统一身份认证，请当面或者上门核验。", "There is no identity provider here.")
         done = await record_identity(self._work, at.member, request_id, how, *seen_and_key(fields), now)
         return f"/requests/{done.id}"
 
@@ -126,6 +137,7 @@ class _Acts:
             said=Said(payload=found.payload, contact=found.content.contact, notes=found.content.notes),
             corrects=parse_typed_code(await certificate_of(self._work, found.request)),
             correction=reason,
+            ground=_word(CorrectionGround, fields, "ground"),
         )
         opened = await open_at_counter(self._work, at.member, asked, now)
         return f"/requests/{opened.request.id}/form"

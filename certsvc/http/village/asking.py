@@ -115,7 +115,8 @@ class _Asking:
     async def _taken(self, request: Asked, place: Place, sheet: Sheet, key: str) -> Response[Any]:
         payload = self._form(place).payload(sheet.typed)
         view = self._wishes(request, place, sheet)
-        problems = [*asked_problems(self._work, self._form(place), payload), *wish_problems(view)]
+        found = asked_problems(self._work, self._form(place), payload, place.now)
+        problems = [*found, *wish_problems(view)]
         if problems:
             return self._form_page(request, place, replace(sheet, problems=problems), 422)
         said = Said(payload=payload, contact=sheet.wishes.contact, consent=consent_of(view))
@@ -200,10 +201,10 @@ class _Asking:
         return resident_page(self._pages, request, "apply_sent.html", **values)
 
 
-def asked_problems(work: VillageWork, form: EntryForm, payload: Mapping[str, Any]) -> list[Problem]:
+def asked_problems(work: VillageWork, form: EntryForm, payload: Mapping[str, Any], now: datetime) -> list[Problem]:
     """What is wrong with what a resident was asked; the rest is the clerk's to fill in."""
     keys = {each.key for each in form.fields}
-    found = entry_problems(work, form.type_id, payload)
+    found = entry_problems(work, form.type_id, payload, beijing_date(now))
     return [each for each in found if each.field.partition(".")[0] in keys]
 
 

@@ -127,7 +127,7 @@ class _Bringing:
         now, typed, four = datetime.now(UTC), fields.get("code", "")[:LONGEST_CODE], fields.get("four", "")
         try:
             code = parse_progress_code(typed)
-            found = await progress(self._work, code)
+            found = await progress(self._work, code, now)
         except (InvalidIdentifier, NotFound):
             return self._shown.code(request, typed)
         try:

@@ -18,11 +18,12 @@ from certsvc.domain.proof_answer import read_out
 from certsvc.domain.proof_catalogue import Held
 from certsvc.domain.proof_item import Answer, Discretionary, Forbidden, Kept, Unknown
 from certsvc.domain.proof_request import require_member
-from certsvc.errors import InvalidInput, NotFound
+from certsvc.errors import InvalidInput, NotFound, ProofRefused
 from certsvc.http.language import Language
 from certsvc.http.routes import Asked, route
 from certsvc.http.village.apply import LONGEST_WORDS
 from certsvc.http.village.console import AT, At, Console
+from certsvc.http.village.session import back_route
 from certsvc.http.village.sheet import HANDLER
 from certsvc.http.village.typed import new_key, typed_key
 from certsvc.issuance.village.drafts import WORKING_DAYS, Opening, open_at_counter, usual_due
@@ -43,6 +44,7 @@ def choosing_routes(console: Console) -> list[HTTPRouteHandler]:
         route(f"{AT}/new", "village_new", pages.choose),
         route(f"{AT}/new", "village_refuse", pages.refuse, "POST"),
         route(f"{AT}/new/{{type_id:str}}", "village_begin", pages.begin, "POST"),
+        back_route(f"{AT}/new/{{type_id:str}}", "village_begin_back", f"{AT}/new"),
     ]
 
 
@@ -76,12 +78,16 @@ class _Choosing:
         done = await record_refusal(self._work, self._console.villages.refusals, at.member, item, asked, key, now)
         return self._console.go(request, at, f"/new?recorded=1{f'&item={done.item}' if done.item else ''}")
 
-    async def begin(self, request: Asked, organ: FromPath[str], type_id: FromPath[str]) -> Redirect:
-        """Open a request at the counter, and go to its form."""
+    async def begin(self, request: Asked, organ: FromPath[str], type_id: FromPath[str]) -> Response[Any]:
+        """Open a request at the counter, and go to its form; of what is not given out, the page that says so."""
         now = datetime.now(UTC)
         at, fields = await self._console.form_at(request, organ, now)
         require_member(at.member, ProofAct.OPEN)
-        today = beijing_date(now)
+        held, today = self._held(at, now), beijing_date(now)
+        item = held.items.get(type_id)
+        if not isinstance(item, Kept):
+            words = "" if item else type_id[:LONGEST_WORDS]
+            return self._shown(request, at, held, item or held.asked(words), words, now, ProofRefused.status)
         form = form_of(self._work, type_id)
         payload = form.at_first(today) | ({HANDLER: at.member.name} if form.field(HANDLER) else {})
         asked = Opening(
@@ -97,13 +103,14 @@ class _Choosing:
         return self._work.proofs.held(at.member.organ.area, beijing_date(now))
 
     def _shown(
-        self, request: Asked, at: At, held: Held, answer: Answer | None, words: str, now: datetime
+        self, request: Asked, at: At, held: Held, answer: Answer | None, words: str, now: datetime, status: int = 200
     ) -> Response[bytes]:
         language = self._console.pages.language(request)
         return self._console.page(
             request,
             at,
             "village_new.html",
+            status,
             here="new",
             held=held,
             item=answer,
@@ -142,6 +149,6 @@ def _due(text: str, today: date) -> date | None:
     if not today <= due <= today + LONGEST:
         raise InvalidInput(
             "办结期限应为今天或以后的日期，最迟一年内。请返回修改。",
-            "The last day is today or later, and within a year: go back and change it.",
+            "The day it is due is today or later, and within a year: go back and change it.",
         )
     return due

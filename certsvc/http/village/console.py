@@ -15,12 +15,13 @@ from litestar.response import Redirect
 from certsvc.domain.account import SignedIn
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.organ import Member, OrganDuty
-from certsvc.errors import InvalidInput, NotFound
-from certsvc.http.form import MOST
+from certsvc.errors import ForeignForm, InvalidInput, NotFound, NotSignedIn
+from certsvc.http.form import MOST, read_form
 from certsvc.http.pages import Pages
 from certsvc.http.routes import Asked
 from certsvc.http.village.bundle import Villages
-from certsvc.http.village.session import HOME, Sessions, in_language
+from certsvc.http.village.keeping import kept_page
+from certsvc.http.village.session import FORM_TOKEN, HOME, Sessions, in_language
 from certsvc.ids import Uscc, parse_uscc
 from certsvc.issuance.village.work import READS, member
 
@@ -79,11 +80,24 @@ class Console:
         """Who sent a form of ours to a page of an organ, and its fields; `most` is its size in bytes.
 
         Raises:
-            NotSignedIn, ForeignForm, WrongMediaType, MessageTooLarge, InvalidInput: see `Sessions.form`.
+            NotSignedIn, ForeignForm, WrongMediaType, MessageTooLarge, InvalidInput: see `Sessions.form`; the first two
+                with a page that gives back what was typed.
             NotFound: see `at`.
         """
-        signed, fields = await self.sessions.form(request, now, most=most)
+        self.sessions.require_own(request)
+        fields = await read_form(request, most)
+        signed = await self._sender(request, fields, now)
         return At(signed, await member(self.work, signed.account, _organ(organ), now)), fields
+
+    async def _sender(self, request: Asked, fields: Mapping[str, str], now: datetime) -> SignedIn:
+        signed = None
+        try:
+            signed = await self.sessions.signed_in(request, now)
+            self.sessions.require_token(request, fields.get(FORM_TOKEN, ""))
+        except (NotSignedIn, ForeignForm) as error:
+            error.page = kept_page(self.sessions, request, signed, fields)
+            raise
+        return signed
 
     def page(self, request: Asked, at: At, name: str, status: int = 200, **values: Any) -> Response[bytes]:
         """A page of an organ: its template extends `console_layout.html` and also has `at`, `who` (the `Member`), and

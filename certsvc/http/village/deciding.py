@@ -16,14 +16,18 @@ from litestar.response import Redirect
 
 from certsvc.domain.acts import Act
 from certsvc.domain.proof_acts import ProofAct
+from certsvc.domain.proof_ground import correction_on_record
 from certsvc.domain.proof_request import ProofRequest
 from certsvc.domain.sitting import Agreed, agreeing_to, digest_of_said, key_of_one
 from certsvc.errors import CertsvcError, InvalidInput, NotFound, SignInRefused
 from certsvc.http.language import Language
 from certsvc.http.negotiation import wants_page
 from certsvc.http.routes import Asked, route
+from certsvc.http.verifier.notes import ground_said
 from certsvc.http.village.console import AT, At, Console
 from certsvc.http.village.evidence import evidence_rows
+from certsvc.http.village.lives import why_not
+from certsvc.http.village.session import back_route
 from certsvc.http.village.showing import Handled, difference_rows, handled_rows, looked_into, payload_facts, steps_of
 from certsvc.http.village.typed import new_key, seen_and_key, seen_if_any, typed_key, typed_version
 from certsvc.issuance.approvals import open_request
@@ -84,7 +88,11 @@ def deciding_routes(console: Console) -> list[HTTPRouteHandler]:
             return await approval_page(console, request, at, seen, now, Refused(error, fields))
         return where
 
-    return [route(f"{AT}/requests/{{request_id:str}}/decide", "village_decide", decided, "POST")]
+    one = f"{AT}/requests/{{request_id:str}}"
+    return [
+        route(f"{one}/decide", "village_decide", decided, "POST"),
+        back_route(f"{one}/decide", "village_decide_back", one),
+    ]
 
 
 async def approval_page(
@@ -113,7 +121,8 @@ async def shown_to_approver(
         "proof": proof,
         "agreed": one,
         "is_cancelling": one.act is ProofAct.CONFIRM_CANCEL,
-        "may": await _may(console, at, one),
+        "may": await _may(console, at, one, now),
+        "cannot": await why_not(work, proof, one.act, language, now),
         "title": title,
         "title_zh": title_zh,
         "steps": steps_of(found, language, handings, now),
@@ -124,8 +133,10 @@ async def shown_to_approver(
         "handled": handled_rows(found, language),
         "evidence_shown": evidence_rows(await evidence_of(work, proof), language),
         "doubt": doubt and language.pick(doubt.handling.zh, doubt.handling.en),
-        "ground": _ground(console, found),
+        "ground": (ground := _ground(console, found, language)),
+        "said_why": _said_why(found, ground),
         "correction": found.content.correction,
+        "correction_public": _correction(found, language),
         "checks": [] if one.act is ProofAct.CONFIRM_CANCEL else [check_line(each, language) for each in checks],
         "keeper": await work.organs.keeper(at.organ),
         "submitted": language.moment(proof.changed_at),
@@ -198,7 +209,7 @@ async def _agreed(
     one, key = Agreed(found.id, typed_version(fields), agreeing_to(found)), typed_key(fields)
     if known := await given_before(console, at, key_of_one(found.id, key)):
         return known
-    await require_may_agree(console.work, at.member, one)
+    await require_may_agree(console.work, at.member, one, now)
     try:
         sure = (await console.sessions.confirm(request, at.signed, digest_of_said([one]), fields, now)).id
     except SignInRefused:
@@ -217,19 +228,33 @@ async def given_before(console: Console, at: At, key: str) -> str:
     return became[0] if became else ""
 
 
-async def _may(console: Console, at: At, one: Agreed) -> bool:
+async def _may(console: Console, at: At, one: Agreed, now: datetime) -> bool:
     try:
-        await require_may_agree(console.work, at.member, one)
+        await require_may_agree(console.work, at.member, one, now)
     except CertsvcError:
         return False
     return True
 
 
-def _ground(console: Console, found: ProofView) -> Mapping[str, str] | None:
-    """Why a proof is to be cancelled, as its clerk asked for it."""
+def _correction(found: ProofView, language: Language) -> str:
+    """What everybody will read of why a proof is corrected."""
+    ground = correction_on_record(found.content.ground)
+    return ground_said(Act.CORRECT, ground.reason_code, ground.reason, language) or ""
+
+
+def _said_why(found: ProofView, ground: Mapping[str, str] | None) -> str:
+    """What the clerk wrote beside the ground of a cancellation."""
+    asked = [event.reason for event in found.events if event.act is ProofAct.ASK_CANCEL and event.reason]
+    return asked[-1] if ground and asked else ""
+
+
+def _ground(console: Console, found: ProofView, language: Language) -> Mapping[str, str] | None:
+    """What everybody will read of why a proof is to be cancelled."""
     if found.cancellation is None or found.cancellation.asked.act is not Act.RESCIND:
         return None
     try:
-        return open_request(console.work.issuing, found.cancellation.asked).ground
+        ground = dict(open_request(console.work.issuing, found.cancellation.asked).ground)
     except NotFound:
         return None
+    said = ground_said(Act.RESCIND, ground.get("reason_code"), ground.get("reason"), language)
+    return {**ground, "reason": said or ""}

@@ -21,7 +21,7 @@ from certsvc.http.negotiation import wants_page
 from certsvc.http.routes import Asked, route
 from certsvc.http.upload import Sent, Uploads
 from certsvc.http.village.console import AT, At, Console
-from certsvc.http.village.session import FORM_TOKEN
+from certsvc.http.village.session import FORM_TOKEN, back_route
 from certsvc.http.village.sign_in import json_answer
 from certsvc.http.village.typed import new_key, seen_and_key
 from certsvc.issuance.village.evidence import Brought, attach, detach, evidence_of, picture
@@ -69,6 +69,7 @@ def evidence_routes(console: Console) -> list[HTTPRouteHandler]:
         route(EVIDENCE, "village_evidence_add", pages.add, "POST"),
         route(f"{EVIDENCE}/{{evidence:str}}", "village_evidence_one", pages.one),
         route(f"{EVIDENCE}/{{evidence:str}}/remove", "village_evidence_remove", pages.remove, "POST"),
+        back_route(f"{EVIDENCE}/{{evidence:str}}/remove", "village_evidence_remove_back", EVIDENCE),
         route(f"{EVIDENCE}/{{evidence:str}}/{{page:int}}", "village_evidence_picture", pages.picture),
     ]
 

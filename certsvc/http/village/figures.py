@@ -22,6 +22,7 @@ from certsvc.domain.village_figures import (
     NO_CATALOGUE,
     Count,
     Days,
+    LateRequest,
     Line,
     Measure,
     Took,
@@ -95,7 +96,6 @@ class Chosen:
     town: Uscc | None
     typed: tuple[str, str]
     problems: Sequence[Problem]
-    by_village: bool
     page: int
 
     def query(self, **more: str) -> str:
@@ -183,9 +183,7 @@ class Words:
 
     def whole(self, found: Figures, chosen: Chosen, at: At, today: date, keep: Mapping[str, str]) -> Mapping[str, Any]:
         """Everything that the page shows of figures."""
-        by_town = bool(found.towns) and not chosen.by_village
-        lines = found.towns if by_town else found.organs
-        start = (chosen.page - 1) * ON_A_PAGE
+        start, by_town = (chosen.page - 1) * ON_A_PAGE, found.view.by_town
 
         def address(**more: str) -> str:
             return at.address(f"/figures?{chosen.query(**more, **keep)}")
@@ -198,18 +196,17 @@ class Words:
             "total": found.total,
             "count": {count.name.lower(): found.total.counts.of(count) for count in Count},
             "took": self.took_words(found.total, Measure.WHOLE),
-            "late_organs": sum(1 for line in found.organs if line.late),
+            "late_lines": sum(1 for line in found.organs if line.late),
             "oldest": self.language.day(found.total.oldest) if found.total.oldest else "",
             "days": (self.language.day(found.days.first), self.language.day(found.days.last)),
-            "organs": [self._row(line, leads(line)) for line in lines[start : start + ON_A_PAGE]],
+            "organs": [self._row(line, leads(line)) for line in found.organs[start : start + ON_A_PAGE]],
             "kinds": [self._row(line, "") for line in found.kinds],
-            "late": [self._late(one, found.covers, at, today) for one in found.late],
+            "late": [self._late(organ, one, at, today) for organ, one in found.late],
             "pictures": self._pictures(found),
             "by_town": by_town,
-            "other_way": address(by="villages") if by_town else address() if found.towns else "",
             "up": at.address(f"/figures?{chosen.query(town='', **keep)}") if chosen.town else "",
-            "of_town": found.covers[chosen.town].name if chosen.town else "",
-            "next": address(by="villages", page=str(chosen.page + 1)) if lines[start + ON_A_PAGE :] else "",
+            "of_town": found.view.of.name if chosen.town else "",
+            "next": address(page=str(chosen.page + 1)) if found.organs[start + ON_A_PAGE :] else "",
         }
 
     def took_words(self, line: Line, measure: Measure) -> tuple[str, str] | None:
@@ -233,10 +230,10 @@ class Words:
     def _line_name(self, line: Line) -> str:
         return short_name(line.organ) if line.organ else self._name_of(line.kind)
 
-    def _late(self, one: Any, covers: Mapping[Uscc, Organ], at: At, today: date) -> LateRow:
+    def _late(self, organ: Organ, one: LateRequest, at: At, today: date) -> LateRow:
         opens = one.organ == at.organ and bool(at.member.duties & READS)
         return LateRow(
-            organ=short_name(covers[one.organ]),
+            organ=short_name(organ),
             kind=self._name_of(one.kind),
             href=at.address(f"/requests/{one.id}") if opens else "",
             due=one.due.isoformat(),
@@ -307,7 +304,6 @@ def _chosen(query: Mapping[str, str], today: date) -> Chosen:
         town=_town(query.get("town", "")),
         typed=typed if any(typed) else (days.first.isoformat(), days.last.isoformat()),
         problems=problems,
-        by_village=query.get("by") == "villages",
         page=int(page) if page.isascii() and page.isdigit() and 0 < len(page) < 4 and int(page) else 1,
     )
 

@@ -14,22 +14,22 @@ from litestar.params import FromPath
 
 from certsvc.domain.calendar import BEIJING, beijing_date
 from certsvc.domain.proof_acts import STATE_WORDS
-from certsvc.errors import CertsvcError, ChangedMeanwhile, ForeignForm, KeyReused, NotSignedIn
-from certsvc.http.form import every, read_form
+from certsvc.errors import CertsvcError, ChangedMeanwhile, ForeignForm, KeyReused, NotSignedIn, Problem
+from certsvc.http.form import read_form
 from certsvc.http.negotiation import wants_page
 from certsvc.http.routes import Asked, route
 from certsvc.http.village.console import AT, At, Console
 from certsvc.http.village.entry import MOST_ENTRY, changes_rows
-from certsvc.http.village.session import FORM_TOKEN, in_language
+from certsvc.http.village.keeping import kept_page
+from certsvc.http.village.session import FORM_TOKEN
 from certsvc.http.village.sheet import Sheet, read_sheet, sheet_errors, sheet_of, sheet_view
 from certsvc.http.village.sign_in import json_answer
 from certsvc.http.village.typed import new_key
 from certsvc.issuance.village.drafts import save_draft
-from certsvc.issuance.village.entering import Draft, draft_of, entry_problems
+from certsvc.issuance.village.entering import AT_ONCE, Draft, draft_of, entry_problems
 from certsvc.issuance.village.reading import WITH_CLERK
 
 FILLING = f"{AT}/requests/{{request_id:str}}/form"
-NOT_SENT = frozenset({FORM_TOKEN, "go_on"})
 
 
 def filling_routes(console: Console) -> list[HTTPRouteHandler]:
@@ -68,7 +68,7 @@ class _Filling:
         except NotSignedIn:
             if not wants_page(request):
                 raise
-            return self._expired(request, fields)
+            return kept_page(sessions, request, None, fields)
         draft = await draft_of(self._work, at.member, request_id, now)
         sheet = read_sheet(draft, fields, at.member)
         try:
@@ -91,11 +91,14 @@ class _Filling:
             return self._refused(request, at, draft, sheet, error, now)
         if not wants_page(request):
             return json_answer(_saved_json(sheet, now))
-        problems = sheet_errors(draft, sheet, entry_problems(self._work, draft.request.type_id, said.payload))
+        problems = sheet_errors(draft, sheet, self._problems(draft, said.payload, now))
         here = f"/requests/{draft.request.id}"
         if sheet.then != "check":
             return self._console.go(request, at, f"{here}/form?saved=1")
         return self._console.go(request, at, f"{here}/form?check=1" if problems else here)
+
+    def _problems(self, draft: Draft, payload: Mapping[str, Any], now: datetime) -> list[Problem]:
+        return entry_problems(self._work, draft.request.type_id, payload, beijing_date(now))
 
     def _refused(
         self, request: Asked, at: At, draft: Draft, sheet: Sheet, error: CertsvcError, now: datetime
@@ -119,8 +122,10 @@ class _Filling:
         more: str = "",
         status: int = 200,
     ) -> Response[bytes]:
-        language, payload = self._console.pages.language(request), sheet.payload(draft)
-        problems = entry_problems(self._work, draft.request.type_id, payload) if checks else []
+        language = self._console.pages.language(request)
+        problems = self._problems(draft, sheet.payload(draft), now) if checks or said == "saved" else []
+        if not checks:
+            problems = [each for each in problems if each.code in AT_ONCE]
         view = sheet_view(
             draft, sheet, language, problems=problems, checks=checks, is_stale=said == "changed", more=more
         )
@@ -140,22 +145,11 @@ class _Filling:
             title=title,
             title_zh=title_zh,
             say=lambda text: language.pick(text.zh, text.en),
+            due=language.day(draft.request.due) if draft.request.due else "",
             is_late=draft.request.is_late(beijing_date(now)),
-        )
-
-    def _expired(self, request: Asked, fields: Mapping[str, str]) -> Response[bytes]:
-        """What was typed, in the answer itself: it is sent again once the clerk has signed in in another window."""
-        pairs = [(name, value) for name in fields if name not in NOT_SENT for value in every(fields, name)]
-        return self._console.sessions.page(
-            request, None, "entry_expired.html", NotSignedIn.status, pairs=pairs, address=_here(request)
         )
 
 
 def _saved_json(sheet: Sheet, now: datetime) -> Mapping[str, Any]:
     """What the page's script goes on with: the version that this act made, whatever came after it, and a fresh key."""
     return {"seen": sheet.seen + 1, "key": new_key(), "at": f"{now.astimezone(BEIJING):%H:%M}"}
-
-
-def _here(request: Asked) -> str:
-    """The address that the form was sent to, in its language."""
-    return in_language(request, str(request.scope["path"]))

@@ -106,7 +106,7 @@ class _Following:
         typed = fields.get("code", "")[:LONGEST_CODE]
         try:
             code = parse_progress_code(typed)
-            found = await progress(self._work, code)
+            found = await progress(self._work, code, now)
         except (InvalidIdentifier, NotFound):
             return self._shown.code(request, typed)
         done = fields.get("do", "")
@@ -115,7 +115,7 @@ class _Following:
         try:
             return await self._do(request, done, code, fields, now)
         except (Forbidden, NoTryLeft, Conflict, NotFound) as error:
-            found = await progress(self._work, code)
+            found = await progress(self._work, code, now)
             return self._shown.status(request, code, found, now, error, done)
 
     async def _do(
@@ -143,7 +143,7 @@ class _Following:
         form = form_of(self._work, known.type_id).of_resident
         payload = form.payload(opened.typed, opened.content.payload)
         view = wishes_view(language, opened.item, form, self._receivers(opened), opened.wishes)
-        problems = [*asked_problems(self._work, form, payload), *wish_problems(view)]
+        problems = [*asked_problems(self._work, form, payload, opened.now), *wish_problems(view)]
         if problems:
             return self._form_page(request, replace(opened, problems=problems), 422)
         said = Said(
@@ -159,18 +159,18 @@ class _Following:
             return self._form_page(request, both, 412)
         except InvalidInput as error:
             return self._form_page(request, replace(opened, said=error), error.status)
-        found = await progress(self._work, opened.code)
+        found = await progress(self._work, opened.code, opened.now)
         return self._shown.status(request, opened.code, found, opened.now, done="saved")
 
     async def _withdrawn(
         self, request: Asked, code: ProgressCode, fields: Mapping[str, str], key: str | None, now: datetime
     ) -> Response[bytes]:
-        found = await progress(self._work, code)
+        found = await progress(self._work, code, now)
         if fields.get("sure") != "yes" or key is None:
             said = too_old() if key is None else InvalidInput("请勾选“我确定撤回”。", "Tick that you are sure.")
             return self._shown.status(request, code, found, now, said, "withdraw")
         await withdraw_by_code(self._work, code, version_seen(fields), key, now)
-        return self._shown.status(request, code, await progress(self._work, code), now, done="withdrawn")
+        return self._shown.status(request, code, await progress(self._work, code, now), now, done="withdrawn")
 
     async def _opened(
         self, code: ProgressCode, four: str, known: ProofRequest, content: Content, now: datetime
@@ -191,7 +191,7 @@ class _Following:
             now=now,
             typed=form.typed(content.payload),
             wishes=Wishes(contact=content.contact or "", receiver=(chosen and chosen.receiver) or ""),
-            reason=(await progress(self._work, code)).reason,
+            reason=(await progress(self._work, code, now)).reason,
             seen=known.version,
         )
 

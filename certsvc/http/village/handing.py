@@ -8,18 +8,24 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from certsvc.domain.acts import Act
 from certsvc.domain.handing import HandedTo, SeenHow, in_groups
 from certsvc.domain.organ import OrganDuty
 from certsvc.domain.proof_acts import ProofState
-from certsvc.domain.proof_request import ProofRequest
-from certsvc.errors import CertsvcError, InvalidInput, NotFound
+from certsvc.domain.receiver import Told, ToldKind
+from certsvc.errors import ActNotAllowed, CertsvcError, InvalidInput
+from certsvc.http.language import Language
 from certsvc.http.routes import Asked, route
+from certsvc.http.verifier.notes import ground_said
 from certsvc.http.village.console import AT, At, Console
+from certsvc.http.village.lives import life_said
 from certsvc.http.village.resident import qr_picture
 from certsvc.http.village.typed import new_key, typed_key
+from certsvc.ids import parse_typed_code
 from certsvc.issuance.village.entering import form_of
 from certsvc.issuance.village.handing import Collector, choose_receiver, hand_out, handed_out
-from certsvc.issuance.village.work import open_content, visible
+from certsvc.issuance.village.lives import life_of
+from certsvc.issuance.village.work import visible
 
 LONGEST_ID = 100
 
@@ -55,7 +61,7 @@ class _Handing:
         try:
             collector = _collector(fields.get("to", ""), fields.get("seen", ""), fields.get("agent", ""))
             secret = await hand_out(self._out, at.member, request_id, collector, typed_key(fields), now)
-        except InvalidInput as error:
+        except (InvalidInput, ActNotAllowed) as error:
             return await self._page(request, at, request_id, now, error=error, typed=fields.get("agent", ""))
         return await self._page(request, at, request_id, now, secret=secret)
 
@@ -81,7 +87,9 @@ class _Handing:
                 "name": one.name,
                 "kind": one.kind,
                 "code": one.code,
+                "replaces": one.replaces,
                 "at": language.moment(one.at),
+                "ground": await self._ground(one, language),
                 "picture": qr_picture(f"{public}/C/{one.code}"),
             }
             for one in reversed(carried)
@@ -102,35 +110,34 @@ class _Handing:
     ) -> Response[bytes]:
         work, language = self._console.work, self._console.pages.language(request)
         found = await visible(work, at.member, request_id)
-        title = form_of(work, found.type_id).title
-        code = self._code(found) if secret else ""
-        public = self._console.villages.signing.site.public_url
+        title, is_sealed = form_of(work, found.type_id).title, found.state is ProofState.SEALED
+        life = life_said(await life_of(work, found, now), language)
         values = {
             "request_id": found.id,
             "title": language.pick(title.zh, title.en),
             "shown": found.shown or "",
-            "is_sealed": found.state is ProofState.SEALED,
-            "may_hand": at.member.has(OrganDuty.CLERK) and found.state is ProofState.SEALED,
+            "is_sealed": is_sealed,
+            "life": life,
+            "may_hand": at.member.has(OrganDuty.CLERK) and is_sealed and (life is None or life.is_usable),
             "handings": await handed_out(self._out, at.member, request_id),
             "told": await self._out.handings.told(found.id),
             "now": now,
             "moment": language.moment,
             "day": language.day,
             "secret": in_groups(secret) if secret else "",
-            "code": code,
-            "picture": qr_picture(f"{public}/apply/file#{code}") if code else "",
             "said": language.pick(error.zh, error.en) if error else "",
             "typed": typed,
             "key": new_key(),
         }
         return self._console.page(request, at, "village_handing.html", error.status if error else 200, **values)
 
-    def _code(self, found: ProofRequest) -> str:
-        """The code of the request; nothing once what it said is erased: then who asked has it on their slip."""
-        try:
-            return open_content(self._console.work, found).code
-        except NotFound:
-            return ""
+    async def _ground(self, one: Told, language: Language) -> str:
+        """Why a proof was corrected or cancelled, as everybody may read it; nothing of one that was issued."""
+        ref, acts = parse_typed_code(one.code), {ToldKind.CANCELLED: Act.RESCIND, ToldKind.CORRECTED: Act.CORRECT}
+        for event in reversed(await self._console.work.issuing.register.events(ref)):
+            if event.act is acts.get(one.kind) and (event.act is Act.RESCIND or event.version == ref):
+                return ground_said(event.act, event.ground.reason_code, event.ground.reason, language) or ""
+        return ""
 
 
 def _collector(to: str, seen: str, agent: str) -> Collector:

@@ -1,10 +1,10 @@
 """The inbox of an organ: what waits for who asks, what others have in hand, what has ended; late ones first."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 from litestar import Response
@@ -15,18 +15,24 @@ from certsvc.domain.approval import ApprovalState
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.organ import OrganDuty
 from certsvc.domain.proof_acts import ProofState
+from certsvc.domain.proof_life import ProofLife
 from certsvc.domain.proof_request import ProofRequest
 from certsvc.domain.seal_authorisation import SealWait
-from certsvc.errors import InvalidInput
+from certsvc.errors import CertsvcError, InvalidInput, NotFound
 from certsvc.http.language import Language
+from certsvc.http.negotiation import wants_page
 from certsvc.http.routes import Asked, route
 from certsvc.http.village.console import AT, At, Console
+from certsvc.http.village.lives import life_said
+from certsvc.http.village.session import back_route
 from certsvc.http.village.showing import minute
 from certsvc.issuance.village.authorising import waiting_for
+from certsvc.issuance.village.lives import WAS_SEALED
 from certsvc.issuance.village.reading import EndedPage, Page, ended, inbox
+from certsvc.issuance.village.reading import find as find_request
 from certsvc.issuance.village.work import kind_of
 
-A_PAGE = 20
+A_PAGE, LONGEST_SOUGHT = 20, 100
 AFTER = re.compile(r"(\d{4}-\d\d-\d\d)~(v-[a-z2-7]{20})", re.ASCII)
 BEFORE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})~(v-[a-z2-7]{20})", re.ASCII)
 BY_ITSELF = frozenset(
@@ -62,24 +68,58 @@ class Line:
 
 
 def inbox_routes(console: Console) -> list[HTTPRouteHandler]:
-    """`/village/at/{organ}`."""
+    """`/village/at/{organ}`, and `…/find`: a code comes in no address, so what is looked for is sent."""
+    pages = _Inbox(console)
+    return [
+        route(AT, "village_inbox", pages.shown),
+        route(f"{AT}/find", "village_find", pages.find, "POST"),
+        back_route(f"{AT}/find", "village_find_back", AT),
+    ]
 
-    async def shown(request: Asked, organ: FromPath[str]) -> Response[bytes]:
+
+class _Inbox:
+    """Time is taken once per request."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    async def shown(self, request: Asked, organ: FromPath[str]) -> Response[bytes]:
         """What waits."""
         now = datetime.now(UTC)
-        at = await console.at(request, organ, now)
-        who, lister = at.member, _Lister(console, at, console.pages.language(request), now)
+        return await self._listed(request, await self._console.at(request, organ, now), now)
+
+    async def find(self, request: Asked, organ: FromPath[str]) -> Response[Any]:
+        """To the request with a code or a number; or the inbox again, with what was typed."""
+        now = datetime.now(UTC)
+        at, fields = await self._console.form_at(request, organ, now)
+        typed = fields.get("sought", "")[:LONGEST_SOUGHT]
+        try:
+            found = await find_request(self._console.work, at.member, typed)
+        except (NotFound, InvalidInput) as error:
+            if not wants_page(request):
+                raise
+            return await self._listed(request, at, now, typed, error)
+        return self._console.go(request, at, f"/requests/{found.id}")
+
+    async def _listed(
+        self, request: Asked, at: At, now: datetime, sought: str = "", error: CertsvcError | None = None
+    ) -> Response[bytes]:
+        language = self._console.pages.language(request)
+        who = at.member
         query = request.query_params
-        mine = await inbox(console.work, who, mine=True, after=_after(query.get("mine")), limit=A_PAGE)
-        others = await inbox(console.work, who, mine=False, after=_after(query.get("others")), limit=A_PAGE)
-        done = await ended(console.work, who, before=_before(query.get("ended")), limit=A_PAGE)
+        mine = await inbox(self._console.work, who, mine=True, after=_after(query.get("mine")), limit=A_PAGE)
+        others = await inbox(self._console.work, who, mine=False, after=_after(query.get("others")), limit=A_PAGE)
+        done = await ended(self._console.work, who, before=_before(query.get("ended")), limit=A_PAGE)
+        lives = await self._console.work.requests.lives([each.id for each in done.items], beijing_date(now))
+        lister = _Lister(self._console, at, language, now, lives)
         wishes: Sequence[ProofRequest] = ()
         if who.has(OrganDuty.APPROVER):
-            wishes = await console.work.requests.cancelling(who, A_PAGE)
-        return console.page(
+            wishes = await self._console.work.requests.cancelling(who, A_PAGE)
+        return self._console.page(
             request,
             at,
             "village_inbox.html",
+            error.status if error else 200,
             here="inbox",
             mine=[await lister.line(each) for each in mine.items],
             theirs=[await lister.line(each) for each in others.items],
@@ -87,18 +127,21 @@ def inbox_routes(console: Console) -> list[HTTPRouteHandler]:
             wishes=[await lister.line(each) for each in wishes],
             more=_more(at, query.get("lang"), mine, others, done),
             late=sum(each.is_late(beijing_date(now)) for each in mine.items),
+            sought=sought,
+            not_found=language.pick(error.zh, error.en) if error else "",
+            most_sought=LONGEST_SOUGHT,
             is_clerk=who.has(OrganDuty.CLERK),
             to_approve=sum(each.state is ProofState.SUBMITTED for each in mine.items),
         )
-
-    return [route(AT, "village_inbox", shown)]
 
 
 class _Lister:
     """Puts requests into words, at one time in one language."""
 
-    def __init__(self, console: Console, at: At, language: Language, now: datetime) -> None:
-        self._console, self._at, self._language = console, at, language
+    def __init__(
+        self, console: Console, at: At, language: Language, now: datetime, lives: Mapping[str, ProofLife]
+    ) -> None:
+        self._console, self._at, self._language, self._lives = console, at, language, lives
         self._words, self._today = language.words["desk"], beijing_date(now)
 
     async def line(self, request: ProofRequest) -> Line:
@@ -131,6 +174,9 @@ class _Lister:
             return tags["late"].format(n=_days_late(request, self._today)), "bad", "clock"
         if request.due == self._today and request.turn is not None:
             return tags["today"], "hold", "clock"
+        life = life_said(self._lives.get(request.id), self._language) if request.state in WAS_SEALED else None
+        if life is not None:
+            return life.word, life.look, life.icon
         look, icon = STATE_LOOKS[request.state]
         return tags[request.state], look, icon
 

@@ -7,6 +7,7 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from certsvc.domain.organ import OrganDuty
 from certsvc.domain.preview import PreviewForm
 from certsvc.errors import PayloadInvalid, UnreadableFile
 from certsvc.http.language import Language
@@ -14,7 +15,7 @@ from certsvc.http.routes import Asked, route
 from certsvc.http.village.console import AT, At, Console
 from certsvc.http.village.showing import label_of, problem_lines
 from certsvc.issuance.village.preview import preview
-from certsvc.issuance.village.reading import view
+from certsvc.issuance.village.reading import WITH_CLERK, view
 from certsvc.issuance.village.work import kind_of
 
 MEDIA = {PreviewForm.PDF: "application/pdf", PreviewForm.PNG: "image/png"}
@@ -53,6 +54,7 @@ class _Previews:
             proof=found.request,
             said=said,
             problems=problem_lines(found, kind, language),
+            may_fill=at.member.has(OrganDuty.CLERK) and found.request.state in WITH_CLERK,
             label=label_of(kind, field, language)[0] if field else "",
             **values,
         )

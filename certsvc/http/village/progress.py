@@ -8,11 +8,14 @@ from litestar import Response
 
 from certsvc.domain.approval import ApprovalState
 from certsvc.domain.proof_acts import PROOF_ACTS, ProofAct, ProofState
-from certsvc.domain.proof_request import Progress, ProofRequest
+from certsvc.domain.proof_request import Origin, Progress, ProofRequest
 from certsvc.errors import CertsvcError, Conflict
+from certsvc.http.language import Language
 from certsvc.http.pages import Pages
 from certsvc.http.routes import Asked
 from certsvc.http.village.bundle import Villages
+from certsvc.http.village.inbox import BY_ITSELF
+from certsvc.http.village.lives import life_said
 from certsvc.http.village.resident import new_form, resident_page
 from certsvc.ids import ProgressCode
 from certsvc.issuance.village.entering import form_of
@@ -67,17 +70,23 @@ class ProgressPage:
         language = self._pages.language(request)
         kind = form_of(self._work, found.type_id).title
         failed = found.state is ProofState.APPROVED and found.outcome is ApprovalState.FAILED
+        is_online, life = found.origin is Origin.ONLINE, life_said(found.life, language)
+        is_open = found.state in PROOF_ACTS[ProofAct.WITHDRAW].leads
         values: dict[str, Any] = {
             "found": found,
             "code": code,
             "unknown": False,
             "title": language.pick(kind.zh, kind.en),
             "state": (state := "failed" if failed else str(found.state)),
-            "look": LOOKS[state],
-            "steps": [] if found.state in ENDED else STEPS,
+            "look": (life.look, life.icon) if life else LOOKS[state],
+            "word": life.title if life else language.words["apply_online"]["states"][state]["word"],
+            "fetchable": found.state is ProofState.SEALED and (life is None or life.is_usable),
+            "steps": [] if found.state in ENDED or life else STEPS,
             "step": AT_STEP.get(found.state, 0),
-            "changeable": found.state in CHANGEABLE,
-            "withdrawable": found.state in PROOF_ACTS[ProofAct.WITHDRAW].leads,
+            "changeable": is_online and found.state in CHANGEABLE,
+            "withdrawable": is_online and is_open,
+            "at_counter": not is_online and is_open,
+            "next": life.to_resident if life else _next(found, state, language),
             "opened_at": language.moment(found.opened_at),
             "changed_at": language.moment(found.changed_at),
             "due": language.day(found.due) if found.due else "",
@@ -87,6 +96,17 @@ class ProgressPage:
             "token": new_form(self._work.issuing.cipher, now),
         }
         return resident_page(self._pages, request, "apply_progress.html", error.status if error else 200, **values)
+
+
+def _next(found: Progress, state: str, language: Language) -> str:
+    """What comes next, and what the resident does; while it waits for the seal, that it does, and whether that passes
+    by itself."""
+    words = language.words["apply_online"]
+    if state == ProofState.APPROVED and found.waits:
+        return str(words["waits"]["by_itself" if found.waits in BY_ITSELF else "for_somebody"])
+    if state == ProofState.RETURNED and found.origin is not Origin.ONLINE:
+        return str(words["returned_at_counter"])
+    return str(words["states"][state]["next"])
 
 
 def require_changeable(request: ProofRequest) -> None:

@@ -11,16 +11,20 @@ from litestar.params import FromPath
 
 from certsvc.domain.approval import Approval, ApprovalState
 from certsvc.domain.calendar import beijing_date
+from certsvc.domain.looked_into import is_looked_into
 from certsvc.domain.organ import Member, OrganDuty
 from certsvc.domain.proof_acts import PROOF_ACTS, ProofAct, ProofState
 from certsvc.domain.proof_doubt import open_needs
-from certsvc.domain.proof_request import Difference, Turn, waits_for_cancelling
-from certsvc.errors import CertsvcError, MissingGlyph, TextTooLong
+from certsvc.domain.proof_ground import CorrectionGround, decision_word
+from certsvc.domain.proof_life import CANCELLABLE, USABLE
+from certsvc.domain.proof_request import Difference, IdentityCheck, Origin, Turn, waits_for_cancelling
+from certsvc.errors import CertsvcError, Forbidden, MissingGlyph, TextTooLong
 from certsvc.http.language import Language
 from certsvc.http.routes import Asked, route
 from certsvc.http.village.console import AT, At, Console
 from certsvc.http.village.evidence import evidence_rows
 from certsvc.http.village.inbox import BY_ITSELF, STATE_LOOKS, wait_words
+from certsvc.http.village.lives import life_said, why_not
 from certsvc.http.village.showing import (
     DifferenceRow,
     difference_rows,
@@ -42,7 +46,7 @@ from certsvc.issuance.village.evidence import evidence_of
 from certsvc.issuance.village.faces import Kind
 from certsvc.issuance.village.handing import handed_out
 from certsvc.issuance.village.preview import sealed_file
-from certsvc.issuance.village.reading import WITH_CLERK, ProofView, view
+from certsvc.issuance.village.reading import WITH_CLERK, ProofView, code_for, view
 from certsvc.issuance.village.work import kind_of
 
 Approving = Callable[[Console, Asked, At, ProofView, datetime], Awaitable[Response[bytes]]]
@@ -89,13 +93,16 @@ class RequestPage:
             "facts": payload_facts(kind, found.payload, language),
             "problems": problem_lines(found, kind, language),
             "looked": looked_into(found, language),
+            "unlooked": not is_looked_into(found.content.notes),
             "handled": handled_rows(found, language),
             "since_round": _differing(found, found.since_round, kind, language),
             "since_last": _differing(found, found.since_last, kind, language),
             "sent_back": sent_back(found, language),
             "due": language.day(proof.due) if proof.due else "",
             "opened": minute(language, proof.opened_at),
-            "code": found.content.code,
+            "code": code_for(who, proof, found.content),
+            "is_online": proof.origin is Origin.ONLINE,
+            **_choices(console, who, kind),
             "doubt": doubt
             and (language.pick(doubt.said.zh, doubt.said.en), language.pick(doubt.handling.zh, doubt.handling.en)),
             "needs": [(need, need_name(need, language)) for need in open_needs(found.needs, found.doubts)],
@@ -105,6 +112,7 @@ class RequestPage:
             "evidence_rows": evidence_rows(await evidence_of(console.work, proof), language),
             "tell": await tell_view(console, at, proof, language),
             **await self._sealing(found, language),
+            **await self._life(found, language, now),
             **_said(refused, found, kind, language),
         }
         status = refused.error.status if refused else 200
@@ -122,6 +130,18 @@ class RequestPage:
             "failed": _failure(approval, language) if proof.outcome is ApprovalState.FAILED else "",
             "typed_code": str((approval.result or {}).get("code", "")) if approval and proof.state in SEALED else "",
             "wish": waits_for_cancelling(found.cancellation),
+        }
+
+    async def _life(self, found: ProofView, language: Language, now: datetime) -> dict[str, Any]:
+        """What became of it since it was sealed; or why it cannot be, whoever submits it."""
+        proof, life, cancellation = found.request, found.life, found.cancellation
+        failed = cancellation is not None and cancellation.state is ApprovalState.FAILED
+        dead = proof.state in WITH_CLERK and await why_not(self._console.work, proof, ProofAct.SUBMIT, language, now)
+        return {
+            "life": life_said(life, language),
+            "correcting": life.correction if life and life.state in USABLE else None,
+            "cancel_failed": _failure(cancellation, language) if failed and proof.state is ProofState.SEALED else "",
+            "dead": dead or "",
         }
 
 
@@ -151,10 +171,18 @@ class _Readers:
         return await self._shown.show(request, at, found, now)
 
     async def slip(self, request: Asked, organ: FromPath[str], request_id: FromPath[str]) -> Response[bytes]:
-        """The code by which the resident follows it, to be printed: nothing personal is on it."""
+        """The code by which the resident follows what was asked for at the counter, for its clerk to print: nothing
+        personal is on it."""
         now, console = datetime.now(UTC), self._console
         at = await console.at(request, organ, now)
         found = await view(console.work, at.member, request_id, now, is_whole=False)
+        code = code_for(at.member, found.request, found.content)
+        if not code:
+            raise Forbidden(
+                "查询码不在这里显示：网上申请的，只有申请人自己有；柜台申请的，由经办人打印。",
+                "The code is not shown here: of a request made online its resident alone has it, of one made at the "
+                "counter a clerk prints it.",
+            )
         language, kind = console.pages.language(request), kind_of(console.work, found.request.type_id)
         title, title_zh = language.titled(kind.zh, kind.en)
         return console.page(
@@ -165,7 +193,7 @@ class _Readers:
             proof=found.request,
             title=title,
             title_zh=title_zh,
-            code=found.content.code,
+            code=code,
             day=language.day(beijing_date(now)),
         )
 
@@ -176,6 +204,22 @@ class _Readers:
         _, code, pdf = await sealed_file(self._console.work, at.member, request_id, now)
         name = f'inline; filename="{code.replace(" ", "")}.pdf"'
         return Response(pdf, media_type=PDF, headers={"Content-Disposition": name, "Cache-Control": "no-store"})
+
+
+def identity_ways(console: Console) -> tuple[IdentityCheck, ...]:
+    """How it can be seen here who asks."""
+    has_provider = console.villages.signing.openid is not None
+    return tuple(way for way in IdentityCheck if has_provider or way is not IdentityCheck.OPENID)
+
+
+def _choices(console: Console, who: Member, kind: Kind) -> dict[str, Any]:
+    """What the forms of a clerk let them choose from, and what the numbers of their decisions begin with."""
+    return {
+        "identity_ways": identity_ways(console),
+        "correction_grounds": list(CorrectionGround),
+        "bases": [each.text for each in kind.legal_basis],
+        "decision_word": decision_word(who.organ),
+    }
 
 
 def decides(who: Member, found: ProofView, makers: frozenset[str]) -> bool:
@@ -198,14 +242,15 @@ def _may(who: Member, found: ProofView) -> Mapping[str, bool]:
     """Which forms and links a clerk has; an auditor and an approver have none."""
     state, clerk = found.request.state, who.has(OrganDuty.CLERK)
     failed = state is ProofState.APPROVED and found.request.outcome is ApprovalState.FAILED
-    in_force = clerk and state is ProofState.SEALED and not waits_for_cancelling(found.cancellation)
+    sealed, life = clerk and state is ProofState.SEALED, found.life
+    alone = sealed and life is not None and life.correction is None and not waits_for_cancelling(found.cancellation)
     return {
         "edit": clerk and state in WITH_CLERK,
         "withdraw": clerk and state in PROOF_ACTS[ProofAct.WITHDRAW].leads,
         "reopen": clerk and failed,
-        "correct": in_force,
-        "cancel": in_force,
-        "take": clerk and state is ProofState.SEALED,
+        "correct": alone and life is not None and life.state in USABLE,
+        "cancel": alone and life is not None and life.state in CANCELLABLE,
+        "take": sealed and life is not None and life.state in USABLE,
     }
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import segno
 from litestar import Response
@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from certsvc.errors import Forbidden, TooManyRequests
 from certsvc.http.language import CODES, NAMES, TAGS
-from certsvc.http.pages import Pages
+from certsvc.http.pages import Pages, asked_again, is_read_again
 from certsvc.http.rate import Buckets, address_of, is_this_machine
 from certsvc.http.routes import Asked
 from certsvc.services import PayloadCipher
@@ -34,8 +34,9 @@ counter with a terminal and its visitors are one address."""
 
 FORM_LASTS = timedelta(hours=24)
 FORM = re.compile(r"([A-Za-z0-9_-]{24})\.([0-9]{1,12})\.([0-9a-f]{32})", re.ASCII)
-KEPT = ("organ", "town", "place", "name")
-"""What of a query belongs to what is shown."""
+
+KEPT = frozenset({"organ", "town", "place", "name"})
+"""What of a query belongs to what is shown, beside language and size."""
 
 
 def is_large(request: Asked) -> bool:
@@ -65,22 +66,25 @@ def resident_page(
 ) -> Response[bytes]:
     """A page for residents; its template extends `apply_layout.html`. `large` prints it so, whatever is asked for; with
     `alone` among the values the frame leads nowhere else."""
-    language, path = pages.language(request), quote("/" + request.scope["path"].lstrip("/"))
-    is_get = request.method in ("GET", "HEAD")
-    shown = {key: value for key, value in request.query_params.items() if key in KEPT} if is_get else {}
-    kept = kept_query(request)
+    language, kept = pages.language(request), kept_query(request)
+
+    def again(**changes: str) -> str:
+        """As it was asked for; but a code that somebody put into the address goes into no other."""
+        strange = {*request.query_params} - KEPT
+        return asked_again(request, [*strange], kept_query(request, **changes))
+
     known: dict[str, Any] = {
         "keep": address_with("", kept),
         "kept": kept,
         "others": [
-            (address_with(path, {**shown, **kept, "lang": code}), TAGS[code], NAMES[code])
+            (again(lang=code), TAGS[code], NAMES[code])
             for code in CODES
-            if code != language.code
+            if code != language.code and is_read_again(request)
         ],
         "large": is_large(request) if large is None else large,
         "always_large": large is not None,
         "alone": False,
-        "sized": address_with(path, {**shown, **kept_query(request, size="" if is_large(request) else LARGE)}),
+        "sized": again(size="" if is_large(request) else LARGE) if is_read_again(request) else "",
     }
     return pages.page(request, name, status, **{**known, **values})
 

@@ -31,6 +31,7 @@ from certsvc.http.language import Language
 from certsvc.http.routes import Asked, route
 from certsvc.http.village.console import AT, At, Console
 from certsvc.http.village.inbox import wait_words
+from certsvc.http.village.session import back_route
 from certsvc.http.village.typed import MOST_TYPED, new_key, typed_day, typed_key, typed_number
 from certsvc.issuance.village.authorising import authorise, given_before, revoke, standings, waiting_under
 from certsvc.issuance.village.handover import keeper_serves
@@ -86,6 +87,7 @@ def seal_routes(console: Console) -> list[HTTPRouteHandler]:
         route(f"{AT}/seal/open", "village_seal_open", pages.begin),
         route(f"{AT}/seal/open", "village_seal_opened", pages.open, "POST"),
         route(f"{AT}/seal/revoke", "village_seal_revoke", pages.revoke, "POST"),
+        back_route(f"{AT}/seal/revoke", "village_seal_revoke_back", f"{AT}/seal"),
     ]
 
 

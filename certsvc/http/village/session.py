@@ -15,6 +15,8 @@ from urllib.parse import quote
 
 from litestar import Response
 from litestar.datastructures import Cookie
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect
 from markupsafe import Markup, escape
 
 from certsvc.access.openid import OpenIdSignIn
@@ -25,9 +27,9 @@ from certsvc.errors import ForeignForm, InvalidInput, NotSignedIn, SettingsError
 from certsvc.http.form import MOST, read_form
 from certsvc.http.headers import CONTENT_SECURITY_POLICY
 from certsvc.http.language import CODES
-from certsvc.http.pages import Pages
+from certsvc.http.pages import Pages, asked_again, is_read_again
 from certsvc.http.rate import address_of
-from certsvc.http.routes import Asked
+from certsvc.http.routes import Asked, route
 from certsvc.http.site import Site
 
 SIGN_IN, ACCOUNT, PASSWORD = "/village/sign-in", "/village/account", "/village/account#password"
@@ -94,6 +96,10 @@ class Sessions:
             token=request.cookies.get(self._cookie),
             agent=agent_in_words(request.headers.get("user-agent", "")),
         )
+
+    def had_session(self, request: Asked) -> bool:
+        """Whether a browser still has the token of a session, which may have ended meanwhile."""
+        return bool(request.cookies.get(self._cookie))
 
     async def somebody(self, request: Asked, now: datetime) -> SignedIn | None:
         """Who is signed in; None for a stranger."""
@@ -207,6 +213,18 @@ class Sessions:
         )
 
 
+def back_route(act: str, name: str, page: str) -> HTTPRouteHandler:
+    """The address of an act, opened by itself, as after a form that was refused: it leads to the page with the form,
+    whose address is the beginning of it."""
+    parts = page.count("/")
+
+    async def back(request: Asked) -> Redirect:
+        path = "/".join(str(request.scope["path"]).split("/")[: parts + 1])
+        return Redirect(in_language(request, quote(path)), status_code=303)
+
+    return route(act, name, back)
+
+
 def next_address(text: str) -> str:
     """Where to go after signing in: a page of the village or for residents, and nowhere else."""
     return text if len(text) <= LONGEST_INSIDE and INSIDE.fullmatch(text) else HOME
@@ -240,8 +258,7 @@ def agent_in_words(agent: str) -> str:
 
 def _here(request: Asked) -> str:
     """The page that was asked for; what was sent by a form is not sent again."""
-    path = str(request.scope["path"])
-    return next_address(path if request.method in ("GET", "HEAD") else HOME)
+    return next_address(asked_again(request, ("lang",), {}) if is_read_again(request) else HOME)
 
 
 def _foreign() -> ForeignForm:

@@ -140,7 +140,7 @@ def sheet_errors(draft: Draft, sheet: Sheet, problems: Sequence[Problem]) -> dic
     missing = {f"f-{problem.field}": "" for problem in problems}
     if not sheet.ways:
         missing["way-1"] = "no_ways"
-    if not sheet.notes:
+    if not sheet.notes.strip():
         missing["notes"] = "no_notes"
     words = words_of(draft)
     if words is not None and (sheet.ticks or draft.request.consent is None):

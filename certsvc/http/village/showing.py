@@ -7,11 +7,14 @@ from typing import Any
 
 from certsvc.domain.approval import ApprovalState
 from certsvc.domain.handing import Handing
+from certsvc.domain.looked_into import is_looked_into
 from certsvc.domain.proof_acts import PROOF_ACTS, ProofAct, ProofState
 from certsvc.domain.proof_doubt import NEED_WORDS, DoubtNeed
+from certsvc.domain.proof_life import USABLE
 from certsvc.domain.proof_request import SERVICE, Difference, ProofRequest
 from certsvc.http.language import Language
 from certsvc.http.verifier.view import Fact
+from certsvc.http.village.lives import life_said
 from certsvc.issuance.village.faces import Kind, shown_value
 from certsvc.issuance.village.reading import ProofView
 
@@ -76,6 +79,8 @@ def steps_of(view: ProofView, language: Language, handings: Sequence[Handing], n
     if looks[HANDING_OVER] == NOW and _fetched(handings):
         looks[HANDING_OVER] = DONE
     said.append(_handed_over(view, language, handings, now))
+    if looks[HANDING_OVER] in (NOW, DONE) and view.life is not None and view.life.state not in USABLE:
+        looks[HANDING_OVER] = STOPPED
     return [Step(*each) for each in zip(words["names"], said, looks, strict=True)]
 
 
@@ -164,7 +169,8 @@ def looked_into(view: ProofView, language: Language) -> list[Looked]:
     else:
         how = f"{words['consent_ways'][consent.how]}{words['comma']}{minute(language, request.consent_at)}"
         rows.append(Looked(words["consent"], consent.what, how))
-    rows.append(Looked(words["notes"], view.content.notes or words["no_notes"], missing=view.content.notes is None))
+    notes = view.content.notes
+    rows.append(Looked(words["notes"], notes or words["no_notes"], missing=not is_looked_into(notes)))
     rows.append(Looked(words["contact"], view.content.contact or words["none"]))
     if view.content.correction:
         rows.append(Looked(words["correction"], view.content.correction))
@@ -200,14 +206,15 @@ def _fetched(handings: Sequence[Handing]) -> datetime | None:
 
 def _handed_over(view: ProofView, language: Language, handings: Sequence[Handing], now: datetime) -> str:
     """Whether a secret was handed out, and the file fetched with it; after a cancellation the latter counts still."""
-    words, state = language.words["desk"]["steps"], view.request.state
+    words, state, life = language.words["desk"]["steps"], view.request.state, life_said(view.life, language)
     if state not in (ProofState.SEALED, ProofState.CANCELLED):
         return ""
-    said, at = str(words["said"][state]), _fetched(handings)
+    is_over = state is ProofState.CANCELLED or life is not None
+    said, at = life.word if life else str(words["said"][state]), _fetched(handings)
     if at is not None:
         fetched = str(words["fetched"]).format(at=minute(language, at))
-        return fetched if state is ProofState.SEALED else f"{said}{language.words['desk']['comma']}{fetched}"
-    if state is ProofState.CANCELLED or not handings:
+        return f"{said}{language.words['desk']['comma']}{fetched}" if is_over else fetched
+    if is_over or not handings:
         return said
     return str(words["handed"] if handings[0].is_open(now) else words["lapsed"])
 

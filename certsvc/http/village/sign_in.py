@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import Response
@@ -12,9 +13,21 @@ from litestar.response import Redirect
 from certsvc.access.sign_in import LONGEST_NAME, Typed
 from certsvc.errors import CertsvcError, InvalidInput, SignInLocked, SignInRefused
 from certsvc.http.form import read_form
+from certsvc.http.language import CODES, NAMES, TAGS
 from certsvc.http.negotiation import JSON, wants_page
+from certsvc.http.pages import is_read_again
 from certsvc.http.routes import Asked, route
-from certsvc.http.village.session import PASSWORD, SIGN_IN, Sessions, SigningIn, in_language, next_address, parse_digest
+from certsvc.http.village.session import (
+    HOME,
+    PASSWORD,
+    SIGN_IN,
+    Sessions,
+    SigningIn,
+    back_route,
+    in_language,
+    next_address,
+    parse_digest,
+)
 
 LONGEST_FORM = 24 * 1024
 """With what a passkey signed."""
@@ -28,6 +41,7 @@ def sign_in_routes(signing: SigningIn, sessions: Sessions) -> list[HTTPRouteHand
         route(SIGN_IN, "sign_in", door.enter, "POST"),
         route(f"{SIGN_IN}/passkey", "sign_in_passkey", door.passkey, "POST"),
         route("/village/sign-out", "sign_out", door.leave, "POST"),
+        back_route("/village/sign-out", "sign_out_back", HOME),
         route("/village/confirm/passkey", "confirm_passkey", door.confirm, "POST"),
     ]
 
@@ -40,10 +54,10 @@ class _Door:
 
     async def form(self, request: Asked) -> Response[Any]:
         """The form; who is signed in already goes on."""
-        going = next_address(request.query_params.get("next", ""))
+        going, ended = next_address(request.query_params.get("next", "")), self._sessions.had_session(request)
         if await self._sessions.somebody(request, datetime.now(UTC)):
             return Redirect(in_language(request, going), status_code=303)
-        return self._shown(request, 200, going)
+        return sign_in_page(self._signing, self._sessions, request, 200, going, ended=ended)
 
     async def enter(self, request: Asked) -> Response[Any]:
         """Sign in; or the form again, with the name that was typed."""
@@ -101,8 +115,9 @@ def sign_in_page(
     going: str,
     name: str = "",
     error: CertsvcError | None = None,
+    ended: bool = False,
 ) -> Response[bytes]:
-    """The page for signing in; with what was typed as `name`, and what is wrong."""
+    """The page for signing in; with what was typed as `name`, and what is wrong, or that a session has `ended`."""
     language, openid = signing.pages.language(request), signing.openid
     response = sessions.page(
         request,
@@ -113,6 +128,8 @@ def sign_in_page(
         typed_name=name,
         said=language.pick(error.zh, error.en) if error else "",
         locked=isinstance(error, SignInLocked),
+        ended=ended,
+        others=_in_other_languages(request, language.code, going),
         has_passkeys=signing.sign_in.passkeys.is_possible,
         has_openid=openid is not None,
         openid_name=openid.provider.terms.name if openid else "",
@@ -120,6 +137,15 @@ def sign_in_page(
     if isinstance(error, SignInLocked):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _in_other_languages(request: Asked, code: str, going: str) -> list[tuple[str, str, str]]:
+    """The form itself: what a provider answered is in the address for once, and is of no use a second time."""
+    if not is_read_again(request):
+        return []
+    return [
+        (f"{SIGN_IN}?{urlencode({'next': going, 'lang': one})}", TAGS[one], NAMES[one]) for one in CODES if one != code
+    ]
 
 
 def json_answer(value: Mapping[str, Any]) -> Response[bytes]:

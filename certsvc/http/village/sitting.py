@@ -37,7 +37,7 @@ from certsvc.http.village.session import in_language
 from certsvc.http.village.typed import new_key, typed_key, typed_version
 from certsvc.issuance.village.authorising import waiting_for
 from certsvc.issuance.village.reading import view
-from certsvc.issuance.village.sitting import agree, mark, waiting
+from certsvc.issuance.village.sitting import agree, mark, require_sitting, waiting
 from certsvc.issuance.village.work import kind_of, visible
 
 SITTING = f"{AT}/sitting"
@@ -133,8 +133,7 @@ class _Sitting:
         require_member(at.member, ProofAct.APPROVE)
         if known := await given_before(self._console, at, key):
             return known
-        for one in agreed:
-            await visible(self._work, at.member, one.request_id)
+        await require_sitting(self._work, at.member, agreed, now)
         try:
             sure = await self._console.sessions.confirm(request, at.signed, digest_of_said(agreed), fields, now)
         except SignInRefused:

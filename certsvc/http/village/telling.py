@@ -27,9 +27,11 @@ class TellLine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TellView:
     """`offered` are the organs a clerk may choose among, by id and name; empty for who may not, or once it is sealed.
-    `by` is who put the choice on record."""
+    `by` is who put the choice on record; `follows` whether whoever was told of the proof that it corrects is told of
+    that, whatever is chosen now."""
 
     chosen: str
+    follows: bool
     chosen_id: str
     by: str
     lines: Sequence[TellLine]
@@ -50,14 +52,13 @@ async def tell_view(console: Console, at: At, request: ProofRequest, language: L
     may_choose = at.member.has(OrganDuty.CLERK) and request.state in OPEN
     offered = await receivers_of(out, request) if may_choose else ()
     by = "by_clerk" if chosen and chosen.account else "by_resident"
+    told = await out.handings.told(request.id)
     return TellView(
         chosen=(chosen and chosen.name) or "",
+        follows=request.corrects is not None and (bool(told) or request.state in OPEN),
         chosen_id=(chosen and chosen.receiver) or "",
         by=words[by] if chosen else "",
-        lines=[
-            TellLine(language.moment(one.at), one.name, one.kind, one.client is not None)
-            for one in await out.handings.told(request.id)
-        ],
+        lines=[TellLine(language.moment(one.at), one.name, one.kind, one.client is not None) for one in told],
         offered=[(one.id, language.pick(one.name.zh, one.name.en)) for one in offered],
         address=at.address(f"/requests/{request.id}/telling"),
         key=secrets.token_urlsafe(18),

@@ -59,10 +59,10 @@ async def require_sound(
         await prepare.examine(issuing, checking.actor, order, now)
     else:
         if problems := kind.problems(order.payload):
-            fields = ", ".join(dict.fromkeys(problem.field for problem in problems))
+            zh, en = kind.named(problems)
             raise PayloadInvalid(
-                f"内容有 {len(problems)} 处不合要求：{fields}",
-                f"{len(problems)} problems in {fields}",
+                f"内容有 {len(problems)} 处不合要求：{zh}",
+                f"{len(problems)} problems in {en}",
                 problems=problems,
             )
         require_needed(rule, order.ground, {"previous_identifier": order.previous_identifier})

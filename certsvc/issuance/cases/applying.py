@@ -17,7 +17,7 @@ from certsvc.domain.issuing import Reservation
 from certsvc.domain.life import state_on, tell
 from certsvc.domain.masking import mask_business
 from certsvc.domain.scope import CASE, READ
-from certsvc.domain.states import Status
+from certsvc.domain.states import Status, said_state
 from certsvc.errors import ActNotAllowed, Conflict, InvalidInput, NotFound, Problem
 from certsvc.ids import Ref, new_ref, slot_of_licence
 from certsvc.issuance.cases.work import (
@@ -225,9 +225,10 @@ async def _licence(work: CaseWork, actor: Actor, ref: Ref, now: datetime) -> Res
         raise InvalidInput(f"{ref.typed_code} 不是营业执照。", f"{ref.typed_code} is no licence.")
     state = state_on(tell(await register.events(held.ref)), beijing_date(now)).status
     if state is not Status.VALID:
+        zh, en = said_state(state)
         raise Conflict(
-            f"营业执照的状态是 {state}，不能在它下面申请许可。",
-            f"The licence is {state}: no permit can be asked for under it.",
+            f"营业执照的状态是{zh}，不能在它下面申请许可。",
+            f"The state of the licence is {en}: no permit can be asked for under it.",
         )
     return held
 

@@ -11,10 +11,13 @@ from certsvc.domain.acts import Act
 from certsvc.domain.approval import ApprovalState
 from certsvc.domain.issuing import IssuingOrgan, Order
 from certsvc.domain.life import Ground
+from certsvc.domain.looked_into import require_looked_into
 from certsvc.domain.organ import Member
 from certsvc.domain.proof_acts import ProofAct, ProofState
+from certsvc.domain.proof_ground import cancellation_on_record, correction_on_record
 from certsvc.domain.proof_request import (
     VILLAGE_KEY,
+    Origin,
     ProofActRequest,
     ProofRequest,
     four_eyes,
@@ -25,12 +28,14 @@ from certsvc.domain.proof_request import (
     require_state,
     waits_for_cancelling,
 )
-from certsvc.errors import ActNotAllowed, Conflict, InvalidInput
+from certsvc.errors import ActNotAllowed, Conflict, Forbidden, InvalidInput
 from certsvc.ids import ProgressCode, parse_typed_code
 from certsvc.issuance.acts import Acting
 from certsvc.issuance.approvals import ask_to_act, ask_to_issue
 from certsvc.issuance.village.doubts import require_doubts_answered
 from certsvc.issuance.village.entering import require_asked
+from certsvc.issuance.village.lives import require_alive
+from certsvc.issuance.village.terms import require_in_term, require_round_in_term
 from certsvc.issuance.village.work import (
     Content,
     VillageWork,
@@ -54,10 +59,11 @@ async def submit(work: VillageWork, who: Member, request_id: str, seen: int, key
         NotFound: there is no such request in this organ.
         Forbidden: who submits it is no clerk.
         ChangedMeanwhile: it is another version.
-        ActNotAllowed: it is no draft; or nobody has recorded how it was seen who asks, what they consent to, or
-            what a doubt in law about this proof asks for.
+        ActNotAllowed: it is no draft; or nobody has recorded how it was seen who asks, what they consent to, what a
+            doubt in law about this proof asks for, or how the facts were looked into.
         ProofRefused: it is not given out here any more.
-        PayloadInvalid: with every problem by field; `MissingGlyph` and `TextTooLong` are kinds of it.
+        PayloadInvalid: with every problem by field, also a term that is over; `MissingGlyph` and `TextTooLong` are
+            kinds of it.
         SealRefused, KeyReused, and others: see `prepare.rehearse`.
     """
     request, act = await _begin(work, who, request_id, ProofAct.SUBMIT, seen, key)
@@ -67,9 +73,12 @@ async def submit(work: VillageWork, who: Member, request_id: str, seen: int, key
     require_state(request, ProofAct.SUBMIT)
     if request.corrects is None:
         work.require_kept(who.organ, request.type_id, now)
+    await require_alive(work, request, act.act, now)
     await require_doubts_answered(work, who.organ, request, now)
     content, kind = open_content(work, request), kind_of(work, request.type_id)
     require_asked(kind, content.payload)
+    require_in_term(kind, content.payload, now)
+    require_looked_into(content.notes)
     order = _order(who, request, content, kind)
     actor = clerk_acts_as(who, kind.id, order.act)
     await ask_to_issue(work.issuing, work.requests.asking(act, now), actor, order, now)
@@ -96,8 +105,8 @@ async def decide(
         Forbidden: who decides is no approver, or had a hand in the request.
         InvalidInput: it is returned without a reason.
         ChangedMeanwhile: it is another version, or decided.
-        ActNotAllowed: it does not wait for approval; or was not seen; or it is approved without a confirmation of this
-            by who approves, of these five minutes.
+        ActNotAllowed: it does not wait for approval; or was not seen; or its term is over today; or it is approved
+            without a confirmation of this by who approves, of these five minutes.
         Conflict: whoever asked was cut off since.
     """
     asked = ProofAct.APPROVE if approves else ProofAct.RETURN
@@ -107,7 +116,10 @@ async def decide(
     require_seen(request, seen)
     require_state(request, asked)
     _require_reason(approves, reason)
+    await require_alive(work, request, act.act, now)
     require_another(await work.requests.makers(request_id), who)
+    if approves:
+        await require_round_in_term(work, request, now)
     return await work.requests.decide(act, approves, now, confirmation)
 
 
@@ -128,9 +140,12 @@ async def withdraw_by_code(work: VillageWork, code: ProgressCode, seen: int, key
 
     Raises:
         NotFound: the code is no request's.
+        Forbidden: it was made at the counter, where clerks have its code, and is taken back there.
         ChangedMeanwhile, ActNotAllowed, KeyReused: see `submit`.
     """
     request = await work.requests.of_code(hash_of_code(code))
+    if request.origin is not Origin.ONLINE:
+        raise Forbidden("在柜台办理的申请请到柜台撤回。", "What was asked for at the counter is taken back there.")
     digest = digest_of(ProofAct.WITHDRAW, None, seen)
     return await _plainly(work, request, request_to_act(ProofAct.WITHDRAW, request.id, None, seen, key, digest), now)
 
@@ -151,14 +166,14 @@ async def cancel(
     work: VillageWork, who: Member, request_id: str, ground: Ground, seen: int, key: str, now: datetime
 ) -> ProofRequest:
     """A clerk asks that a sealed proof, which should not have been given, be rescinded (撤销): with reason, reason
-    code, legal basis and number of the decision. A proof that is right but for a mistake in it is corrected instead:
-    see `drafts.Opening.corrects`.
+    code, legal basis and number of the decision. The reason stays with the request; on record go the words of its code
+    (`proof_ground`). A proof that is right but for a mistake in it is corrected instead: see `drafts.Opening.corrects`.
 
     Raises:
         NotFound, Forbidden, ChangedMeanwhile, KeyReused: see `submit`.
-        ActNotAllowed: it is not sealed, or not in force.
+        ActNotAllowed: it is not sealed, there is a newer one of its number, or it is not in force.
         Conflict: somebody has asked already.
-        InvalidInput: something is missing; see `acts.examine`.
+        InvalidInput: something is missing, or may not be read by everybody; see `cancellation_on_record`.
     """
     request, act = await _begin(work, who, request_id, ProofAct.ASK_CANCEL, seen, key, ground.reason, ground)
     if await work.requests.acted_before(act):
@@ -169,12 +184,15 @@ async def cancel(
         open_wish = await work.approvals.approval(request.cancel_approval_id)
         if waits_for_cancelling(open_wish):
             raise Conflict("已有撤销申请在办。", "Somebody has asked to cancel it already.")
+    await require_alive(work, request, act.act, now)
+    ref = parse_typed_code(await certificate_of(work, request))
     acting = Acting(
         client=who.name,
         key=_key(request, seen),
         act=Act.RESCIND,
-        ref=parse_typed_code(await certificate_of(work, request)),
-        ground=ground,
+        ref=ref,
+        expects=(await work.issuing.register.events(ref))[-1].id,
+        ground=cancellation_on_record(ground, who.organ, _bases(work, request)),
     )
     actor = clerk_acts_as(who, request.type_id, Act.RESCIND)
     await ask_to_act(work.issuing, work.requests.asking(act, now), actor, acting, now)
@@ -196,7 +214,7 @@ async def decide_cancel(
 
     Raises:
         NotFound, Forbidden, InvalidInput, ChangedMeanwhile, Conflict: see `decide`.
-        ActNotAllowed: nobody has asked for it; or see `decide`.
+        ActNotAllowed: nobody has asked for it, or it is agreed to and there is a newer one; or see `decide`.
     """
     asked = ProofAct.CONFIRM_CANCEL if agrees else ProofAct.REFUSE_CANCEL
     request, act = await _begin(work, who, request_id, asked, seen, key, reason)
@@ -206,6 +224,7 @@ async def decide_cancel(
     require_state(request, asked)
     _require_reason(agrees, reason)
     await require_wish(work, who, request)
+    await require_alive(work, request, act.act, now)
     require_another(await work.requests.makers(request_id), who)
     return await work.requests.decide(act, agrees, now, confirmation)
 
@@ -271,9 +290,14 @@ def _order(who: Member, request: ProofRequest, content: Content, kind: Certifica
         payload=payload,
         act=Act.ISSUE if request.corrects is None else Act.CORRECT,
         previous=request.corrects,
-        ground=Ground(reason=content.correction),
+        ground=Ground() if request.corrects is None else correction_on_record(content.ground),
         issued_by=IssuingOrgan(uscc=who.organ.uscc, number_word=who.organ.number_word),
     )
+
+
+def _bases(work: VillageWork, request: ProofRequest) -> list[str]:
+    """What the type of a proof names as legal basis."""
+    return [each.text for each in kind_of(work, request.type_id).legal_basis]
 
 
 def _key(request: ProofRequest, seen: int) -> str:

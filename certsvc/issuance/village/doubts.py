@@ -10,7 +10,7 @@ from certsvc.domain.proof_doubt import DoubtCheck, DoubtNeed, DoubtRecord, requi
 from certsvc.domain.proof_item import Doubt, Kept
 from certsvc.domain.proof_request import ProofRequest, require_member, require_seen, require_state
 from certsvc.errors import InvalidInput
-from certsvc.issuance.village.work import MOST_REASON, VillageWork, digest_of, visible
+from certsvc.issuance.village.work import MOST_REASON, Content, VillageWork, digest_of, open_content, visible
 
 
 def doubt_about(work: VillageWork, organ: Organ, type_id: str, now: datetime) -> Doubt | None:
@@ -39,7 +39,12 @@ async def require_doubts_answered(work: VillageWork, organ: Organ, request: Proo
     """
     needs = await needs_of(work, organ, request, now)
     if needs:
-        require_doubts(needs, await work.requests.doubts(request.id))
+        require_doubts(needs, await found_of(work, request, open_content(work, request)))
+
+
+async def found_of(work: VillageWork, request: ProofRequest, content: Content) -> Sequence[DoubtCheck]:
+    """What was found about those whom a request names now."""
+    return [each for each in await work.requests.doubts(request.id) if each.version >= content.named_since]
 
 
 async def record_doubt(
@@ -78,4 +83,4 @@ async def record_doubt(
         require_seen(request, seen)
         require_state(request, ProofAct.IDENTIFY)
         await work.requests.record_doubt(record, now)
-    return await work.requests.doubts(request_id)
+    return await found_of(work, request, open_content(work, request))

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
+
 from certsvc.catalog.entry import entry_form
 from certsvc.domain.calendar import beijing_date, weekdays_after
 from certsvc.domain.organ import Member, Organ
 from certsvc.domain.proof_acts import ProofAct
+from certsvc.domain.proof_ground import CorrectionGround
 from certsvc.domain.proof_request import (
     IdentityCheck,
     NewProofRequest,
@@ -27,12 +30,14 @@ from certsvc.domain.receiver import Receiver, ReceiverChoice
 from certsvc.errors import Forbidden, InvalidInput, NotFound, Problem
 from certsvc.ids import ProgressCode, Ref, Uscc, new_progress_code
 from certsvc.issuance.village.doubts import needed_now
+from certsvc.issuance.village.lives import require_correctable
 from certsvc.issuance.village.work import (
     Said,
     VillageWork,
     as_content,
     digest_of,
     kind_of,
+    named_in,
     open_content,
     request_to_act,
     seal_content,
@@ -46,8 +51,8 @@ WORKING_DAYS = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """A request to be opened. `key` names it for who opens it, a resident's is drawn at random; `due` is the last day,
-    as a clerk says it; `corrects` the certificate that it is to correct, and `correction` why; `tells` the organ that
-    the resident wants told."""
+    as a clerk says it; `corrects` the certificate that it is to correct, `correction` why, and `ground` what everybody
+    may read of that; `tells` the organ that the resident wants told."""
 
     key: str
     type_id: str
@@ -55,6 +60,7 @@ class Opening:
     due: date | None = None
     corrects: Ref | None = None
     correction: str | None = None
+    ground: CorrectionGround | None = None
     tells: Receiver | None = None
 
 
@@ -66,24 +72,28 @@ class Opened:
     code: ProgressCode
 
 
-def problems_of(work: VillageWork, type_id: str, payload: Mapping[str, Any]) -> list[Problem]:
-    """What is still wrong with a draft, by field: what is answered though it is not asked, too."""
+def problems_of(work: VillageWork, type_id: str, payload: Mapping[str, Any], on: date) -> list[Problem]:
+    """What is still wrong with a draft, by field: what is answered though it is not asked, and a term that is over on
+    this day, too."""
     kind = kind_of(work, type_id)
-    return [*kind.problems(payload), *entry_form(kind).problems(payload)]
+    return [*kind.problems(payload), *entry_form(kind).problems(payload), *kind.over(payload, on)]
 
 
 async def open_at_counter(work: VillageWork, who: Member, asked: Opening, now: datetime) -> Opened:
-    """A clerk opens a request; sent again it is the same, with the same code.
+    """A clerk opens a request; sent again it is the same, with the same code. A correction is due as usual, if nothing
+    else is said.
 
     Raises:
         Forbidden: who opens it is no clerk.
         NotFound: there is no such proof, or none of this organ to correct.
+        ActNotAllowed, Conflict: what is to be corrected is not; see `lives.require_correctable`.
         ProofRefused: it is not given out where the organ is.
         InvalidInput: it is too large.
         KeyReused: the key was used with other content.
     """
     require_member(who, ProofAct.OPEN)
-    return await _open(work, who.organ, who, asked, asked.due, now)
+    usual = None if asked.corrects is None else usual_due(beijing_date(now))
+    return await _open(work, who.organ, who, asked, asked.due or usual, now)
 
 
 async def open_online(work: VillageWork, organ: Uscc, asked: Opening, now: datetime) -> Opened:
@@ -110,7 +120,8 @@ def usual_due(today: date) -> date:
 async def save_draft(
     work: VillageWork, who: Member, request_id: str, said: Said, seen: int, key: str, now: datetime
 ) -> ProofRequest:
-    """A clerk saves a draft, or what was returned. Who is named anew is to be identified anew.
+    """A clerk saves a draft, or what was returned. Whoever is named anew, by another name or another number, is to be
+    identified anew, and to agree anew.
 
     Raises:
         NotFound: there is no such request in this organ.
@@ -174,13 +185,15 @@ async def _open(
         work.require_kept(organ, kind.id, now)
     else:
         await _require_own(work, organ.uscc, asked)
+        if not await work.requests.was_opened(who.account if who else None, asked.key):
+            await require_correctable(work, asked.corrects, now)
     said = asked.said
     # what was asked, and not the day that follows from it: the same form sent again after midnight is the same
     beside = said.contact, said.notes, said.consent, asked.due, asked.corrects and asked.corrects.typed_code
     tells = choice_of(request_id, asked.key, asked.tells, who, now) if asked.tells else None
     named = asked.tells and asked.tells.id
-    digest = digest_of("open", organ.uscc, asked.type_id, said.payload, *beside, asked.correction, named)
-    content = as_content(said, code, asked.correction)
+    digest = digest_of("open", organ.uscc, asked.type_id, said.payload, *beside, _why(asked), named)
+    content = as_content(said, code, asked.correction, asked.ground)
     new = NewProofRequest(
         id=request_id,
         organ=organ.uscc,
@@ -196,6 +209,11 @@ async def _open(
     act = request_to_act(ProofAct.OPEN, request_id, who, 0, asked.key, digest, consent=said.consent)
     request = await work.requests.open(new, act, now)
     return Opened(request, ProgressCode(open_content(work, request).code))
+
+
+def _why(asked: Opening) -> Any:
+    """Why it is corrected, as the same form says it again."""
+    return [asked.correction, asked.ground] if asked.ground else asked.correction
 
 
 def choice_of(
@@ -239,5 +257,8 @@ async def _save(
     require_seen(request, seen)
     require_state(request, ProofAct.SAVE)
     known, kind = open_content(work, request), kind_of(work, request.type_id)
-    content = as_content(said, ProgressCode(known.code), known.correction)
-    return await work.requests.act(act, seal_content(work, request.id, kind, content), now, tells)
+    content = as_content(said, ProgressCode(known.code), known.correction, known.ground)
+    others = named_in(kind, known.payload) != named_in(kind, content.payload)
+    content = msgspec.structs.replace(content, named_since=seen + 1 if others else known.named_since)
+    sealed = seal_content(work, request.id, kind, content, is_of_others=others)
+    return await work.requests.act(act, sealed, now, tells)

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from certsvc.catalog import CertificateType
 from certsvc.catalog.entry import entry_form
+from certsvc.catalog.types import OVER
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.entry_form import EntryForm
 from certsvc.domain.organ import Member
@@ -15,6 +16,9 @@ from certsvc.domain.proof_item import Kept
 from certsvc.domain.proof_request import ProofRequest, require_member
 from certsvc.errors import PayloadInvalid, Problem
 from certsvc.issuance.village.work import Content, VillageWork, kind_of, open_content, visible
+
+AT_ONCE = frozenset({OVER, "not_before"})
+"""Problems of a draft that are said as soon as it is saved, for nothing that is still missing mends them."""
 
 
 def form_of(work: VillageWork, type_id: str) -> EntryForm:
@@ -26,15 +30,15 @@ def form_of(work: VillageWork, type_id: str) -> EntryForm:
     return entry_form(kind_of(work, type_id))
 
 
-def entry_problems(work: VillageWork, type_id: str, payload: Mapping[str, Any]) -> list[Problem]:
-    """What is still wrong with a draft, by field, in the words of its form; of one field the first thing only.
+def entry_problems(work: VillageWork, type_id: str, payload: Mapping[str, Any], on: date) -> list[Problem]:
+    """What is still wrong with a draft on a day, by field, in the words of its form; of one field the first thing only.
 
     Raises:
         NotFound: there is no such proof.
     """
     kind = kind_of(work, type_id)
     form = entry_form(kind)
-    found = form.in_words([*kind.problems(payload), *form.problems(payload)])
+    found = form.in_words([*kind.problems(payload), *form.problems(payload), *kind.over(payload, on)])
     return list({problem.field: problem for problem in reversed(found)}.values())[::-1]
 
 

@@ -1,7 +1,7 @@
 """Figures: what was asked for, refused and given out, and how long it took, by organ and by kind, late ones first.
 
-An overseer of a town sees its villages, one of a city its towns and villages; whoever else has a duty in an organ sees
-that organ. Nothing about persons.
+An overseer of a city sees its towns, each with all its villages; one of a town, and of a city who opens it, its
+villages; whoever else has a duty in an organ sees that organ. Nothing about persons.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -23,11 +23,16 @@ from certsvc.domain.village_figures import (
     LateRequest,
     Line,
     Measure,
+    Scope,
     added,
+    city_scope,
     late_first,
+    organ_scope,
+    town_scope,
 )
 from certsvc.errors import NotFound
 from certsvc.ids import Uscc
+from certsvc.issuance.village.handover import organ_for
 from certsvc.services import Organs
 from certsvc.services.village_figures import VillageFigures
 
@@ -36,59 +41,66 @@ LATEST, AT_ONCE = 20, 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What is shown: of all together, by organ, by town where a city asks, and by kind; late ones first. `late` are the
-    requests that are late for longest. `covers` are the organs by their USCC."""
+class View:
+    """What somebody looks at: `of` an organ, the scopes that have a line of their own, and all of them together."""
 
+    of: Organ
+    lines: Mapping[Scope, Organ]
+    whole: Scope
+
+    @property
+    def by_town(self) -> bool:
+        """Whether a line is a town with all its villages."""
+        return self.whole == city_scope(self.of)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What is shown: of all together, by organ and by kind, late ones first. `late` are the requests that are late for
+    longest, with their organs."""
+
+    view: View
     days: Days
-    covers: Mapping[Uscc, Organ]
     total: Line
     organs: Sequence[Line]
-    towns: Sequence[Line]
     kinds: Sequence[Line]
-    late: Sequence[LateRequest]
-
-
-async def covered(organs: Organs, who: Member, town: Uscc | None = None) -> Mapping[Uscc, Organ]:
-    """The organs whose figures somebody sees; of a city's, with `town`, only that town and its villages.
-
-    Raises:
-        NotFound: `town` is none that they look after.
-    """
-    found = {who.organ.uscc: who.organ}
-    if who.has(OrganDuty.OVERSEER):
-        found |= {one.uscc: one for one in await organs.organs() if oversees(who.organ, one)}
-    if town is None:
-        return found
-    if town not in found or found[town].kind is not OrganKind.TOWN:
-        raise NotFound(f"没有单位 {town}。", f"There is no organ {town}.")
-    return {uscc: one for uscc, one in found.items() if uscc == town or one.town == town}
+    late: Sequence[tuple[Organ, LateRequest]]
 
 
 async def figures(
     reader: VillageFigures, organs: Organs, who: Member, days: Days, now: datetime, town: Uscc | None = None
 ) -> Figures:
-    """The figures of a period, and what is late now.
+    """The figures of a period, and what is late now; of a city's, with `town`, only that town's.
 
     Raises:
-        NotFound: see `covered`.
+        NotFound: `town` is none that they look after.
     """
-    covers, today = await covered(organs, who, town), beijing_date(now)
-    codes, whole_city = [*covers], who.organ.kind is OrganKind.CITY and town is None and len(covers) > 1
-    counts, late = await reader.counts(codes, days), await reader.late(codes, today)
-    by_kind = await reader.by_kind([*covers.values()], days, of_areas=whole_city)
-    late_by_kind = await reader.late_by_kind([*covers.values()], today, of_areas=whole_city)
-    lines = _by_organ(covers, counts, late)
+    view, today = await _view(organs, who, town), beijing_date(now)
+    scopes = [*view.lines]
+    lines = _by_organ(view, await reader.counts(scopes, days), await reader.late(scopes, today))
+    counts, late = await reader.by_kind([view.whole], days), await reader.late_by_kind([view.whole], today)
     total = _together(lines)
     return Figures(
+        view=view,
         days=days,
-        covers=covers,
         total=total,
-        organs=[line for line in lines if _gives(line)] or lines,
-        towns=_by_town(covers, lines) if whole_city else (),
-        kinds=_by_kind(by_kind, late_by_kind),
-        late=await reader.latest(_latest_organs(lines), today, LATEST) if total.late else (),
+        organs=[line for line in lines if line.organ != view.of or _gives(line)] or lines,
+        kinds=_by_kind(counts, late),
+        late=await _latest(reader, organs, view, lines, today) if total.late else (),
     )
+
+
+async def covered(organs: Organs, who: Member, town: Uscc | None = None) -> Mapping[Uscc, Organ]:
+    """Every organ whose figures somebody sees, by its USCC; `town` as with `figures`.
+
+    Raises:
+        NotFound: see `figures`.
+    """
+    of = await _looked_at(organs, who, town)
+    found = {of.uscc: of}
+    if who.has(OrganDuty.OVERSEER):
+        found |= {one.uscc: one for one in await organs.organs() if oversees(of, one)}
+    return found
 
 
 async def figures_as_csv(
@@ -98,10 +110,10 @@ async def figures_as_csv(
     yield (MARK + record(HEAD)).encode()
     codes = sorted(covers, key=lambda code: (covers[code].town or code, covers[code].town is not None, code))
     for start in range(0, len(codes), AT_ONCE):
-        portion = codes[start : start + AT_ONCE]
-        counts = await reader.by_organ_and_kind(portion, days)
-        late = await reader.late_by_organ_and_kind(portion, today)
-        keys = sorted({*counts, *late}, key=lambda key: (portion.index(Uscc(key[0])), key[1]))
+        portion = [organ_scope(covers[code]) for code in codes[start : start + AT_ONCE]]
+        counts = await reader.by_kind(portion, days)
+        late = await reader.late_by_kind(portion, today)
+        keys = sorted({*counts, *late}, key=lambda key: (portion.index(key[0]), key[1]))
         yield "".join(
             record(_cells(covers, days, key, name_of(key[1]), counts.get(key, NOTHING), late.get(key))) for key in keys
         ).encode()
@@ -121,7 +133,7 @@ HEAD = (
 
 
 def _cells(
-    covers: Mapping[Uscc, Organ], days: Days, key: tuple[str, str], name: str, counts: Counts, late: Late | None
+    covers: Mapping[Uscc, Organ], days: Days, key: tuple[Scope, str], name: str, counts: Counts, late: Late | None
 ) -> list[str]:
     organ = covers[Uscc(key[0])]
     town = covers.get(organ.town) if organ.town else None
@@ -133,24 +145,46 @@ def _cells(
     ]
 
 
-def _by_organ(covers: Mapping[Uscc, Organ], counts: Mapping[Uscc, Counts], late: Mapping[Uscc, Late]) -> list[Line]:
-    lines = (_line(counts.get(uscc, NOTHING), late.get(uscc), organ=organ) for uscc, organ in covers.items())
+async def _looked_at(organs: Organs, who: Member, town: Uscc | None) -> Organ:
+    if town is None:
+        return who.organ
+    found = await organ_for(organs, who, town)
+    if found.kind is not OrganKind.TOWN:
+        raise NotFound(f"{found.name}不是镇街。", f"{found.name} is no town.")
+    return found
+
+
+async def _view(organs: Organs, who: Member, town: Uscc | None) -> View:
+    of = await _looked_at(organs, who, town)
+    every = (of, *await organs.under(of)) if who.has(OrganDuty.OVERSEER) else (of,)
+    if len(every) == 1:
+        return View(of=of, lines={organ_scope(of): of}, whole=organ_scope(of))
+    if of.kind is OrganKind.CITY:
+        return View(of=of, lines={town_scope(one): one for one in every}, whole=city_scope(of))
+    return View(of=of, lines={organ_scope(one): one for one in every}, whole=town_scope(of))
+
+
+async def _latest(
+    reader: VillageFigures, organs: Organs, view: View, lines: Sequence[Line], today: date
+) -> list[tuple[Organ, LateRequest]]:
+    if view.by_town:
+        found = await reader.latest_in_city(view.whole, today, LATEST)
+        named = await organs.some({one.organ for one in found})
+    else:
+        found = await reader.latest(_latest_organs(lines), today, LATEST)
+        named = {organ.uscc: organ for organ in view.lines.values()}
+    return [(named[one.organ], one) for one in found]
+
+
+def _by_organ(view: View, counts: Mapping[Scope, Counts], late: Mapping[Scope, Late]) -> list[Line]:
+    lines = (_line(counts.get(scope, NOTHING), late.get(scope), organ=organ) for scope, organ in view.lines.items())
     return sorted(lines, key=late_first)
 
 
-def _by_kind(counts: Mapping[str, Counts], late: Mapping[str, Late]) -> list[Line]:
-    lines = (_line(counts.get(kind, NOTHING), late.get(kind), kind=kind) for kind in {**counts, **late})
+def _by_kind(counts: Mapping[tuple[Scope, str], Counts], late: Mapping[tuple[Scope, str], Late]) -> list[Line]:
+    """Of one scope."""
+    lines = (_line(counts.get(key, NOTHING), late.get(key), kind=key[1]) for key in {**counts, **late})
     return sorted((line for line in lines if line.late or any(line.counts.numbers)), key=late_first)
-
-
-def _by_town(covers: Mapping[Uscc, Organ], lines: Sequence[Line]) -> list[Line]:
-    """What belongs to no town stands for itself."""
-    found: dict[Uscc, list[Line]] = {}
-    for line in lines:
-        assert line.organ is not None
-        found.setdefault(line.organ.town or line.organ.uscc, []).append(line)
-    towns = (_together(some, covers[uscc]) for uscc, some in found.items() if uscc in covers)
-    return sorted((town for town in towns if _gives(town)), key=late_first)
 
 
 def _line(counts: Counts, late: Late | None, organ: Organ | None = None, kind: str = "") -> Line:
@@ -158,16 +192,15 @@ def _line(counts: Counts, late: Late | None, organ: Organ | None = None, kind: s
     return Line(counts=counts, organ=organ, kind=kind, late=number, oldest=oldest)
 
 
-def _together(lines: Sequence[Line], organ: Organ | None = None) -> Line:
+def _together(lines: Sequence[Line]) -> Line:
     oldest = min((line.oldest for line in lines if line.oldest), default=None)
     late = sum(line.late for line in lines)
-    return Line(counts=added(line.counts for line in lines), organ=organ, late=late, oldest=oldest)
+    return Line(counts=added(line.counts for line in lines), late=late, oldest=oldest)
 
 
 def _gives(line: Line) -> bool:
-    """Towns and cities stand in the table of organs only where they give out proofs themselves."""
-    is_village = line.organ is not None and line.organ.kind is OrganKind.VILLAGE
-    return is_village or line.late > 0 or any(line.counts.numbers)
+    """A town among its villages, and a city among its towns, stand in the table only where they give out proofs."""
+    return line.late > 0 or any(line.counts.numbers)
 
 
 def _latest_organs(lines: Sequence[Line]) -> list[Uscc]:

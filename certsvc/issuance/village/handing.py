@@ -20,12 +20,13 @@ from certsvc.domain.handing import (
 from certsvc.domain.masking import mask_name
 from certsvc.domain.organ import Member, OrganDuty
 from certsvc.domain.proof_acts import ProofState
+from certsvc.domain.proof_life import LifeState, require_usable
 from certsvc.domain.proof_request import Origin, ProofRequest, hash_of_code
 from certsvc.domain.receiver import Receiver, Receivers
 from certsvc.errors import ActNotAllowed, Forbidden, HandingRefused, InvalidInput, NotFound
-from certsvc.ids import ProgressCode, Uscc, parse_typed_code
-from certsvc.issuance.village.deciding import certificate_of
+from certsvc.ids import ProgressCode, Uscc
 from certsvc.issuance.village.drafts import Opened, Opening, choice_of, open_online, save_by_code
+from certsvc.issuance.village.lives import life_of, require_in_use
 from certsvc.issuance.village.work import Content, Said, VillageWork, kind_of, open_content, visible
 from certsvc.services.handings import Handings
 
@@ -56,12 +57,13 @@ async def hand_out(out: HandingOut, who: Member, request_id: str, collector: Col
     Raises:
         NotFound: there is no such request in this organ.
         Forbidden: who hands it out is no clerk.
-        ActNotAllowed: it is not sealed.
+        ActNotAllowed: it is not sealed, or not in force any more.
         InvalidInput: an agent is not named.
         KeyReused: the form said something else before.
     """
     request = await visible(out.work, who, request_id)
     _require_clerk(who)
+    await require_in_use(out.work, request, now)
     agent = collector.agent.strip()
     if collector.given_to is HandedTo.AGENT and not (0 < len(agent) <= LONGEST_AGENT and agent.isprintable()):
         raise InvalidInput("请填写代领人的姓名。", "Fill in the name of who collects it for the applicant.")
@@ -95,7 +97,7 @@ async def fetch(out: HandingOut, code: ProgressCode, typed: str, place: TryPlace
 
     Raises:
         HandingRefused: a wrong code or secret, or one that has ended: said alike.
-        ActNotAllowed: the proof was corrected since, and the new one is to be fetched.
+        ActNotAllowed: the proof was corrected since, and the new one is to be fetched; or it is not in force.
         NotFound, StoreError: the file is gone, or damaged.
     """
     secret = read_secret(typed)
@@ -106,7 +108,7 @@ async def fetch(out: HandingOut, code: ProgressCode, typed: str, place: TryPlace
     tried = await out.handings.begin(request.id, place, now) if secret else None
     if secret is None or tried is None or not hmac.compare_digest(tried.digest, _digest(out, request.id, secret)):
         raise HandingRefused.at_all()
-    handed = await _file(out.work, request)
+    handed = await _file(out.work, request, now)
     await out.handings.note_opened(tried, now)
     return handed
 
@@ -208,17 +210,22 @@ def _known_four(work: VillageWork, request: ProofRequest, content: Content) -> s
     return last_four(number if isinstance(number, str) and number.strip() else content.contact or "")
 
 
-async def _file(work: VillageWork, request: ProofRequest) -> Handed:
-    if request.state is not ProofState.SEALED:
+async def _file(work: VillageWork, request: ProofRequest, now: datetime) -> Handed:
+    life = await life_of(work, request, now)
+    if life is None or request.state is not ProofState.SEALED:
         raise HandingRefused.at_all()
-    register, ref = work.issuing.register, parse_typed_code(await certificate_of(work, request))
-    newest = await register.newest_version(ref)
-    if newest.ref != ref and newest.issued_at is not None:
+    if life.state is LifeState.CORRECTED:
         raise ActNotAllowed(
             "这份证明已经更正，请用新证明的查询码和取件码领取。",
             "This proof was corrected: fetch the new one, with its own code and number.",
         )
-    documents = await register.documents(ref)
+    if life.state is LifeState.REPLACED:
+        raise ActNotAllowed(
+            "这份证明已另发了新的一份：请带身份证件到柜台领。",
+            "This proof was replaced by a new one: come to the counter for it with your identity document.",
+        )
+    require_usable(life)
+    documents = await work.issuing.register.documents(life.ref)
     if not documents:
         raise NotFound("这份证明的文件已不在。", "The file of this proof is not there any more.")
-    return Handed(ref=ref, pdf=work.issuing.blobs.get(documents[0].sha256))
+    return Handed(ref=life.ref, pdf=work.issuing.blobs.get(documents[0].sha256))

@@ -1,4 +1,5 @@
-"""Handing over who does what, after an election or at any time, as one act; and what is left to be done then."""
+"""Handing over who does what, and the seal with it, after an election or at any time, as one act; and what is left to
+be done then, where the seal is not for who hands over to pass on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from certsvc.domain.organ import (
     keeper_must_change,
     oversees,
 )
-from certsvc.domain.seal_acts import SealAct, SealActRequest
+from certsvc.domain.organ_seal import OrganSeal
 from certsvc.errors import Forbidden, InvalidInput, NotFound, Problem
 from certsvc.ids import Uscc
 from certsvc.services import Organs
@@ -25,23 +26,11 @@ MOST_REASON = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStep:
-    """The seal is still kept by who has gone: it is to be handed over by its manager or its approver, who are not of
-    the village (`issuance.seals.act_on_seal`)."""
+    """The seal is still kept by who has gone: it is to be handed over by its manager or its approver, in another
+    handover or by itself (`issuance.seals.act_on_seal`)."""
 
     seal_id: str
     keeper: str
-
-    def request(self, actor: str, successor: str, reason: str, client: str, key: str) -> SealActRequest:
-        """The act on the seal, ready to be done."""
-        return SealActRequest(
-            client=client,
-            key=key,
-            seal_id=self.seal_id,
-            act=SealAct.HAND_OVER,
-            actor=actor,
-            reason=reason,
-            successor=successor,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,29 +48,29 @@ async def look_at_handover(organs: Organs, handover: Handover, now: datetime) ->
         NotFound: there is no such organ.
         Forbidden: who asks oversees no such organ.
     """
-    organ, held, keeper = await _known(organs, handover)
+    organ, held, seal = await _known(organs, handover)
     await _require_overseer(organs, organ, handover, now)
-    return handover_problems(organ, held, keeper, handover, beijing_date(now))
+    return handover_problems(organ, held, seal, handover, beijing_date(now))
 
 
 async def hand_over(organs: Organs, handover: Handover, now: datetime) -> HandedOver:
-    """End and begin appointments, all of them or none.
+    """End and begin appointments, and hand over the seal between if a keeper is named: all of it or nothing.
 
     Raises:
         InvalidInput: with every problem, or there is no reason, or it is over 4,000 characters.
         Forbidden: who asks oversees no such organ.
-        ChangedMeanwhile: the appointments are not those that were looked at.
-        NotFound, Conflict, KeyReused: see `services.Organs.hand_over`.
+        ChangedMeanwhile: appointments or keeper are not those that were looked at.
+        NotFound, Conflict, ActNotAllowed, KeyReused: see `services.Organs.hand_over`.
     """
     if not 0 < len(handover.reason.strip()) <= MOST_REASON:
         raise InvalidInput("请写明交接的原因。", "Say why it is handed over.")
-    organ, held, keeper = await _known(organs, handover)
+    organ, held, seal = await _known(organs, handover)
     await _require_overseer(organs, organ, handover, now)
-    leaves = keeper_must_change(held, keeper, handover)
+    leaves = seal is not None and keeper_must_change(held, seal.people.keeper, handover)
     after = await organs.hand_over(handover, now)
-    if not leaves or organ.seal_id is None or keeper is None:
+    if seal is None or not leaves:
         return HandedOver(appointments=after, next_step=None)
-    return HandedOver(appointments=after, next_step=NextStep(seal_id=organ.seal_id, keeper=keeper))
+    return HandedOver(appointments=after, next_step=NextStep(seal_id=seal.id, keeper=seal.people.keeper))
 
 
 async def organ_for(organs: Organs, who: Member, uscc: Uscc) -> Organ:
@@ -120,6 +109,6 @@ async def _require_overseer(organs: Organs, organ: Organ, handover: Handover, no
     )
 
 
-async def _known(organs: Organs, handover: Handover) -> tuple[Organ, Sequence[Appointment], str | None]:
+async def _known(organs: Organs, handover: Handover) -> tuple[Organ, Sequence[Appointment], OrganSeal | None]:
     organ = await organs.organ(handover.organ)
-    return organ, await organs.appointments(organ.uscc), await organs.keeper(organ.uscc)
+    return organ, await organs.appointments(organ.uscc), await organs.seal(organ.uscc)

@@ -10,6 +10,7 @@ from certsvc.domain.proof_request import ProofRequest
 from certsvc.errors import Forbidden, NotFound, SealRefused
 from certsvc.ids import parse_typed_code
 from certsvc.issuance.village.deciding import certificate_of
+from certsvc.issuance.village.lives import require_in_use
 from certsvc.issuance.village.reading import standing_payload
 from certsvc.issuance.village.work import VillageWork, kind_of, open_content, visible
 from certsvc.services import PreviewDrawer
@@ -47,11 +48,12 @@ async def sealed_file(
     Raises:
         NotFound: there is no such request in this organ, or the file is not there any more.
         Forbidden: who asks is no clerk.
-        ActNotAllowed: it is not sealed.
+        ActNotAllowed: it is not sealed, or not in force any more.
     """
     request = await visible(work, who, request_id)
     if not who.has(OrganDuty.CLERK):
         raise Forbidden("证明文件由经办人打印、交付。", "The file of a proof is printed and handed over by a clerk.")
+    await require_in_use(work, request, now)
     code = await certificate_of(work, request)
     documents = await work.issuing.register.documents(parse_typed_code(code))
     if not documents:

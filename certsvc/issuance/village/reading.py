@@ -1,21 +1,34 @@
 """Reading: what waits for somebody, one request with all that an approver has to see, and a resident's progress."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from certsvc.domain.approval import Approval
-from certsvc.domain.organ import Member
+from certsvc.domain.calendar import beijing_date
+from certsvc.domain.number import as_printed
+from certsvc.domain.organ import Member, OrganDuty
 from certsvc.domain.proof_acts import ProofState
 from certsvc.domain.proof_doubt import DoubtCheck, DoubtNeed
-from certsvc.domain.proof_request import Difference, Progress, ProofEvent, ProofRequest, Turn, differences, hash_of_code
-from certsvc.errors import Forbidden, NotFound, Problem
-from certsvc.ids import ProgressCode
+from certsvc.domain.proof_life import ProofLife
+from certsvc.domain.proof_request import (
+    Difference,
+    Origin,
+    Progress,
+    ProofEvent,
+    ProofRequest,
+    Turn,
+    differences,
+    hash_of_code,
+)
+from certsvc.errors import Forbidden, InvalidIdentifier, NotFound, Problem, WrongCheckCharacter
+from certsvc.ids import ProgressCode, parse_progress_code
 from certsvc.issuance.approvals import open_request
 from certsvc.issuance.village.deciding import HANDLER
-from certsvc.issuance.village.doubts import needs_of
+from certsvc.issuance.village.doubts import found_of, needs_of
 from certsvc.issuance.village.drafts import problems_of
+from certsvc.issuance.village.lives import life_of
 from certsvc.issuance.village.work import READS, Content, VillageWork, kind_of, open_content, visible
 
 MOST_LISTED = 100
@@ -43,7 +56,7 @@ class ProofView:
     """A request whole. `payload` is what is, or would be, sealed: once it was submitted that of its round. `problems`
     are those of a draft; `since_round` is what changed since the round before, `since_last` since the newest proof of
     this kind for the same holder (None: there is none, or it is erased). `needs` is what a doubt in law asks for, and
-    `doubts` what is on record of it."""
+    `doubts` what is on record of it. `life` is what became of the proof once it was sealed."""
 
     request: ProofRequest
     content: Content
@@ -56,6 +69,7 @@ class ProofView:
     since_last: tuple[Difference, ...] | None
     needs: tuple[DoubtNeed, ...] = ()
     doubts: Sequence[DoubtCheck] = ()
+    life: ProofLife | None = None
 
 
 async def inbox(
@@ -97,19 +111,21 @@ async def view(work: VillageWork, who: Member, request_id: str, now: datetime, *
         content=content,
         payload=payload or {},
         events=await work.requests.events(request_id),
-        problems=_left(work, request, content) if is_open else (),
+        problems=_left(work, request, content, now) if is_open else (),
         approval=await _approval(work, request.approval_id),
         cancellation=await _approval(work, request.cancel_approval_id),
         since_round=await _since(work, before, payload),
         since_last=await _since(work, last, payload),
         needs=await needs_of(work, who.organ, request, now),
-        doubts=await work.requests.doubts(request_id),
+        doubts=await found_of(work, request, content),
+        life=await life_of(work, request, now),
     )
 
 
-def _left(work: VillageWork, request: ProofRequest, content: Content) -> list[Problem]:
+def _left(work: VillageWork, request: ProofRequest, content: Content, now: datetime) -> list[Problem]:
     """What is left for the clerk to mend: who handles it is filled in by submitting it."""
-    return [each for each in problems_of(work, request.type_id, content.payload) if each.field != HANDLER]
+    found = problems_of(work, request.type_id, content.payload, beijing_date(now))
+    return [each for each in found if each.field != HANDLER]
 
 
 async def standing_payload(
@@ -146,13 +162,56 @@ def _require_reader(who: Member) -> None:
         raise Forbidden("督导人查看统计，不查看申请。", "Overseers see figures, not requests.")
 
 
-async def progress(work: VillageWork, code: ProgressCode) -> Progress:
-    """How far a request has come, for who has its code: nothing about persons.
+async def find(work: VillageWork, who: Member, typed: str) -> ProofRequest:
+    """The request of one's organ that has a code of progress, or whose proof has a printed number. Names are not
+    looked for: they lie encrypted.
+
+    Raises:
+        Forbidden: an overseer has none.
+        WrongCheckCharacter: the code is mistyped.
+        NotFound: there is none here; what is another organ's is said alike.
+    """
+    _require_reader(who)
+    try:
+        found = await _found(work, who, typed)
+    except NotFound:
+        raise _nothing_here() from None
+    if found.organ != who.organ.uscc:
+        raise _nothing_here()
+    return found
+
+
+async def _found(work: VillageWork, who: Member, typed: str) -> ProofRequest:
+    try:
+        code = parse_progress_code(typed)
+    except WrongCheckCharacter:
+        raise
+    except InvalidIdentifier:
+        return await work.requests.of_number(who.organ.uscc, as_printed(typed))
+    return await work.requests.of_code(hash_of_code(code))
+
+
+def _nothing_here() -> NotFound:
+    return NotFound(
+        "本单位没有这个查询码或证明编号的申请，请对照再输一次。",
+        "No request here has this code or number: compare it and type it again.",
+    )
+
+
+async def progress(work: VillageWork, code: ProgressCode, now: datetime) -> Progress:
+    """How far a request has come, and what became of its proof, for who has its code: nothing about persons.
 
     Raises:
         NotFound: the code is no request's.
     """
-    return await work.requests.progress(hash_of_code(code))
+    found = await work.requests.progress(hash_of_code(code))
+    return replace(found, life=await work.requests.life_of_code(hash_of_code(code), beijing_date(now)))
+
+
+def code_for(who: Member, request: ProofRequest, content: Content) -> str:
+    """The code of a request made at the counter, for a clerk to hand over: with it one only follows it. That of one
+    made online is its resident's alone, for with it and what the request says one acts in their name; then ""."""
+    return content.code if request.origin is Origin.COUNTER and who.has(OrganDuty.CLERK) else ""
 
 
 async def _approval(work: VillageWork, approval_id: str | None) -> Approval | None:

@@ -23,6 +23,8 @@ from certsvc.domain.sitting import (
 )
 from certsvc.errors import Forbidden
 from certsvc.issuance.village.deciding import require_wish
+from certsvc.issuance.village.lives import require_alive
+from certsvc.issuance.village.terms import require_round_in_term
 from certsvc.issuance.village.work import VillageWork, visible
 
 
@@ -47,12 +49,12 @@ async def mark(work: VillageWork, who: Member, one: Agreed, now: datetime | None
         NotFound: there is no such request in this organ.
         Forbidden: who marks is no approver, or had a hand in it.
         ChangedMeanwhile: it is another version.
-        ActNotAllowed: it does not wait for them, or was not looked at.
+        ActNotAllowed: it does not wait for them, was not looked at, or its term is over.
     """
     await visible(work, who, one.request_id)
     require_member(who, one.act)
     if now is not None:
-        await require_may_agree(work, who, one)
+        await require_may_agree(work, who, one, now)
     await work.requests.mark(who.account, one.request_id, one.seen, now)
 
 
@@ -65,12 +67,12 @@ async def agree(
         InvalidInput: it is nothing, or more than a sitting has.
         NotFound: one of them is no request of this organ.
         Forbidden: they are no approver.
-        ActNotAllowed: the confirmation is another's, for something else, used, or older than five minutes.
+        ActNotAllowed: the confirmation is another's, for something else, used, or older than five minutes; or see
+            `require_sitting`.
         KeyReused: the key was used for something else.
     """
     require_member(who, ProofAct.APPROVE)
-    for one in agreed:
-        await visible(work, who, one.request_id)
+    await require_sitting(work, who, agreed, now)
     if confirmation.account != who.account or confirmation.digest != digest_of_said(agreed):
         raise not_confirmed()
     sitting = Sitting(account=who.account, person=who.name, agreed=tuple(agreed), key=key, confirmation=confirmation.id)
@@ -79,7 +81,21 @@ async def agree(
     return became[1] if became else ()
 
 
-async def require_may_agree(work: VillageWork, who: Member, one: Agreed) -> None:
+async def require_sitting(work: VillageWork, who: Member, agreed: Sequence[Agreed], now: datetime) -> None:
+    """Refuse a sitting as a whole, before it is confirmed, that has a request of another organ in it, or one that was
+    seen and is over by now: which a day that has begun meanwhile does, and nobody's act.
+
+    Raises:
+        NotFound: one of them is no request of this organ.
+        ActNotAllowed: the term of one is over.
+    """
+    for one in agreed:
+        request = await visible(work, who, one.request_id)
+        if one.act is ProofAct.APPROVE and request.version == one.seen:
+            await require_round_in_term(work, request, now)
+
+
+async def require_may_agree(work: VillageWork, who: Member, one: Agreed, now: datetime) -> None:
     """Refuse what somebody cannot agree to, before they are asked to confirm it.
 
     Raises:
@@ -91,4 +107,7 @@ async def require_may_agree(work: VillageWork, who: Member, one: Agreed) -> None
     require_state(request, one.act)
     if one.act is ProofAct.CONFIRM_CANCEL:
         await require_wish(work, who, request)
+    else:
+        await require_round_in_term(work, request, now)
+    await require_alive(work, request, one.act, now)
     require_another(await work.requests.makers(one.request_id), who)

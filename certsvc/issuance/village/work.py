@@ -18,6 +18,7 @@ from certsvc.domain.organ import Member, Organ, OrganDuty
 from certsvc.domain.proof_acts import ProofAct
 from certsvc.domain.proof_answer import require_kept
 from certsvc.domain.proof_catalogue import ProofCatalogue
+from certsvc.domain.proof_ground import CorrectionGround
 from certsvc.domain.proof_request import (
     RESIDENT,
     Consent,
@@ -73,13 +74,17 @@ class Said:
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
-    """The same, as it lies encrypted with its request; `correction` says why the certificate is to be corrected."""
+    """The same, as it lies encrypted with its request; `correction` says why the certificate is to be corrected, for
+    those who read the request, `ground` what everybody may read of that. `named_since` is the version of the request
+    from which on these are the holders: what was found before is about others."""
 
     payload: dict[str, Any]
     code: str
     contact: str | None = None
     notes: str | None = None
     correction: str | None = None
+    ground: CorrectionGround | None = None
+    named_since: int = 0
 
 
 async def member(work: VillageWork, account: str, organ: Uscc, now: datetime) -> Member:
@@ -145,15 +150,31 @@ def open_content(work: VillageWork, request: ProofRequest) -> Content:
     return msgspec.json.decode(plain, type=Content)
 
 
-def seal_content(work: VillageWork, request_id: str, kind: CertificateType, content: Content) -> ProofContent:
+def named_in(kind: CertificateType, payload: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Name and number of every holder as they are written: whom an identity check stands for. The number alone is what
+    a holder is found by, so that a name written wrongly hides no proof of the same person."""
+    tables = (kind.definition.holder, *kind.definition.further_holders)
+    keys = [(each.name, each.code, each.code_kind_field or "") for each in tables]
+    return [tuple(payload.get(key) for key in each) for each in keys]
+
+
+def seal_content(
+    work: VillageWork, request_id: str, kind: CertificateType, content: Content, *, is_of_others: bool = False
+) -> ProofContent:
     """What a request says, encrypted; the name masked and the code hashed beside it."""
     cipher = work.issuing.cipher
-    sealed = cipher.encrypt(msgspec.json.encode(content), context_of(request_id))
-    shown, hashed = _shown(kind, content.payload), _holder_hash(work, kind, content.payload)
-    return ProofContent(sealed=sealed, key_id=cipher.key_id, shown=shown, holder_hash=hashed)
+    return ProofContent(
+        sealed=cipher.encrypt(msgspec.json.encode(content), context_of(request_id)),
+        key_id=cipher.key_id,
+        shown=_shown(kind, content.payload),
+        holder_hash=_holder_hash(work, kind, content.payload),
+        is_of_others=is_of_others,
+    )
 
 
-def as_content(said: Said, code: ProgressCode, correction: str | None) -> Content:
+def as_content(
+    said: Said, code: ProgressCode, correction: str | None, ground: CorrectionGround | None = None
+) -> Content:
     """A draft as it is kept: exactly as it was written.
 
     Raises:
@@ -168,6 +189,7 @@ def as_content(said: Said, code: ProgressCode, correction: str | None) -> Conten
         contact=said.contact or None,
         notes=said.notes or None,
         correction=correction,
+        ground=ground,
     )
     if len(_encoded(content)) > MOST_CONTENT:
         raise InvalidInput("填写的内容太多。", "The draft is too large.")

@@ -48,4 +48,4 @@ select receiver, name, client, account, at from proof_receiver where request_id 
 
 -- name: told
 -- Which organ was told what of a request, in order.
-select receiver, name, client, kind, code, at from proof_told where request_id = $1 order by id
+select receiver, name, client, kind, code, at, replaces from proof_told where request_id = $1 order by id

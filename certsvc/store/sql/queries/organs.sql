@@ -12,6 +12,10 @@ select * from organ where uscc = $1
 -- All organs, the villages of a town together.
 select * from organ order by coalesce(town, uscc), kind, uscc
 
+-- name: some
+-- Organs of these codes.
+select * from organ where uscc = any ($1::text[])
+
 -- name: under
 -- The organs directly under the one $1 of kind $2 and area $3: a town's villages, a city's towns and what has no town.
 select * from organ
@@ -25,6 +29,17 @@ select * from organ where uscc = $1 for no key update
 -- name: keeper
 -- Who keeps the seal of an organ.
 select seal.keeper from organ join seal on seal.id = organ.seal_id where organ.uscc = $1
+
+-- name: seal
+-- The seal of an organ as it stands, and who audits it or ever did.
+select seal.id, seal.state, seal.applicant, seal.approver, seal.manager, seal.keeper, seal.auditor, seal.needs_authorisation,
+  array(select seal.auditor::text union select e.predecessor::text from seal_event e
+    where e.seal_id = seal.id and e.act = 'replace_auditor' and e.predecessor is not null) as audits
+from organ join seal on seal.id = organ.seal_id where organ.uscc = $1
+
+-- name: lock_seal
+-- A seal that is to pass to another keeper stays as it is looked at.
+select from seal where id = $1 for no key update
 
 -- name: appointments
 -- Who has or had which duty in an organ, in the order of beginning.

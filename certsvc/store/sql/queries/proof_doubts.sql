@@ -8,11 +8,11 @@ select needs from proof_doubt where request_id = $1
 
 -- name: checks
 -- What was found, about the holder that the request names now; of several for one need the newest.
-select distinct on (c.need) c.need, c.said, c.account, c.person, c.at
+select distinct on (c.need) c.need, c.said, c.version, c.account, c.person, c.at
 from proof_doubt_check c
 join proof_request r on r.id = c.request_id and r.holder_hash is not distinct from c.holder_hash
 where c.request_id = $1
-order by c.need, c.at desc, c.key
+order by c.need, c.version desc, c.at desc, c.key
 
 -- name: recorded
 -- What was put on record under this key.

@@ -22,6 +22,14 @@ where r.id = $1
 -- The request that is followed by a code.
 select id from proof_request where code_hash = $1
 
+-- name: of_number
+-- The newest request of the organ $1 that became a proof with the printed number $2, or was to.
+select r.id from certificate c
+join issue_order o on o.slot = c.slot and o.ref = c.ref
+join proof_request r on r.approval_id = o.key
+where c.number = $2 and r.organ = $1
+order by c.version desc limit 1
+
 -- name: lock
 -- One act at a time.
 select id, version, state, approval_id, cancel_approval_id from proof_request where id = $1 for no key update
@@ -35,6 +43,11 @@ select version, digest from proof_request_event where request_id = $1 and key = 
 insert into proof_request_event (request_id, version, act, state, account, person, at, reason, identity_how,
   consent_what, consent_how, approval_id, key, digest, confirmation)
 values ($1, $2, $3, '', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+
+-- name: others
+-- Other persons are named, whatever they are found by: for a moment that is of nobody, so that with the one before goes
+-- how they were seen, and what they agreed to.
+update proof_request set holder_hash = sha256(sealed) where id = $1
 
 -- name: content
 -- What a request says, anew.
@@ -103,11 +116,14 @@ limit $4
 
 -- name: progress
 -- What may be said of a request to who has its code.
-select r.type_id, organ.name as organ_name, r.state, asked.state as outcome, r.version, r.opened_at, r.changed_at, r.due,
-  case when r.state = 'returned' then newest.reason end as reason
+select r.type_id, organ.name as organ_name, r.origin, r.state, asked.state as outcome, r.version, r.opened_at,
+  r.changed_at, r.due, case when r.state = 'returned' then newest.reason end as reason,
+  case when r.state = 'approved' then seal_wait.reason end as waits
 from proof_request r
 join organ on organ.uscc = r.organ
 left join approval asked on asked.id = r.approval_id
+left join issue_order reserved on reserved.client = asked.client and reserved.key = asked.id
+left join seal_wait on seal_wait.slot = reserved.slot and seal_wait.ref = reserved.ref
 left join lateral (
   select e.reason from proof_request_event e where e.request_id = r.id and e.act in ('return', 'reopen')
   order by e.version desc limit 1) newest on true

@@ -58,7 +58,8 @@ insert into holder (slot, ref, place, name, code_kind, code, code_hash) values (
 select c.ref, life_ref, act, takes_over, case when category = 'permit' then root_ref end as licence_ref, type_id,
   type_version, type_number, number, version, identifier, issuer_name, issuer_uscc, seal_id, valid_from, valid_to, subject,
   sealed_payload, payload_key_id, list_name, list_index, reserved_at, token, issued_at, layout, file, page, x_mm, y_mm,
-  module_mm, seal_x_mm, seal_y_mm
+  module_mm, seal_x_mm, seal_y_mm,
+  (select o.ref from certificate o where o.slot = c.slot and o.life_ref = c.life_ref and o.version = c.version - 1) as replaces
 from certificate c
 left join external_page p on p.slot = c.slot and p.ref = c.ref
 where c.slot = $1 and c.ref = $2

@@ -23,12 +23,12 @@ create index proof_refusal_with_words on proof_refusal (at) where words is not n
 create table proof_fact (
   id bigint generated always as identity primary key,
   organ text not null,
-  area text not null,
   kind text not null,
   day date not null,
   places integer[] not null,
   due date,
   step integer not null default 0,
+  scopes text[] not null,
   constraint a_step_has_its_day check (step = 0 or due is not null)
 );
 
@@ -36,7 +36,7 @@ comment on table proof_fact is 'what happened, one row each, until it is added t
 comment on column proof_fact.kind is 'the type of a proof or the item of a catalogue; -: no catalogue has it';
 comment on column proof_fact.places is 'which counts of proof_total.counts go up by one (domain/village_figures.py)';
 
-create index proof_fact_by_organ on proof_fact (organ, day);
+create index proof_fact_in_scopes on proof_fact using gin (scopes);
 
 create table proof_total (
   kind text not null,
@@ -48,8 +48,8 @@ create table proof_total (
 
 comment on table proof_total is 'counts of all that happened up to a day: those of a period are the difference of two rows';
 comment on column proof_fact.step is '1: a request is open from now on; -1: no more; due is its last day';
-comment on column proof_total.scope is 'an organ, or an area for all organs in it';
-comment on column proof_total.kind is 'as in proof_fact; empty: all kinds together, of organs only';
+comment on column proof_total.scope is 'whose acts are counted together, as proof_scopes has it';
+comment on column proof_total.kind is 'as in proof_fact; empty: all kinds together';
 
 create table proof_open (
   scope text not null,
@@ -63,6 +63,8 @@ comment on table proof_open is 'how many requests are open, by their last day; s
 
 create index proof_open_none on proof_open (due) where number = 0;
 create index proof_request_late on proof_request (organ, due) where turn is not null;
+create index proof_request_late_anywhere on proof_request (due, organ, id) where turn is not null;
+create index organ_by_city on organ (left(area, 4)); -- its statistics say that late requests are met in order of due
 
 create function proof_place(measure integer, took interval) returns integer
   language sql immutable strict parallel safe
@@ -96,11 +98,17 @@ create function proof_step(act text) returns integer language sql immutable stri
 
 comment on function proof_step is 'by how much an act changes how many requests are open, as proof_act has it';
 
+create function proof_scopes(of organ) returns text[] language sql immutable parallel safe
+  return array[of.uscc, coalesce(of.town, of.uscc) || '+', left(of.area, 4)];
+
+comment on function proof_scopes is
+  'where the acts of an organ count: in itself, in its town with all its villages, in its city';
+
 create function count_proof_event() returns trigger language plpgsql
 set search_path = pg_catalog, public, pg_temp as $$
 begin
-  insert into proof_fact (organ, area, kind, day, places, due, step)
-  select r.organ, o.area, r.type_id, day_of(new.at), p.places, r.due, proof_step(new.act)
+  insert into proof_fact (organ, kind, day, places, due, step, scopes)
+  select r.organ, r.type_id, day_of(new.at), p.places, r.due, proof_step(new.act), proof_scopes(o)
   from proof_request r join organ o on o.uscc = r.organ, proof_places(new) p(places)
   where r.id = new.request_id and p.places is not null;
   return null;
@@ -110,8 +118,8 @@ $$;
 create function count_proof_refusal() returns trigger language plpgsql
 set search_path = pg_catalog, public, pg_temp as $$
 begin
-  insert into proof_fact (organ, area, kind, day, places)
-  select new.organ, area, coalesce(new.item, '-'), day_of(new.at), array[1, 2] from organ where uscc = new.organ;
+  insert into proof_fact (organ, kind, day, places, scopes)
+  select o.uscc, coalesce(new.item, '-'), day_of(new.at), array[1, 2], proof_scopes(o) from organ o where o.uscc = new.organ;
   return null;
 end
 $$;
@@ -145,11 +153,11 @@ begin
   for more in
     select kind, scope, day, array_agg(place) as places, array_agg(n) as numbers
     from (
-      select s.kind, s.scope, f.day, place, count(*)::integer as n
-      from proof_fact f, unnest(f.places) place,
-        lateral (values ('', f.organ), (f.kind, f.organ), (f.kind, f.area)) s(kind, scope)
+      select k.kind, scope, f.day, place, count(*)::integer as n
+      from proof_fact f join organ o on o.uscc = f.organ, unnest(f.places) place, unnest(proof_scopes(o)) scope,
+        lateral (values (''), (f.kind)) k(kind)
       where f.id = any (taken)
-      group by s.kind, s.scope, f.day, place) counted
+      group by k.kind, scope, f.day, place) counted
     group by kind, scope, day order by kind, scope, day
   loop
     insert into proof_total (kind, scope, day, counts)
@@ -163,10 +171,10 @@ begin
     where t.kind = more.kind and t.scope = more.scope and t.day >= more.day;
   end loop;
   insert into proof_open (scope, kind, due, number)
-  select s.scope, s.kind, f.due, sum(f.step)
-  from proof_fact f, lateral (values ('', f.organ), (f.kind, f.organ), (f.kind, f.area)) s(kind, scope)
+  select scope, k.kind, f.due, sum(f.step)
+  from proof_fact f join organ o on o.uscc = f.organ, unnest(proof_scopes(o)) scope, lateral (values (''), (f.kind)) k(kind)
   where f.id = any (taken) and f.step <> 0
-  group by s.scope, s.kind, f.due
+  group by scope, k.kind, f.due
   on conflict (scope, kind, due) do update set number = proof_open.number + excluded.number;
   delete from proof_open where number = 0;
   delete from proof_fact where id = any (taken);
@@ -177,6 +185,44 @@ $$;
 comment on function fold_proof_facts is
   'adds the oldest facts to the totals, at most so many, and takes them away: in one transaction, so that each counts once';
 
+create function add_up_proof_totals(into_scope text, members text[]) returns void language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
+begin
+  delete from proof_total where scope = into_scope;
+  delete from proof_open where scope = into_scope;
+  insert into proof_total (kind, scope, day, counts)
+  select kind, into_scope, day, array_agg(so_far::integer order by place)
+  from (
+    select kind, day, place, sum(sum(more)) over (partition by kind, place order by day) as so_far
+    from (
+      select t.kind, t.day, place, held - lag(held, 1, 0) over (partition by t.kind, t.scope, place order by t.day) as more
+      from proof_total t, unnest(t.counts) with ordinality as each(held, place)
+      where t.scope = any (members)) steps
+    group by kind, day, place) days
+  group by kind, day;
+  insert into proof_open (scope, kind, due, number)
+  select into_scope, kind, due, sum(number) from proof_open where scope = any (members) group by kind, due;
+end
+$$;
+
+comment on function add_up_proof_totals is 'makes the totals of a scope anew from those of its members';
+
+create function regroup_proof_totals() returns trigger language plpgsql
+set search_path = pg_catalog, public, pg_temp as $$
+declare
+  its_town text;
+begin
+  perform pg_advisory_xact_lock(5260427114); -- as in fold_proof_facts
+  update proof_fact set scopes = proof_scopes(new) where organ = new.uscc;
+  foreach its_town in array array[coalesce(old.town, old.uscc), coalesce(new.town, new.uscc)] loop
+    perform add_up_proof_totals(its_town || '+', array(select uscc from organ where coalesce(town, uscc) = its_town));
+  end loop;
+  return null;
+end
+$$;
+
+comment on function regroup_proof_totals is 'a village that comes to another town takes its figures along';
+
 create trigger count_proof_event after insert on proof_request_event
   for each row execute function count_proof_event();
 create trigger guard_proof_refusal before insert or update on proof_refusal
@@ -184,3 +230,5 @@ create trigger guard_proof_refusal before insert or update on proof_refusal
 create trigger count_proof_refusal after insert on proof_refusal for each row execute function count_proof_refusal();
 create trigger keep before delete on proof_refusal for each row execute function refuse_change();
 create trigger keep_all before truncate on proof_refusal for each statement execute function refuse_change();
+create trigger regroup_proof_totals after update on organ
+  for each row when (new.town is distinct from old.town) execute function regroup_proof_totals();
