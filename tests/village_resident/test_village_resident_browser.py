@@ -138,7 +138,7 @@ def test_a_terminal_prints_what_verifies_and_forgets_by_itself(
 def test_without_a_script_a_terminal_forgets_and_the_clerk_hands_out(
     resident_room: DeskRoom, collected: tuple[ProgressCode, ProofRequest, str], browser: Browser
 ) -> None:
-    _, request, _ = collected
+    code, request, _ = collected
     with opened(browser, resident_room, DESK, script=False) as page:
         page.goto("/village/sign-in")
         page.locator("[name=name]").fill(CLERK)
@@ -149,7 +149,6 @@ def test_without_a_script_a_terminal_forgets_and_the_clerk_hands_out(
         page.get_by_label("当面核对身份证件").check()
         page.get_by_role("button", name="生成取件码").click()
         secret = " ".join(page.locator(".big.code i").all_inner_texts())
-        code = page.locator(".ticket dd.code").inner_text()
         page.goto("/apply/terminal")
         page.locator("#code").fill(code)
         page.locator("#secret").fill(secret)
