@@ -40,6 +40,7 @@ pytest_plugins = ["batch_fixtures"]
 NOW = datetime.now(UTC)
 
 
+@pytest.mark.long
 def test_suspending_many_waits_for_two_other_persons_and_is_done_in_their_name(batches: Batches) -> None:
     async def story(parts: Parts) -> Any:
         issued = await worked(parts, wanted("to suspend"), payloads(food(301), food(302)))

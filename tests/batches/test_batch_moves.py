@@ -40,6 +40,7 @@ from certsvc.store import batches as batches_module
 pytest_plugins = ["batch_fixtures"]
 
 
+@pytest.mark.long
 def test_paused_between_rows_it_goes_on_where_it_was(batches: Batches) -> None:
     async def story(parts: Parts) -> Any:
         batch = await parts.send(wanted("paused"), payloads(*(food(700 + number) for number in range(3))))

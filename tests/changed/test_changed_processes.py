@@ -43,6 +43,7 @@ def in_processes(bench: Bench, shelf: Shelf, data: bytes) -> Changed | None:
     return run(ask())
 
 
+@pytest.mark.long
 def test_a_page_is_drawn_anew_and_compared_by_real_workers(bench: Bench, shelf: Shelf) -> None:
     found = in_processes(bench, shelf, saved_by_another_program(bench.genuine))
     assert found is not None and (found.source, found.compared.differences) == ("redrawn", ())

@@ -34,6 +34,7 @@ def do(walks: Walks, act: SealAct) -> RegisteredSeal:
     return asyncio.run(story())
 
 
+@pytest.mark.long
 def test_a_suspended_seal_makes_its_orders_wait_and_resumed_finishes_them_once(walks: Walks) -> None:
     order = licence_order(501)
     do(walks, SealAct.SUSPEND)

@@ -36,6 +36,7 @@ def licence(length: int, layout: int = 0) -> list[Letter]:
     return letters(renderer().render(face_of(LICENCE, payload, layout, specimen=False)))
 
 
+@pytest.mark.long
 def test_a_business_scope_shrinks_as_it_grows_and_the_other_fields_keep_their_size() -> None:
     sizes, names = [], set()
     for length in (50, 300, 800, 1600):

@@ -42,6 +42,7 @@ def every_sheet(both: Iterable[SealedSet]) -> list[tuple[Sheet, x509.Certificate
     return [(sheet, root_of(sealed)) for sealed in both for sheet in sealed.sheets]
 
 
+@pytest.mark.long
 def test_pyhanko_trusts_seal_and_timestamp_with_revocation_required(both: Both) -> None:
     for sheet, root in every_sheet(both):
         reader = PdfFileReader(io.BytesIO(sheet.sealed))

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import asyncpg
+import pytest
 from dying import die_before_statement, ran_to_the_end
 from embedded_fixture import Database
 from made_up import NOW
@@ -28,6 +29,7 @@ async def go_on(seals: PostgresSeals, seal_id: str) -> list[SealEvent]:
     return [*await seals.events(seal_id)]
 
 
+@pytest.mark.long
 def test_killed_before_any_statement_the_next_try_does_the_same_acts_once(database: Database) -> None:
     def dying(seal_id: str, number: int) -> bool:
         async def story() -> None:

@@ -158,6 +158,7 @@ def sought(room: DeskRoom, text: str, name: str = CLERK, at: str = AT) -> tuple[
     return answer.status_code, answer.headers.get("location", answer.text)
 
 
+@pytest.mark.long
 def test_village_a_request_was_found_only_by_turning_pages(desk_room: DeskRoom, submitted: str) -> None:
     code = code_of(desk_room, submitted)
     assert sought(desk_room, f" {code.lower().replace('-', ' ')}") == (303, submitted)
@@ -178,6 +179,7 @@ def a_sealed_one(room: DeskRoom) -> tuple[str, str]:
     return str(room.rows(statement, id_of(page))[0]["number"]), page
 
 
+@pytest.mark.long
 def test_village_another_organs_request_and_none_are_not_found_alike(desk_room: DeskRoom, submitted: str) -> None:
     code, (number, _) = code_of(desk_room, submitted), a_sealed_one(desk_room)
     elsewhere = f"/village/at/{OTHER}"
@@ -203,6 +205,7 @@ def test_village_what_is_no_code_and_no_number_is_answered_in_our_own_words(desk
     assert status in (400, 404) and 'aria-invalid="true"' in said and "hreflang" not in said
 
 
+@pytest.mark.long
 def test_village_a_preview_led_approvers_and_auditors_to_a_form_they_may_not_open(desk_room: DeskRoom) -> None:
     page = draft(desk_room, "half", household="", members=[])
     form = f'href="{page}/form'

@@ -106,6 +106,7 @@ def test_rows_come_and_go_in_place_and_what_is_not_asked_is_put_away(
     assert form_room.content(water).payload["names"] == ["周1", "周3", "周4", "周5"]
 
 
+@pytest.mark.long
 def test_a_line_that_drops_mid_form_loses_nothing_and_is_made_up_for(
     browser: Browser, form_room: FormRoom, form_base: str
 ) -> None:

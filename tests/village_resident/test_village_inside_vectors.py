@@ -38,6 +38,7 @@ from certsvc.ids import ProgressCode
 from certsvc.issuance.village.work import VillageWork
 
 pytest_plugins = ["walk_fixtures", "resident_fixtures"]
+pytestmark = pytest.mark.long
 PROGRESS = "/apply/progress"
 WORDS = Path(__file__).resolve().parents[2] / "verifier_web" / "words"
 STATE = "update seal set state = '{}' where id = 'village-shitang'"

@@ -182,6 +182,7 @@ def test_who_guesses_the_last_four_gets_five_tries(resident_room: DeskRoom) -> N
     assert phone.post(PROGRESS, {"code": code}).status_code == 200, "how far it is can be asked"
 
 
+@pytest.mark.long
 def test_the_proof_is_fetched_with_code_and_number_printed_and_cancelled(resident_room: DeskRoom, walks: Walks) -> None:
     """The whole way: handed out by the clerk's page, downloaded, printed at a terminal; both papers verify by their QR,
     and after it is cancelled both say so and nothing more is handed out. The organ that was named is told of both."""

@@ -38,6 +38,7 @@ def return_(hand: Hand, page: str, reason: str) -> None:
     assert answer.status_code == 303, said(answer.text)
 
 
+@pytest.mark.long
 def test_a_sitting_of_five_by_password_and_code_leaves_out_what_changed(
     desk_room: DeskRoom, sitting_approver: Approver
 ) -> None:
@@ -118,6 +119,7 @@ def test_two_approvers_at_once_one_wins_and_the_other_is_told(desk_room: DeskRoo
     assert "您看到的是第 3 版，现在是第 4 版" in text and request_of(desk_room, one).state is ProofState.RETURNED
 
 
+@pytest.mark.long
 def test_who_made_it_and_who_may_not_are_refused_by_page_and_by_forged_form(desk_room: DeskRoom) -> None:
     (own,) = waiting(desk_room, "own", name=SECOND)
     page = f"{AT}/requests/{own}"

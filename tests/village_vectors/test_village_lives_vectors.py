@@ -47,6 +47,7 @@ from certsvc.issuance.village.work import VillageWork, clerk_acts_as
 from certsvc.store.proof_requests import PostgresProofRequests
 
 pytest_plugins = ["walk_fixtures", "desk_fixtures"]
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

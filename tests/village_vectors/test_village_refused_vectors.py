@@ -47,6 +47,7 @@ from certsvc.issuance.village.work import Said, VillageWork
 from certsvc.store.proof_requests import PostgresProofRequests
 
 pytest_plugins = ["walk_fixtures", "desk_fixtures"]
+pytestmark = pytest.mark.long
 
 COUPLE = "marital-relation-proof"
 DAY = timedelta(days=1)
