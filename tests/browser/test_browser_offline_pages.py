@@ -24,6 +24,11 @@ DETECTOR = """
 CAMERA = """
   navigator.mediaDevices.getUserMedia = async () => document.createElement('canvas').captureStream();
 """
+SLOW_SHELF = """
+  const keys = Cache.prototype.keys;
+  const later = () => new Promise(done => setTimeout(done, 300));
+  Cache.prototype.keys = async function () { await later(); return keys.call(this); };
+"""
 NO_CAMERA = """
   navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', 'NotAllowedError'); };
 """
@@ -171,6 +176,7 @@ def test_only_the_page_that_scans_may_ask_for_the_camera(context: BrowserContext
 def test_a_list_is_chosen_kept_dropped_and_everything_deleted(context: BrowserContext, room: Room) -> None:
     page = context.new_page()
     make_ready(page, room)
+    page.add_init_script(SLOW_SHELF)  # what is said to be kept is shown by then
     page.goto(f"{room.base}/offline?lang=zh")
     page.locator("#manage").wait_for()
     name = room.list_of("valid")

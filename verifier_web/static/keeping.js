@@ -7,6 +7,17 @@ const MIB = 1024 * 1024;
 const find = id => document.getElementById(id);
 const now = () => Date.now() / 1000;
 
+let shown = Promise.resolve();
+
+/** What is kept now. In turn: of two that read at once, the one that ends last might have read first. */
+function showKept() {
+  shown = shown.catch(() => {}).then(async () => {
+    await showKeys();
+    await showLists();
+  });
+  return shown;
+}
+
 async function showKeys() {
   const keys = await store.keptKeys();
   const text = !keys ? said.keys_none : now() < keys.expiresAt ? said.keys : said.keys_old;
@@ -26,7 +37,7 @@ function row({name, issuedAt, expiresAt, bytes}) {
   put(item, 'text', fill(text, {at: moment(issuedAt), until: moment(expiresAt), size: size(bytes)}));
   const button = item.querySelector('button');
   button.setAttribute('aria-label', fill(said.drop_of, {name: title}));
-  button.addEventListener('click', () => store.dropList(name).then(showLists));
+  button.addEventListener('click', () => store.dropList(name).then(showKept));
   return item;
 }
 
@@ -38,24 +49,23 @@ async function keep(event) {
   const [code] = await Promise.allSettled([store.keepList(name, now(), {force: true})]);
   const isKept = code.status === 'fulfilled' && code.value;
   if (isKept) await store.choose([...(await store.chosenLists()), name]);
-  say(isKept ? said.kept : code.status === 'fulfilled' ? said.no_such : said.failed);
-  await showLists();
+  await say(isKept ? said.kept : code.status === 'fulfilled' ? said.no_such : said.failed);
 }
 
 async function refresh() {
-  say((await store.refresh(now(), {force: true})) ? said.refreshed : said.failed);
-  await showKeys();
-  await showLists();
+  await say((await store.refresh(now(), {force: true})) ? said.refreshed : said.failed);
 }
 
 async function forget() {
   await store.dropAll();
-  say(said.forgotten);
-  await showKeys();
-  await showLists();
+  await say(said.forgotten);
 }
 
-const say = text => { find('done').textContent = text; };
+/** Says what was done, once it shows. */
+async function say(done) {
+  await showKept();
+  find('done').textContent = done;
+}
 
 /** The quarters of the last five years, the newest first, by the day in Beijing. */
 function offerQuarters() {
@@ -81,8 +91,7 @@ async function start() {
   await navigator.serviceWorker.ready;
   find('ready').textContent = said.ready;
   await store.refresh(now());
-  await showKeys();
-  await showLists();
+  await showKept();
 }
 
 await start();
