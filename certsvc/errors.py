@@ -47,8 +47,6 @@ class CertsvcError(Exception):
         self.zh = zh
         self.en = en
         self.problems = tuple(problems)
-        self.page: object = None
-        """What a browser is shown instead of the usual page, where what was typed must not be lost."""
 
     @classmethod
     def title(cls) -> str:

@@ -107,6 +107,11 @@ class ProofRequest:
         return self.due is not None and self.due < today and self.turn is not None
 
     @property
+    def could_not_be_sealed(self) -> bool:
+        """Whether it was approved in vain, and a clerk opens it again; then what came of that round is past."""
+        return self.state is ProofState.APPROVED and self.outcome is ApprovalState.FAILED
+
+    @property
     def turn(self) -> Turn | None:
         """Whose turn it is."""
         match self.state:

@@ -6,11 +6,11 @@ from litestar import Request, Response
 from litestar.response import Redirect
 from structlog.typing import FilteringBoundLogger
 
-from certsvc.errors import CertsvcError, NotSignedIn
+from certsvc.errors import NotSignedIn
 from certsvc.http.access import route_name
 from certsvc.http.negotiation import wants_page
 from certsvc.http.pages import Pages
-from certsvc.http.problems import show
+from certsvc.http.problems import AnsweredByPage, show
 from certsvc.log import log_unexpected
 
 
@@ -21,7 +21,7 @@ class AnswerProblems:
         self._pages, self._log = pages, log
 
     def __call__(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-        if isinstance(error, CertsvcError) and isinstance(error.page, Response) and wants_page(request):
+        if isinstance(error, AnsweredByPage):
             return error.page
         if isinstance(error, NotSignedIn) and wants_page(request):
             return Redirect(error.address, status_code=303)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from certsvc.errors import (
@@ -30,6 +31,15 @@ CODES_BY_STATUS = {
 }
 MOST_PROBLEMS, LONGEST_FIELD, LONGEST_DETAIL = 50, 200, 400
 RETRY_AFTER_SECONDS = "10"
+
+
+class AnsweredByPage(Exception):
+    """Ends a request with a page of its own in place of the one for its problem, which is the cause: where what was
+    typed must not be lost."""
+
+    def __init__(self, page: Response[Any]) -> None:
+        super().__init__()
+        self.page = page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

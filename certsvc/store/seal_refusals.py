@@ -256,22 +256,6 @@ def _act_refused(seal_id: str, act: SealAct, why: str, met: str) -> CertsvcError
     )
 
 
-_SUCCESSORS = {
-    "has_acted": (
-        "{met} 办理过印章 {seal} 的事项，不能来监督它。",
-        "{met} has acted on the seal {seal} and cannot audit it.",
-    ),
-    "has_audited": (
-        "{met} 监督过印章 {seal}，不能担任别的职责。",
-        "{met} has audited the seal {seal} and takes no other duty for it.",
-    ),
-    "approves_in_organ": (
-        "{met} 在用印单位担任审批人或监督人，不能保管印章 {seal}（国办发〔2001〕52号）。",
-        "{met} approves in the organ of the seal {seal}, or audits it, and cannot keep the seal.",
-    ),
-}
-
-
 def only_in_village(seal_id: str) -> SealRefused:
     """The error, for what is asked for past the village: it would wait for an approval that nobody can give."""
     return SealRefused(

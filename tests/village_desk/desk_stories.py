@@ -53,8 +53,8 @@ def saved(room: DeskRoom, page: str, name: str = CLERK, **changes: Any) -> None:
     room.tell(story)
 
 
-def decided(room: DeskRoom, page: str, done: ProofAct, reason: str | None = None) -> None:
-    """An approver says something, and the worker does what was approved."""
+def decided(room: DeskRoom, page: str, done: ProofAct, reason: str | None = None, *, carried_out: bool = True) -> None:
+    """An approver says something, and the worker does what was approved, if it gets to it."""
 
     async def story(work: VillageWork) -> None:
         known, who, now = (
@@ -68,7 +68,7 @@ def decided(room: DeskRoom, page: str, done: ProofAct, reason: str | None = None
         await say(work, who, known.id, agrees, reason, known.version, key, now, sure)
 
     room.tell(story)
-    if done in (ProofAct.APPROVE, ProofAct.CONFIRM_CANCEL):
+    if carried_out and done in (ProofAct.APPROVE, ProofAct.CONFIRM_CANCEL):
         room.seal(id_of(page))
 
 

@@ -13,6 +13,7 @@ from desk_stories import decided, draft, id_of
 from sitting_room import AT, GROUND, now, request_of, waiting
 from village_people import APPROVER, CLERK, SECOND, VILLAGE
 
+from certsvc.domain.approval import ApprovalState
 from certsvc.domain.evidence import new_evidence_id
 from certsvc.domain.proof_acts import ProofAct
 from certsvc.domain.proof_request import KEPT_DAYS
@@ -125,3 +126,27 @@ def test_village_a_nul_in_the_key_of_a_file_is_no_failure_of_ours(desk_room: Des
     fields = {"form_token": token(hand), "seen": "1", "key": "k" * 20 + "\0", "name": ""}
     answer = hand._client.post(f"{page}/evidence", data=fields, files={"file": ("a.png", b"x")})
     assert answer.status_code == 400, answer.text[:2000]
+
+
+@pytest.mark.long
+def test_village_what_could_not_be_sealed_waited_in_other_hands_and_stayed_failed_once_reopened(
+    desk_room: DeskRoom,
+) -> None:
+    (one,) = waiting(desk_room, "cannot be sealed")
+    decided(desk_room, f"{AT}/requests/{one}", ProofAct.APPROVE, carried_out=False)
+
+    async def fails(work: VillageWork) -> None:
+        approval = (await work.requests.request(one)).approval_id
+        assert approval is not None
+        await work.approvals.finish(
+            approval, ApprovalState.FAILED, {"error": {"zh": "没有字形", "en": "no glyph"}}, now()
+        )
+
+    desk_room.tell(fails)
+    for name, waits in ((CLERK, True), (APPROVER, False)):
+        mine, _, others = Hand(desk_room, name).get(AT).text.partition('aria-labelledby="find"')
+        assert (one in mine, one in others) == (waits, not waits), name
+    clerk, page = Hand(desk_room, CLERK), f"{AT}/requests/{one}"
+    assert "没有字形" in clerk.get(page).text
+    assert clerk.act(page, "reopen", reason="改一个字").status_code == 303
+    assert "没有字形" not in clerk.get(page).text

@@ -17,7 +17,9 @@ from certsvc.domain.calendar import beijing_date
 from certsvc.domain.organ import Member, OrganDuty
 from certsvc.errors import ForeignForm, InvalidInput, NotFound, NotSignedIn
 from certsvc.http.form import MOST, read_form
+from certsvc.http.negotiation import wants_page
 from certsvc.http.pages import Pages
+from certsvc.http.problems import AnsweredByPage
 from certsvc.http.routes import Asked
 from certsvc.http.village.bundle import Villages
 from certsvc.http.village.keeping import kept_page
@@ -80,8 +82,8 @@ class Console:
         """Who sent a form of ours to a page of an organ, and its fields; `most` is its size in bytes.
 
         Raises:
-            NotSignedIn, ForeignForm, WrongMediaType, MessageTooLarge, InvalidInput: see `Sessions.form`; the first two
-                with a page that gives back what was typed.
+            NotSignedIn, ForeignForm, WrongMediaType, MessageTooLarge, InvalidInput: see `Sessions.form`.
+            AnsweredByPage: in place of the first two, for a browser: what was typed is given back.
             NotFound: see `at`.
         """
         self.sessions.require_own(request)
@@ -95,8 +97,9 @@ class Console:
             signed = await self.sessions.signed_in(request, now)
             self.sessions.require_token(request, fields.get(FORM_TOKEN, ""))
         except (NotSignedIn, ForeignForm) as error:
-            error.page = kept_page(self.sessions, request, signed, fields)
-            raise
+            if not wants_page(request):
+                raise
+            raise AnsweredByPage(kept_page(self.sessions, request, signed, fields)) from error
         return signed
 
     def page(self, request: Asked, at: At, name: str, status: int = 200, **values: Any) -> Response[bytes]:

@@ -30,7 +30,7 @@ from certsvc.domain.organ import (
     version_of,
 )
 from certsvc.domain.organ_seal import OrganSeal
-from certsvc.errors import CertsvcError, InvalidInput, KeyReused, NotFound, NotSignedIn, Problem
+from certsvc.errors import CertsvcError, InvalidInput, KeyReused, NotFound, Problem
 from certsvc.http.form import every
 from certsvc.http.language import Language
 from certsvc.http.routes import Asked, route
@@ -135,8 +135,6 @@ class _HandoverPages:
                 return self._done(request, at, handover)
             if problems := await look_at_handover(self._organs, handover, now):
                 raise InvalidInput("这次交接还不能办。", "The handover cannot be done yet.", problems=problems)
-        except NotSignedIn:
-            raise
         except KeyReused:
             return self._form(request, at, known, typed, new_key(), _done_before())
         except CertsvcError as error:

@@ -11,7 +11,6 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from certsvc.domain.approval import ApprovalState
 from certsvc.domain.calendar import beijing_date
 from certsvc.domain.organ import OrganDuty
 from certsvc.domain.proof_acts import ProofState
@@ -168,7 +167,7 @@ class _Lister:
 
     def _tag(self, request: ProofRequest) -> tuple[str, str, str]:
         tags = self._words["tags"]
-        if request.state is ProofState.APPROVED and request.outcome is ApprovalState.FAILED:
+        if request.could_not_be_sealed:
             return tags["failed"], "bad", "stop"
         if request.is_late(self._today):
             return tags["late"].format(n=_days_late(request, self._today)), "bad", "clock"

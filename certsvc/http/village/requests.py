@@ -127,7 +127,7 @@ class RequestPage:
         return {
             "wait": wait_words(language, wait) if wait else "",
             "needs_somebody": wait is not None and wait.reason not in BY_ITSELF,
-            "failed": _failure(approval, language) if proof.outcome is ApprovalState.FAILED else "",
+            "failed": _failure(approval, language) if proof.could_not_be_sealed else "",
             "typed_code": str((approval.result or {}).get("code", "")) if approval and proof.state in SEALED else "",
             "wish": waits_for_cancelling(found.cancellation),
         }
@@ -241,13 +241,12 @@ def waits_for_approver(cancellation: Approval | None) -> bool:
 def _may(who: Member, found: ProofView) -> Mapping[str, bool]:
     """Which forms and links a clerk has; an auditor and an approver have none."""
     state, clerk = found.request.state, who.has(OrganDuty.CLERK)
-    failed = state is ProofState.APPROVED and found.request.outcome is ApprovalState.FAILED
     sealed, life = clerk and state is ProofState.SEALED, found.life
     alone = sealed and life is not None and life.correction is None and not waits_for_cancelling(found.cancellation)
     return {
         "edit": clerk and state in WITH_CLERK,
         "withdraw": clerk and state in PROOF_ACTS[ProofAct.WITHDRAW].leads,
-        "reopen": clerk and failed,
+        "reopen": clerk and found.request.could_not_be_sealed,
         "correct": alone and life is not None and life.state in USABLE,
         "cancel": alone and life is not None and life.state in CANCELLABLE,
         "take": sealed and life is not None and life.state in USABLE,

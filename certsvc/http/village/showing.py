@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from certsvc.domain.approval import ApprovalState
 from certsvc.domain.handing import Handing
 from certsvc.domain.looked_into import is_looked_into
 from certsvc.domain.proof_acts import PROOF_ACTS, ProofAct, ProofState
@@ -235,9 +234,7 @@ def _look(request: ProofRequest, place: int, at: int) -> str:
         return DONE
     if place > at:
         return LATER
-    stopped = request.state in (ProofState.WITHDRAWN, ProofState.CANCELLED) or (
-        request.state is ProofState.APPROVED and request.outcome is ApprovalState.FAILED
-    )
+    stopped = request.state in (ProofState.WITHDRAWN, ProofState.CANCELLED) or request.could_not_be_sealed
     return STOPPED if stopped else NOW
 
 

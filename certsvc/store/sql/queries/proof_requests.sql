@@ -79,7 +79,7 @@ order by one.changed_at desc limit 1
 
 -- name: inbox
 -- Open requests of the organ $1 in the turns $2 that wait for the account $3 (a clerk if $7, an approver if $8), or
--- with $9 false the others; what is due first comes first, after ($4, $5).
+-- with $9 false the others; what is due first comes first, after ($4, $5). What could not be sealed waits for a clerk.
 select r.*, handler.name as handler_name, checked.name as identity_by_name, asked.state as outcome
 from unnest($2::text[]) as whose (turn)
 cross join lateral (
@@ -91,7 +91,7 @@ cross join lateral (
     and $9 = case one.turn
       when 'clerk' then $7 and coalesce(one.handler = $3, true)
       when 'approver' then $8 and not is_maker(one.id, $3)
-      else false end
+      else $7 and exists (select from approval a where a.id = one.approval_id and a.state = 'failed') end
   order by one.due, one.id
   limit $6) r
 left join account handler on handler.id = r.handler
