@@ -20,7 +20,7 @@ import pytest
 from certsvc.store.embedded import EmbeddedServer
 
 ROOT = Path(__file__).resolve().parent.parent
-SECONDS = 120
+SECONDS = 300
 SHARED_FOLDER = "CERTSVC_TEST_FOLDER"
 """Set by tests/run.py for the processes of one run."""
 

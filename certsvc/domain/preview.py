@@ -18,10 +18,12 @@ class PreviewForm(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToPreview:
-    """A draft as it stands: the newest version of its type, who would issue it, on which day (+08:00)."""
+    """A draft as it stands: the newest version of its type, who would issue it, on which day (+08:00). `replaces` is
+    the typed code of the proof that it corrects."""
 
     type_id: str
     payload: Mapping[str, Any]
     issuer: Issuer
     on: date
     form: PreviewForm
+    replaces: str | None = None

@@ -20,8 +20,8 @@ SCHEMA = "certsvc-certificate/1"
 class Face:
     """One page to render. `typed_code` is in groups of four; `digits` is the token; `host` as people read it. `seals`
     are the owners of joint seals in their order, the issuer first; with one seal there are none. `replaces`, the typed
-    code of the version before, is in the attached data alone. `full_view` are the six characters of a proof, which are
-    printed and not in the attached data: they open it, and are none of it."""
+    code of the version before, is in the attached data, and printed where the face has words for it. `full_view` are
+    the six characters of a proof, which are printed and not in the attached data: they open it, and are none of it."""
 
     type: CertificateType
     layout: Layout
@@ -103,6 +103,7 @@ def template_input(face: Face) -> dict[str, Any]:
         "code": face.typed_code,
         "host": face.host,
         "full_view": in_groups(face.full_view) if face.full_view else "",
+        "replaces": face.replaces or "",
         "qr": symbol.svg,
         "modules": symbol.modules,
         "specimen": face.specimen,

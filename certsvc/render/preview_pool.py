@@ -28,6 +28,7 @@ class PreviewAsked(msgspec.Struct, frozen=True, kw_only=True):
     issuer: Issuer
     on: date
     form: PreviewForm
+    replaces: str | None
     schemas: str
     fonts: tuple[str, ...]
     host: str
@@ -68,6 +69,7 @@ class Previewer(limited.Pooled):
             issuer=asked.issuer,
             on=asked.on,
             form=asked.form,
+            replaces=asked.replaces,
             schemas=self._schemas,
             fonts=self._fonts,
             host=self._host,

@@ -78,6 +78,7 @@ def _face(kind: CertificateType, asked: PreviewAsked) -> Face:
         term=Term(asked.on, None),
         issued_on=asked.on,
         typed_code=CODE,
+        replaces=asked.replaces,
         host=asked.host,
         qr_prefix="HTTPS://EXAMPLE/Q/",
         digits=STAND_IN,

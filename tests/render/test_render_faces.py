@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from functools import cache
 
 import pikepdf
@@ -12,11 +13,13 @@ from made_up_faces import SCHEMAS, catalog, face_of, good, make_face, renderer, 
 from page_text import Letter, collisions, find, letters, lines, page_text
 from PIL import Image, ImageChops
 
+from certsvc.domain.certificate import Category
 from certsvc.render.face import Face, attachment, texts
 from certsvc.render.pages import Renderer
 
 SHEETS = {name: (kind, layout, payload) for name, kind, layout, payload in sheets(chosen(catalog()))}
 LICENCE, PROOF = "business-licence-company", "tiered-water-proof"
+OLD = "KKHJ-7AF9-TZDW-3JXX-N"
 INNER_FRAME_MM = {"licence": 15.5, "permit": 15.5, "proof": 13.4}
 A3 = 1.4142
 
@@ -99,6 +102,14 @@ def test_the_attached_data_is_exactly_what_the_face_shows(name: str) -> None:
     assert shown["fields"] == payload
     assert (shown["number"], shown["token"], shown["specimen"]) == (face(name).number, face(name).digits, False)
     assert shown["issuer"]["name"] in page_text(page(name))
+
+
+@pytest.mark.parametrize("name", [name for name, (kind, _, _) in SHEETS.items() if kind.category is Category.PROOF])
+def test_a_village_proof_names_the_one_it_replaces_on_its_face(name: str) -> None:
+    corrected = renderer().render(replace(face(name), replaces=OLD))
+    assert f"本证明代替查验码{OLD}的原证明。" in page_text(corrected)
+    assert collisions(letters(corrected)) == []
+    assert "代替查验码" not in page_text(page(name)), "one that replaces none says nothing of it"
 
 
 @every_sheet

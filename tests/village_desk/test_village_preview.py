@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -36,9 +37,11 @@ def draw() -> Iterator[Draw]:
     with asyncio.Runner() as runner:
         previews = runner.run(Previewer(SCHEMAS, "https://yz.example").__aenter__())
 
-        def drawn(type_id: str, payload: dict[str, Any], form: PreviewForm = PreviewForm.PDF) -> bytes:
-            issuer = Issuer(name="云山市云岗镇石塘村村民委员会", uscc=VILLAGE)
-            asked = ToPreview(type_id=type_id, payload=payload, issuer=issuer, on=date(2026, 11, 24), form=form)
+        def drawn(
+            type_id: str, payload: dict[str, Any], form: PreviewForm = PreviewForm.PDF, replaces: str | None = None
+        ) -> bytes:
+            issuer, on = Issuer(name="云山市云岗镇石塘村村民委员会", uscc=VILLAGE), date(2026, 11, 24)
+            asked = ToPreview(type_id=type_id, payload=payload, issuer=issuer, on=on, form=form, replaces=replaces)
             return runner.run(previews.draw(asked))
 
         yield drawn
@@ -67,6 +70,12 @@ def test_no_part_of_the_sheet_passes_for_a_proof(draw: Draw) -> None:
         (attached,) = opened.attachments.values()
         assert json.loads(attached.get_file().read_bytes())["valid"] is False
         assert "/AcroForm" not in opened.Root
+
+
+def test_the_page_of_a_correction_names_the_proof_that_it_will_replace(draw: Draw) -> None:
+    old = "KKHJ-7AF9-TZDW-3JXX-N"
+    text = pypdfium2.PdfDocument(draw(PROOF, good(), replaces=old))[0].get_textpage().get_text_range()
+    assert f"代替查验码{old}的原证明" in re.sub(r"\s", "", text)
 
 
 @pytest.mark.long

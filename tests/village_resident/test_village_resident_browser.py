@@ -20,6 +20,7 @@ from gallery import DESK, NARROW, PHONE, browser
 from resident_room import CLERK, FORM, FOUR, PASSWORD, TYPED, VILLAGE, DeskRoom, Phone, page_of, sealed, secret_for
 from walked import Walks
 
+from certsvc.domain.evidence import MOST_FILE
 from certsvc.domain.proof_request import ProofRequest
 from certsvc.http.language import CODES
 from certsvc.ids import ProgressCode
@@ -32,6 +33,8 @@ pytestmark = [pytest.mark.needs("chromium"), pytest.mark.long]
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 AXE = {"runOnly": {"type": "tag", "values": TAGS}, "rules": {"target-size": {"enabled": True}}}
 A_MINUTE = 60_000
+TOO_LARGE = b"%PDF-1.7" + bytes(MOST_FILE)
+FROM_A_PHONE = photo(size=(4000, 3000), quality=100) + bytes(MOST_FILE)
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +93,15 @@ def test_the_way_from_form_to_slip_to_progress_on_a_small_phone(resident_room: D
         require_sound(page, "progress")
         page.locator("#four-open").fill(FOUR)
         page.get_by_role("button", name="看或者添加附件").click()
-        page.locator("#file").set_input_files({"name": "水费单.jpg", "mimeType": "image/jpeg", "buffer": photo()})
+        page.locator("#file").set_input_files({"name": "合同.pdf", "mimeType": "application/pdf", "buffer": TOO_LARGE})
         page.get_by_role("button", name="添加", exact=True).click()
+        assert "合同.pdf 超过 8 MB" in page.locator("[data-wrong]").inner_text(), "before it is sent over a slow line"
+        require_sound(page, "too large")
+        page.locator("#file").set_input_files({"name": "水费单.jpg", "mimeType": "image/jpeg", "buffer": FROM_A_PHONE})
+        with page.expect_request("**/evidence/add*") as sent:
+            page.get_by_role("button", name="添加", exact=True).click()
+        assert len(sent.value.post_data_buffer or b"") < MOST_FILE < len(FROM_A_PHONE), "a photo is made smaller"
+        page.locator(".note.ok").wait_for()
         assert page.evaluate("document.querySelector('.evidence img').naturalWidth") > 0, "the policy lets it be seen"
         require_sound(page, "evidence")
         page.get_by_role("button", name="返回修改申请").click()

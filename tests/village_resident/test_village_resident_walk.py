@@ -1,6 +1,7 @@
 """A resident asks, corrects, takes back, fetches and prints a proof with nothing but a browser, and no script."""
 
 import base64
+import json
 import re
 import sys
 from io import BytesIO
@@ -9,11 +10,13 @@ from pathlib import Path
 import pytest
 from litestar.testing import RequestFactory
 from PIL import Image
+from pypdfium2 import PdfDocument
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "issuance"))
 from resident_room import (
     FORM,
     FOUR,
+    GROUND,
     TYPED,
     VILLAGE,
     DeskRoom,
@@ -30,6 +33,7 @@ from resident_room import (
 from village_people import APPROVER, CLERK, STRANGER
 from walked import Walks
 
+from certsvc.domain.proof_ground import CorrectionGround
 from certsvc.domain.proof_request import hash_of_code
 from certsvc.errors import TooManyRequests
 from certsvc.http.routes import Asked
@@ -229,7 +233,9 @@ def test_the_proof_is_fetched_with_code_and_number_printed_and_cancelled(residen
     assert [(one["kind"], one["client"]) for one in told] == [("issued", "water"), ("cancelled", "water")]
     notices = resident_room.rows("select kind, data::text from notice where client = 'water' order by id")
     assert [one["kind"] for one in notices] == ["proof.issued", "proof.cancelled"]
-    assert all(told[0]["code"] in one["data"] for one in notices)
+    data = [json.loads(one["data"]) for one in notices]
+    assert {one["code"] for one in data} == {told[0]["code"]}
+    assert [one.get("reason_code") for one in data] == [None, GROUND.reason_code]
     assert not any(personal in one["data"] for one in notices for personal in PERSONAL)
 
 
@@ -250,14 +256,18 @@ def test_who_was_told_of_a_proof_is_told_of_its_correction_and_the_old_file_is_f
     assert [tuple(one) for one in resident_room.rows(statement, new.id)] == [
         ("corrected", receiver, hook, first["code"])
     ]
-    statement = "select client from notice where kind = 'proof.corrected' and data ->> 'replaces' = $1"
-    assert [one["client"] for one in resident_room.rows(statement, first["code"])] == ([hook] if hook else [])
+    statement = """select client, data ->> 'reason_code' from notice
+        where kind = 'proof.corrected' and data ->> 'replaces' = $1"""
+    noted = [tuple(one) for one in resident_room.rows(statement, first["code"])]
+    assert noted == ([(hook, CorrectionGround.CLERICAL)] if hook else [])
     if hook is None:
         notice = clerk.get(f"{page_of(new)}/telling").text
         assert "已经更正" in notice and "云岗镇服务大厅" in notice and first["code"] in notice
         assert not any(each in notice for each in PERSONAL)
     gone = phone.post(FILE, {"code": code, "secret": secret})
     assert gone.status_code == 409 and "已经更正" in gone.text
+    printed = PdfDocument(clerk.get(f"{page_of(new)}/file").content)[0].get_textpage().get_text_range()
+    assert f"代替查验码{first['code']}的原证明" in re.sub(r"\s", "", printed), "the new paper names the old one"
 
 
 @pytest.mark.long

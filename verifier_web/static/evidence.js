@@ -1,5 +1,5 @@
-// Several files at once, photos made smaller before they are sent, and how far it has come. Without this one file is
-// sent at a time, by the same form.
+// Photos made smaller before they are sent; for officials also several files at once, and how far it has come. Without
+// this one file is sent at a time as it is, by the same form.
 
 const SIDE = 2600; // pixels; small print of an A4 page can be read
 const SMALL_ENOUGH = 1.5 * 1024 * 1024;
@@ -54,8 +54,7 @@ const lineOf = async file => {
   return line;
 };
 
-input.multiple = true;
-input.addEventListener('change', async () => {
+const choose = async () => {
   const files = Array.from(input.files);
   say(files.length > Number(words.room) ? put(words.tooMany, {n: words.room}) : '');
   waiting = files.map(file => ({file, key: freshKey(), line: null}));
@@ -65,7 +64,9 @@ input.addEventListener('change', async () => {
   chosen.textContent = '';
   chosen.append(...mine.map(each => each.line));
   chosen.hidden = !mine.length;
-});
+};
+
+const isTooLarge = file => file.size > Number(words.most);
 
 const send = (body, told) => new Promise((done, failed) => {
   const request = new XMLHttpRequest();
@@ -81,7 +82,7 @@ const send = (body, told) => new Promise((done, failed) => {
 
 const bodyOf = async (each, alone) => {
   const content = await smaller(each.file);
-  if (content.size > Number(words.most)) throw new Error(put(words.tooLarge, {name: each.file.name}));
+  if (isTooLarge(content)) throw new Error(put(words.tooLarge, {name: each.file.name}));
   const body = new FormData();
   for (const name of ['form_token', 'seen']) body.set(name, form.elements[name].value);
   body.set('key', each.key);
@@ -103,7 +104,7 @@ const sendAll = async () => {
   }
 };
 
-form.addEventListener('submit', async event => {
+const submitSeveral = async event => {
   if (!waiting.length || !crypto.getRandomValues) return; // the browser sends the form as it does without us
   event.preventDefault();
   if (waiting.length > Number(words.room)) return;
@@ -121,4 +122,27 @@ form.addEventListener('submit', async event => {
     progress.hidden = true;
     button.disabled = false;
   }
-});
+};
+
+const submitOne = async event => {
+  event.preventDefault();
+  const [file] = input.files;
+  try {
+    const instead = new DataTransfer();
+    instead.items.add(new File([await smaller(file)], file.name));
+    input.files = instead.files;
+  } catch {
+    // an old browser sends it as it is
+  }
+  if (isTooLarge(input.files[0])) say(put(words.tooLarge, {name: file.name}));
+  else form.submit();
+};
+
+if (words.evidence === 'one') {
+  input.addEventListener('change', () => say(''));
+  form.addEventListener('submit', submitOne);
+} else {
+  input.multiple = true;
+  input.addEventListener('change', choose);
+  form.addEventListener('submit', submitSeveral);
+}

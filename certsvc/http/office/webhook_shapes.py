@@ -30,9 +30,9 @@ KINDS = (
     "To whoever asked: `approval.asked`, `approval.returned`, `approval.done`, `approval.failed`, `seal_request.done`, "
     "`seal_request.failed`, `batch.checked`, `batch.refused`, `batch.awaiting_approval`, `batch.running`, "
     "`batch.paused`, `batch.cancelled`, `batch.finished`. To the receiving organ that a resident named: "
-    "`proof.issued`, `proof.corrected` (`replaces` is the code they had), `proof.cancelled`. "
-    "To whoever feeds a source: `record.missing`, `source.late`, `source.heard_again`. To its owner: "
-    "`webhook.disabled`. More may come."
+    "`proof.issued`, `proof.corrected` (`replaces` is the code they had), `proof.cancelled`; of the latter two "
+    "`reason_code` is the ground. To whoever feeds a source: `record.missing`, `source.late`, `source.heard_again`. "
+    "To its owner: `webhook.disabled`. More may come."
 )
 """The kinds of notice, in the words of the contract."""
 

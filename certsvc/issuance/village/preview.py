@@ -34,7 +34,12 @@ async def preview(
     rounds = await work.requests.rounds(request_id, 1)
     payload = dict(await standing_payload(work, request, content, rounds) or {})
     asked = ToPreview(
-        type_id=kind.id, payload=payload, issuer=_issuer(work, who, kind.id), on=beijing_date(now), form=form
+        type_id=kind.id,
+        payload=payload,
+        issuer=_issuer(work, who, kind.id),
+        on=beijing_date(now),
+        form=form,
+        replaces=request.corrects.typed_code if request.corrects else None,
     )
     return await drawer.draw(asked)
 

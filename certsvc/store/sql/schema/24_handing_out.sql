@@ -197,9 +197,13 @@ begin
     order by receiver, had_the_last desc) one
   where asked.id = known.approval_id;
   insert into notice (at, kind, client, data)
-  select at, 'proof.' || kind, client,
-    jsonb_strip_nulls(jsonb_build_object('code', code, 'replaces', replaces, 'type', known.type_id, 'organ', known.organ))
-  from proof_told where request_id = new.request_id and version = new.version and client is not null;
+  select t.at, 'proof.' || t.kind, t.client, jsonb_strip_nulls(jsonb_build_object('code', t.code, 'replaces', t.replaces,
+    'type', known.type_id, 'organ', known.organ, 'reason_code', (
+      select e.reason_code from event e join certificate c on c.slot = e.slot and c.life_ref = e.ref
+      where c.slot = t.slot and c.ref = t.ref
+        and case t.kind when 'cancelled' then e.act = 'rescind' when 'corrected' then e.version_ref = t.ref end
+      order by e.id desc limit 1)))
+  from proof_told t where t.request_id = new.request_id and t.version = new.version and t.client is not null;
   return null;
 end
 $$;
