@@ -88,12 +88,13 @@ class Appointment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A person with their duties in one organ, today."""
+    """A person with their duties in one organ `on` a day (+08:00)."""
 
     account: str
     name: str
     organ: Organ
     duties: frozenset[OrganDuty]
+    on: date
 
     def has(self, duty: OrganDuty) -> bool:
         """Whether this duty is theirs."""
@@ -166,7 +167,8 @@ def member_of(organ: Organ, appointments: Iterable[Appointment], account: str, d
     mine = [held for held in appointments if held.account == account and held.holds_on(day)]
     if not mine:
         return None
-    return Member(account=account, name=mine[0].person, organ=organ, duties=frozenset(held.duty for held in mine))
+    duties = frozenset(held.duty for held in mine)
+    return Member(account=account, name=mine[0].person, organ=organ, duties=duties, on=day)
 
 
 def after_handover(appointments: Sequence[Appointment], handover: Handover) -> tuple[Appointment, ...]:

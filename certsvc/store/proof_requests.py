@@ -234,7 +234,8 @@ class PostgresProofRequests(ClerksDesk, PostgresSittings, PostgresProofLives):
     ) -> Sequence[ProofRequest]:
         """Open requests that wait for somebody, or the others; what is due first comes first. Without content."""
         duties = member.has(OrganDuty.CLERK), member.has(OrganDuty.APPROVER)
-        values = member.organ.uscc, list(turns), member.account, *(after or BEFORE_ALL), limit, *duties, mine
+        page = *(after or BEFORE_ALL), limit
+        values = member.organ.uscc, list(turns), member.account, *page, *duties, mine, member.on
         async with self._pool.connection() as connection:
             return [to_request(row) for row in await connection.fetch(SQL["inbox"], *values)]
 

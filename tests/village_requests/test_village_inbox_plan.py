@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from village_people import APPROVER, CLERK, VILLAGE, account_of, opened, submitted
+from village_people import APPROVER, CLERK, TODAY, VILLAGE, account_of, opened, submitted
 from village_room import Village
 
 from certsvc.store.pool import Pool
@@ -59,7 +59,7 @@ def test_a_page_reads_about_as_many_as_it_shows(
     async def plan() -> dict[str, Any]:
         connection = await asyncpg.connect(filled.database.uri)
         turns = ["clerk", "approver", "sealing"]
-        values = VILLAGE, turns, account_of(name), *after, 21, name == CLERK, name == APPROVER, mine
+        values = VILLAGE, turns, account_of(name), *after, 21, name == CLERK, name == APPROVER, mine, TODAY
         try:
             for _ in range(6):
                 plan = await connection.fetchval("explain (analyze, buffers, format json) " + SQL["inbox"], *values)

@@ -19,11 +19,13 @@ from village_people import (
     SECOND,
     STRANGER,
     TODAY,
+    VILLAGE,
     account_of,
     act,
     agrees,
     approved,
     content,
+    handover,
     identified,
     member,
     opened,
@@ -33,6 +35,7 @@ from village_people import (
 from village_room import Village, settled_village
 
 from certsvc.domain.approval import ApprovalState, Decision
+from certsvc.domain.organ import OrganDuty
 from certsvc.domain.proof_acts import ProofAct, ProofState
 from certsvc.domain.proof_request import LAPSES_AFTER_DAYS, IdentityCheck, Turn, hash_of_code
 from certsvc.errors import ActNotAllowed, ChangedMeanwhile, Conflict, Forbidden, KeyReused, NotFound, StoreError
@@ -279,6 +282,25 @@ def test_what_requests_say_goes_some_time_after_their_end(village: Village) -> N
         assert gone.approval_id
         assert (await PostgresApprovals(pool).approval(gone.approval_id)).asked.sealed_request == b""
         assert (await PostgresApprovals(pool).approval(waiting.approval_id or "")).asked.sealed_request
+
+    village.tell(story)
+
+
+def test_village_what_a_clerk_had_who_went_stayed_in_other_hands_for_ever(village: Village) -> None:
+    async def story(requests: PostgresProofRequests, pool: Pool) -> None:
+        organs, later = PostgresOrgans(pool), TODAY + timedelta(days=400)
+        theirs = await opened(requests, "of who goes", SECOND)
+        (duty,) = [
+            one.id
+            for one in await organs.appointments(VILLAGE)
+            if one.account == account_of(SECOND) and one.duty is OrganDuty.CLERK
+        ]
+        await organs.hand_over(handover(goes=(duty,), key="goes later", day=later), NOW)
+        for day, mine in ((TODAY, False), (later, True)):
+            clerk = await member(pool, CLERK, day=day)
+            for asked in (True, False):
+                listed = [one.id for one in await requests.inbox(clerk, [Turn.CLERK], asked, None, 100)]
+                assert (theirs.id in listed) is (asked is mine), day
 
     village.tell(story)
 

@@ -75,6 +75,7 @@ def test_village_an_overseer_of_the_town_hands_over_once_after_looking(seal_page
         said = typed(form, goes=goes, name0=NEW, duty0="clerk")
         looked = await hand.post("/people/handover", said, TOWN)
         assert looked.status_code == 200 and "接下来：移交印章" in looked.text
+        assert "还没有办完的申请不会丢" in looked.text
         before = await seal_pages.organs.appointments(VILLAGE)
         edited = await hand.post("/people/handover", {**said, "step": "edit"}, TOWN)
         assert f'value="{NEW}"' in edited.text and f'value="{goes}" checked' in edited.text

@@ -230,6 +230,7 @@ class _HandoverPages:
             of=known.organ,
             day=language.day(day),
             goes=[held_in_words(one, day, None, language) for one in goes],
+            clerk_goes=any(one.duty is OrganDuty.CLERK for one in goes),
             comes=[(one.person, language.pick(*DUTY_WORDS[one.duty])) for one in handover.comes],
             will=[held_in_words(one, day, keeper, language) for one in will],
             typed=typed,

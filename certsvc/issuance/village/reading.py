@@ -75,7 +75,8 @@ class ProofView:
 async def inbox(
     work: VillageWork, who: Member, *, mine: bool, after: tuple[date, str] | None = None, limit: int = 20
 ) -> Page:
-    """Open requests of one's organ: those that wait for oneself, or all the others. What is late comes first.
+    """Open requests of one's organ: those that wait for oneself, or all the others. What is late comes first. What a
+    clerk had who is none any more waits for every clerk.
 
     Raises:
         Forbidden: an overseer has none.

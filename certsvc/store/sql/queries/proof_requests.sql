@@ -79,7 +79,8 @@ order by one.changed_at desc limit 1
 
 -- name: inbox
 -- Open requests of the organ $1 in the turns $2 that wait for the account $3 (a clerk if $7, an approver if $8), or
--- with $9 false the others; what is due first comes first, after ($4, $5). What could not be sealed waits for a clerk.
+-- with $9 false the others; what is due first comes first, after ($4, $5). What could not be sealed waits for a clerk,
+-- and what one had who is none any more on $10 for each of them.
 select r.*, handler.name as handler_name, checked.name as identity_by_name, asked.state as outcome
 from unnest($2::text[]) as whose (turn)
 cross join lateral (
@@ -89,7 +90,9 @@ cross join lateral (
   from proof_request one
   where one.organ = $1 and one.turn = whose.turn and (one.due, one.id) > ($4::date, $5::text)
     and $9 = case one.turn
-      when 'clerk' then $7 and coalesce(one.handler = $3, true)
+      when 'clerk' then $7 and (one.handler = $3 or one.handler is null or one.handler <> all (array(
+        select held.account from appointment held
+        where held.organ = $1 and held.duty = 'clerk' and daterange(held.first_day, held.last_day + 1) @> $10::date)))
       when 'approver' then $8 and not is_maker(one.id, $3)
       else $7 and exists (select from approval a where a.id = one.approval_id and a.state = 'failed') end
   order by one.due, one.id
