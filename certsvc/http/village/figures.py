@@ -184,13 +184,11 @@ class Words:
     def whole(self, found: Figures, chosen: Chosen, at: At, today: date, keep: Mapping[str, str]) -> Mapping[str, Any]:
         """Everything that the page shows of figures."""
         start, by_town = (chosen.page - 1) * ON_A_PAGE, found.view.by_town
-
-        def address(**more: str) -> str:
-            return at.address(f"/figures?{chosen.query(**more, **keep)}")
+        here = at.address(f"/figures?{chosen.query(**keep)}")
 
         def leads(line: Line) -> str:
             is_town = by_town and line.organ is not None and line.organ.kind is OrganKind.TOWN
-            return address(town=line.organ.uscc) if is_town and line.organ else ""
+            return f"{here}&town={line.organ.uscc}" if is_town and line.organ else ""
 
         return {
             "total": found.total,
@@ -206,7 +204,7 @@ class Words:
             "by_town": by_town,
             "up": at.address(f"/figures?{chosen.query(town='', **keep)}") if chosen.town else "",
             "of_town": found.view.of.name if chosen.town else "",
-            "next": address(page=str(chosen.page + 1)) if found.organs[start + ON_A_PAGE :] else "",
+            "next": f"{here}&page={chosen.page + 1}" if found.organs[start + ON_A_PAGE :] else "",
         }
 
     def took_words(self, line: Line, measure: Measure) -> tuple[str, str] | None:
