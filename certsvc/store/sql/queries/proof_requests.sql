@@ -92,7 +92,7 @@ cross join lateral (
     and $9 = case one.turn
       when 'clerk' then $7 and (one.handler = $3 or one.handler is null or one.handler <> all (array(
         select held.account from appointment held
-        where held.organ = $1 and held.duty = 'clerk' and daterange(held.first_day, held.last_day + 1) @> $10::date)))
+        where held.organ = $1 and held.duty = 'clerk' and has_duty($1, held.account, 'clerk', $10::date))))
       when 'approver' then $8 and not is_maker(one.id, $3)
       else $7 and exists (select from approval a where a.id = one.approval_id and a.state = 'failed') end
   order by one.due, one.id
