@@ -11,9 +11,11 @@ from certsvc.errors import CertsvcError, InvalidInput, RegisterUnavailable, Stor
 
 Connection: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy"
 
-CONNECT_SECONDS = 1.0
 READ_SECONDS, WRITE_SECONDS = 1.8, 15.0
 """How long one call may take in all: waiting for a connection, connecting, asking."""
+
+CONNECT_SECONDS, WRITE_CONNECT_SECONDS = 1.0, 5.0
+"""How long connecting may take of that: who reads is told soon, and who writes would do it all again."""
 
 MOST_CONNECTIONS = 8
 CLOSE_SECONDS = 2.0
@@ -93,7 +95,7 @@ async def open_pool(
         uri,
         min_size=0,
         max_size=most,
-        timeout=CONNECT_SECONDS,
+        timeout=CONNECT_SECONDS if read_only else WRITE_CONNECT_SECONDS,
         server_settings=settings | ({"default_transaction_read_only": "on"} if read_only else {}),
         reset=_leave_as_it_is if read_only else None,
     )

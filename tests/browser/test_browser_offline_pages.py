@@ -200,6 +200,19 @@ def test_a_list_is_chosen_kept_dropped_and_everything_deleted(context: BrowserCo
     assert page.evaluate("caches.open('facts-1').then(c => c.keys()).then(k => k.length)") == 0
 
 
+def test_what_can_be_tapped_does_not_move_while_the_page_finds_what_is_kept(
+    context: BrowserContext, room: Room
+) -> None:
+    page = context.new_page()
+    make_ready(page, room, "valid")
+    page.add_init_script(SLOW_SHELF)
+    page.goto(f"{room.base}/offline?lang=zh")
+    page.locator("#refresh").wait_for()
+    before = page.locator("#refresh").bounding_box()
+    page.wait_for_timeout(1000)
+    assert page.locator("#lists li").count() >= 1 and page.locator("#refresh").bounding_box() == before
+
+
 def test_the_site_can_be_installed(context: BrowserContext, room: Room) -> None:
     page = context.new_page()
     page.goto(f"{room.base}/offline?lang=en")

@@ -61,10 +61,13 @@ async function forget() {
   await say(said.forgotten);
 }
 
-/** Says what was done, once it shows. */
+/** Says what was done, once it shows; if it cannot be shown, all the same. */
 async function say(done) {
-  await showKept();
-  find('done').textContent = done;
+  try {
+    await showKept();
+  } finally {
+    find('done').textContent = done;
+  }
 }
 
 /** The quarters of the last five years, the newest first, by the day in Beijing. */
@@ -82,12 +85,13 @@ async function start() {
     find('ready').textContent = said.no_worker;
     return;
   }
-  find('ready').textContent = said.not_ready;
+  find('ready').textContent = navigator.serviceWorker.controller ? said.ready : said.not_ready;
   offerQuarters();
   find('choose').addEventListener('submit', keep);
   find('refresh').addEventListener('click', refresh);
   find('forget').addEventListener('click', forget);
-  find('manage').hidden = false;
+  await showKept().catch(() => {});
+  find('manage').hidden = false;  // with all of it there, so that nothing moves away from under a finger
   await navigator.serviceWorker.ready;
   find('ready').textContent = said.ready;
   await store.refresh(now());
