@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -45,6 +46,9 @@ GROUND = {"reason": "查处", "legal_basis": "某法第一条", "decision_number
 OFFICER = Actor(name="审批员", scopes=frozenset({"approve:*"}))
 OTHER = Actor(name="复核员", scopes=frozenset({"approve:*"}))
 PIECE, WORKER_SECONDS = 700, 100
+HELD = """select count(*) from pg_stat_activity
+  where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null"""
+"""How many others have a transaction open."""
 
 
 def example(type_id: str, name: str) -> dict[str, Any]:
@@ -189,6 +193,15 @@ class Batches:
         process = self.begin(step, at_once)
         process.join(60)
         assert process.exitcode == -signal.SIGKILL
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Wait until the database has noticed that who had work is dead: until then the next worker passes it over."""
+        for _ in range(600):
+            if self.fetch(HELD) == [(0,)]:
+                return
+            time.sleep(0.05)
+        raise AssertionError("somebody still works")
 
     def finished(self, *, workers: int = 1) -> None:
         """Have workers bring everything to its end."""

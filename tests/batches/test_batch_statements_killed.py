@@ -99,6 +99,7 @@ def test_killed_before_any_statement_the_next_worker_goes_on(
     for number in count(1, ONE_IN):
         batch = batches.run(partial(send, key=f"statement {number}"))
         ended = ran_to_the_end(partial(_run, batches.uri, light, tmp_path, number))
+        batches.let_go()
         assert batches.fetch(HALF) == [(0,)]
         asyncio.run(work(batches.uri, light, tmp_path, None))
         assert batches.fetch(HALF) == [(0,)]
