@@ -5,18 +5,22 @@ import json
 import multiprocessing
 import os
 import signal
-import time
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 from demonstration import ROOT
 from desk import Desk
 from holders import company_code
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
+from dying import death_noticed
 
 from certsvc.domain.actor import Actor
 from certsvc.domain.acts import Act
@@ -46,9 +50,6 @@ GROUND = {"reason": "查处", "legal_basis": "某法第一条", "decision_number
 OFFICER = Actor(name="审批员", scopes=frozenset({"approve:*"}))
 OTHER = Actor(name="复核员", scopes=frozenset({"approve:*"}))
 PIECE, WORKER_SECONDS = 700, 100
-HELD = """select count(*) from pg_stat_activity
-  where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null"""
-"""How many others have a transaction open."""
 
 
 def example(type_id: str, name: str) -> dict[str, Any]:
@@ -193,15 +194,7 @@ class Batches:
         process = self.begin(step, at_once)
         process.join(60)
         assert process.exitcode == -signal.SIGKILL
-        self.let_go()
-
-    def let_go(self) -> None:
-        """Wait until the database has noticed that who had work is dead: until then the next worker passes it over."""
-        for _ in range(600):
-            if self.fetch(HELD) == [(0,)]:
-                return
-            time.sleep(0.05)
-        raise AssertionError("somebody still works")
+        asyncio.run(death_noticed(self.uri))
 
     def finished(self, *, workers: int = 1) -> None:
         """Have workers bring everything to its end."""

@@ -15,7 +15,7 @@ from batched import Batches, Parts, anybody, complain, food, payloads, wanted
 from chosen import ONE_IN
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
-from dying import die_before_statement, ran_to_the_end
+from dying import death_noticed, die_before_statement, ran_to_the_end
 
 from certsvc.catalog import Catalog
 from certsvc.domain.batch import Batch, BatchState, OnWrong, RowState
@@ -99,7 +99,7 @@ def test_killed_before_any_statement_the_next_worker_goes_on(
     for number in count(1, ONE_IN):
         batch = batches.run(partial(send, key=f"statement {number}"))
         ended = ran_to_the_end(partial(_run, batches.uri, light, tmp_path, number))
-        batches.let_go()
+        asyncio.run(death_noticed(batches.uri))
         assert batches.fetch(HALF) == [(0,)]
         asyncio.run(work(batches.uri, light, tmp_path, None))
         assert batches.fetch(HALF) == [(0,)]

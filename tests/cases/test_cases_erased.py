@@ -16,7 +16,7 @@ from made_up_cases import FOOD as PERMIT
 from made_up_cases import LICENCE as MADE_UP
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
-from dying import die_before_statement, ran_to_the_end
+from dying import death_noticed, die_before_statement, ran_to_the_end
 from embedded_fixture import Database, fresh_database
 from walked import Walks
 
@@ -156,6 +156,7 @@ def test_killed_before_any_statement_the_next_try_erases_the_rest(
         number += 1
         asyncio.run(fill(number))
         whole = ran_to_the_end(lambda number=number: asyncio.run(run(number)))  # type: ignore[misc]
+        asyncio.run(death_noticed(database.uri))
         ((left,),) = asyncio.run(rows(database, LEFT))
         seen.add(left)
         audited = "select coalesce(sum((detail ->> 'contents')::integer), 0) from audit where action like 'erase_case%'"

@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "store"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cases"))
-from dying import die_before_statement, ran_to_the_end
+from dying import death_noticed, die_before_statement, ran_to_the_end
 from embedded_fixture import Database, fresh_database, open_register
 from made_up_cases import issued_licence
 from made_up_reports import ANSWER_DUE, CLIENT, CONTACT_DUE, NOW, closing, desk_uri, digest, report, walk_on
@@ -92,6 +92,7 @@ def test_killed_before_any_statement_the_next_try_ends_the_same_report(server: E
         number += 1
         name = f"report {number}"
         ended = ran_to_the_end(lambda name=name, number=number: asyncio.run(run(name, number)))  # type: ignore[misc]
+        asyncio.run(death_noticed(database.uri))
         assert counts(database, *later) == dict.fromkeys(later, 0), number
         asyncio.run(run(name, None))
         assert counts(database, *HALF_DONE) == dict.fromkeys(HALF_DONE, 0), number

@@ -266,8 +266,11 @@ def test_who_was_told_of_a_proof_is_told_of_its_correction_and_the_old_file_is_f
         assert not any(each in notice for each in PERSONAL)
     gone = phone.post(FILE, {"code": code, "secret": secret})
     assert gone.status_code == 409 and "已经更正" in gone.text
-    printed = PdfDocument(clerk.get(f"{page_of(new)}/file").content)[0].get_textpage().get_text_range()
-    assert f"代替查验码{first['code']}的原证明" in re.sub(r"\s", "", printed), "the new paper names the old one"
+    for path in ("file", "preview.pdf"):
+        printed = PdfDocument(clerk.get(f"{page_of(new)}/{path}").content)[0].get_textpage().get_text_range()
+        assert f"代替查验码{first['code']}的原证明" in re.sub(r"\s", "", printed), (
+            f"the new paper names the old one: {path}"
+        )
 
 
 @pytest.mark.long
